@@ -1,0 +1,1 @@
+"""Caliper TensorFlow: where code builds, runs and gives the same result, and what changed."""

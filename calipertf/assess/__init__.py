@@ -1,0 +1,1 @@
+"""Stage 2: how far apart two versions are, from requirements, APIs and function databases."""

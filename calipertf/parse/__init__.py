@@ -1,0 +1,1 @@
+"""Stage 3: records and similarities as tables, figures and a page."""
