@@ -30,7 +30,7 @@ class ConfigError(CaliperError):
     """caliper.yaml or a flag cannot be used as it stands."""
 
 
-class VersionError(CaliperError):
+class VersionError(CaliperError, ValueError):
     """A version, Python tag or selector cannot be read, or selects nothing."""
 
 

@@ -1,0 +1,99 @@
+"""What the three scripts share: flags, logging, and the one place that catches CaliperError."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from calipertf.errors import EXIT_INTERRUPTED, CaliperError
+
+log = logging.getLogger("calipertf")
+#: Everything a person reads while a script works goes to stderr; results go to stdout.
+console = Console(stderr=True, highlight=False)
+
+EXIT_CODES = """\
+exit codes: 0 done (whatever the verdicts), 1 regression found where --fail-on asks for it,
+2 bad usage or configuration, 3 the index, the engine or the disk failed, 130 interrupted"""
+
+
+def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
+    """A parser with the flags that every script has: --dir and --verbose."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=f"example: {example}\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--dir",
+        "--outdir",
+        dest="dir",
+        type=Path,
+        default=Path(".caliper"),
+        metavar="FOLDER",
+        help="where records, similarities and results lie (default: .caliper)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="say more on stderr")
+    return parser
+
+
+def count(text: str) -> int:
+    """A flag's whole number, 1 or more; for argparse's type."""
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return number
+
+
+def configure_logging(*, verbose: bool) -> None:
+    """Log lines on stderr: plain ones in a file or pipe, rich ones on a terminal."""
+    handler: logging.Handler
+    if console.is_terminal:
+        handler = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log.handlers[:] = [handler]
+    log.setLevel(logging.DEBUG if verbose else logging.INFO)
+    log.propagate = False
+
+
+def run_main(
+    parser: argparse.ArgumentParser,
+    main: Callable[[argparse.Namespace], int],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """The exit code of a script: parses flags, runs `main`, tells errors in one sentence."""
+    arguments = parser.parse_args(argv)
+    configure_logging(verbose=arguments.verbose)
+    # A scheduler's SIGTERM stops a run as Ctrl-C does: with its clean-up.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return main(arguments)
+    except CaliperError as error:
+        log.debug("where it happened", exc_info=True)
+        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        console.print(
+            "interrupted: what was finished is kept; the same command goes on from there",
+            soft_wrap=True,
+        )
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
