@@ -95,5 +95,5 @@ def run_main(
         return EXIT_INTERRUPTED
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt

@@ -1,0 +1,126 @@
+"""The contract between a cell and the place where it is built and run."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from calipertf.config import Analysis
+from calipertf.records import Cell, Run
+from calipertf.releases import ReleaseFile
+
+#: What installers print when the network, the index or the disk failed, not the package.
+_TROUBLE = re.compile(
+    r"Failed to fetch|error sending request|dns error|[Cc]onnection (?:refused|reset|aborted|error)"
+    r"|[Tt]emporary failure in name resolution|operation timed out|[Rr]ead timed out"
+    r"|Max retries exceeded|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?5\d\d|5\d\d Server Error"
+    r"|[Nn]o space left on device|Disk quota exceeded|Network is unreachable|ReadTimeoutError"
+    r"|NewConnectionError|ProtocolError|IncompleteRead|unexpected EOF|Cannot allocate memory"
+    r"|Too many open files|error decoding response body|Remote end closed connection"
+    r"|Could not fetch URL"
+)
+
+
+def find_trouble(text: str) -> str | None:
+    """The line of an installer's output that blames network, index or disk; None where none does.
+
+    Such a build says nothing about the package: it is an infrastructure error.
+    """
+    return next((line.strip() for line in text.splitlines() if _TROUBLE.search(line)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTask:
+    """Everything that a worker needs to build and run one cell; it can be pickled."""
+
+    cell: Cell
+    analysis: Analysis
+    #: The wheel, or the source archive of a package without wheels.
+    file: ReleaseFile
+    #: UTC; dependencies newer than this are hidden. None where nothing is.
+    cutoff: datetime | None
+    #: Script paths relative to `root`.
+    scripts: tuple[str, ...]
+    #: Scripts that are run twice: those whose baseline this cell is.
+    twice: frozenset[str]
+    #: Folder that the scripts are relative to.
+    root: Path
+    #: Folder of the scripts and their data, which a cell sees read-only.
+    mount: Path
+    #: The Dockerfile as rendered for this cell.
+    dockerfile: str
+    #: Cores that the cell keeps to; None leaves it all of them.
+    cpus: tuple[int, ...] | None = None
+    #: Name of the run, on everything that the run makes and has to remove.
+    run_id: str = "run"
+
+    @property
+    def requirement(self) -> str:
+        """The package pinned, as installers take it."""
+        return f"{self.cell.package}=={self.cell.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Python:
+    """An interpreter that an environment offers."""
+
+    #: CPython tag such as cp37.
+    tag: str
+    #: Exact version such as 3.7.16; None where only the running cell can tell.
+    version: str | None
+    #: Path of the interpreter, or name of the image.
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """A cell after its build, ready to run scripts where `run.retval` is 0."""
+
+    run: Run
+    #: Lines of pip freeze.
+    requirements: tuple[str, ...] = ()
+    #: What goes into the record's `environment`.
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    #: Seconds of each phase: build, freeze.
+    timings: Mapping[str, float] = field(default_factory=dict)
+    #: Runs a job of script_runner.py in the cell and hands over each event; None where the build
+    #: failed. The environment fills in the job's folders.
+    run_job: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None] | None = None
+
+
+class Environment(ABC):
+    """A place where cells are built and run."""
+
+    #: Name in caliper.yaml and in records.
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def find_python(self, tag: str) -> Python | None:
+        """The interpreter for a tag; None where there is none (no_interpreter)."""
+
+    @abstractmethod
+    def explain_missing(self, tag: str) -> str:
+        """One sentence on how to get the interpreter that find_python did not find."""
+
+    @abstractmethod
+    def platforms(self) -> list[str]:
+        """Platform tags of the wheels that cells install, the best first."""
+
+    @abstractmethod
+    def build(self, task: CellTask) -> AbstractContextManager[Built]:
+        """The built cell; whatever the build made is removed on leaving.
+
+        Raises InfrastructureError where engine, index, network or disk failed.
+        """
+
+    def drop_package(self, task: CellTask) -> None:  # noqa: B027 -- nothing to drop by default
+        """Forget the package's own wheel: no further cell of the run needs it."""
+
+    def close(self) -> None:  # noqa: B027 -- nothing to close by default
+        """Remove what the run made; called once, after the last cell."""

@@ -1,0 +1,140 @@
+"""Processes of a run: each has a timeout, and all of them end when the run is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from calipertf.records import Run
+
+#: Lines of a build's output that are kept, from its end.
+KEPT_LINES = 400
+
+
+class Stopped(BaseException):
+    """The run was stopped: what this thread was doing is to be forgotten."""
+
+
+class Processes:
+    """The child processes of a run, which `stop` ends together from any thread."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+
+    @contextlib.contextmanager
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        timeout: float,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+        merge: bool = False,
+    ) -> Iterator[tuple[subprocess.Popen[bytes], threading.Event]]:
+        """A process in a group of its own, killed whole after `timeout` seconds or on leaving.
+
+        Gives the process and an event that is set where the timeout struck.
+        """
+        self.check()
+        process = subprocess.Popen(
+            [os.fspath(part) for part in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if merge else subprocess.PIPE,
+            env=dict(environ),
+            cwd=cwd,
+            start_new_session=True,
+        )
+        expired = threading.Event()
+        timer = threading.Timer(timeout, _expire, (process, expired))
+        timer.daemon = True
+        timer.start()
+        with self._lock:
+            self._running.add(process)
+        try:
+            yield process, expired
+        finally:
+            timer.cancel()
+            kill_group(process)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):
+                        stream.close()
+            process.wait()
+            with self._lock:
+                self._running.discard(process)
+        self.check()
+
+    def run(
+        self,
+        command: Sequence[str | Path],
+        *,
+        timeout: float,
+        environ: Mapping[str, str],
+        cwd: Path | None = None,
+        text: str = "",
+    ) -> Run:
+        """What a command left behind; one that outlives `timeout` has ended "timeout"."""
+        started = time.monotonic()
+        with self.start(command, timeout=timeout, environ=environ, cwd=cwd) as (process, expired):
+            output, error = process.communicate(text.encode("utf-8"))
+            self.check()
+            return Run(
+                output=_split(output),
+                error=_split(error),
+                retval=process.returncode,
+                seconds=time.monotonic() - started,
+                ended="timeout" if expired.is_set() else "exit",
+            )
+
+    def check(self) -> None:
+        """Nothing while the run goes on; raises Stopped once it was stopped."""
+        if self._stopping:
+            raise Stopped
+
+    def stop(self) -> None:
+        """End every process, and let none start any more."""
+        self._stopping = True
+        with self._lock:
+            running = list(self._running)
+        for process in running:
+            kill_group(process)
+
+
+def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
+    if process.poll() is None:
+        expired.set()
+        kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all of its group; nothing where it has ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _split(data: bytes) -> tuple[str, ...]:
+    lines = data.decode("utf-8", "backslashreplace").splitlines(keepends=True)
+    return tuple(lines[-KEPT_LINES:])
+
+
+def clean_environ(*dropped: str) -> dict[str, str]:
+    """This process's environment without what steers another Python, and without the names given.
+
+    Proxies and certificates stay: installers need them.
+    """
+    unwanted = ("PYTHON", "VIRTUAL_ENV", "UV_", "PIP_", "CONDA", "PYENV_VERSION", "__PYVENV")
+    kept = {"PIP_CERT", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_PYTHON_INSTALL_DIR"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or not (name.startswith(unwanted) or name in dropped)
+    }

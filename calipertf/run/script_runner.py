@@ -1,0 +1,647 @@
+"""Run scripts inside a cell and report on each: one file, standard library alone.
+
+It is run by the cell's own Python, 2.7 to 3.13 and later. It reads one JSON object from standard
+input and writes one JSON line an event to standard output, as each happens:
+
+    {"event": "start", "python": "3.7.16", "isolation": [...], "import_name": "tensorflow"}
+    {"event": "import", "retval": 0, "output": "...", "error": "...", "seconds": 2.1, "ended": "exit"}
+    {"event": "script", "name": "...", "start": "warm", ...as above...}
+    {"event": "end"}
+
+The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
+`start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
+of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders), `network` (may scripts use it),
+`cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment).
+
+Three processes: this one never imports the package; its child, the warm process, imports it once
+and forks for each script; a script that fails warm is run again cold, and the cold result counts.
+"""
+
+from __future__ import print_function
+
+import errno
+import fcntl
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import time
+import traceback
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
+MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+POLL = 0.05  # seconds between two looks at memory and time
+GRACE = 0.3  # seconds that output is still read after a script ended
+
+
+def load_libc():
+    import ctypes
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
+# -- isolation ---------------------------------------------------------------------------------
+
+
+def isolate(job):
+    """Names of the isolations that could be put in force for this process and its children."""
+    done = []
+    if keep_to_cpus(job.get("cpus")):
+        done.append("cpus")
+    if not sys.platform.startswith("linux"):
+        return done
+    libc = load_libc()
+    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0:
+        done.append("processes")
+    if os.path.isdir("/proc/self"):
+        done.append("memory")
+    wanted = CLONE_NEWNS | (0 if job.get("network") else CLONE_NEWNET)
+    if not unshare(libc, wanted):
+        return done
+    if not job.get("network"):
+        raise_loopback()
+        done.append("network")
+    if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0:
+        if protect_files(libc, job):
+            done.append("read-only")
+    return done
+
+
+def protect_files(libc, job):
+    """Whether the file system is now read-only but for the folders in `writable` and /tmp.
+
+    /tmp becomes a folder of the scratch folder, where nothing that the cell needs lies in it.
+    """
+    needed = job["writable"] + job["read_only"] + [job["scratch"], os.path.realpath(sys.executable)]
+    if any(os.path.realpath(path).startswith("/tmp/") for path in needed):
+        private = "/tmp"
+    else:
+        private = os.path.join(job["scratch"], "shared-tmp")
+        if not os.path.isdir(private):
+            os.makedirs(private)
+    binds = [(private, "/tmp")] + [(path, path) for path in job["writable"] + [job["scratch"]]]
+    for source, target in binds:
+        if libc.mount(encode(source), encode(target), None, MS_BIND | MS_REC, None) != 0:
+            return False
+    return all([mount_read_only(libc, folder) for folder in ["/"] + job["read_only"]])
+
+
+def encode(text):
+    return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
+def unshare(libc, flags):
+    """Whether this process now has namespaces of its own; as a plain user, through a user's one."""
+    if libc.unshare(flags) == 0:
+        return True
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(flags | CLONE_NEWUSER) != 0:
+        return False
+    try:
+        write_file("/proc/self/setgroups", "deny")
+        write_file("/proc/self/uid_map", "%d %d 1" % (uid, uid))
+        write_file("/proc/self/gid_map", "%d %d 1" % (gid, gid))
+    except (IOError, OSError):
+        pass
+    return True
+
+
+def write_file(path, text):
+    with open(path, "w") as handle:
+        handle.write(text)
+
+
+def raise_loopback():
+    """Bring up the loopback of a fresh network namespace: programs talk to themselves on it."""
+    import socket
+    import struct
+
+    try:
+        handle = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        fcntl.ioctl(handle, 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40) + b"\0" * 22)
+        handle.close()
+    except (IOError, OSError):
+        pass
+
+
+def mount_read_only(libc, folder):
+    name = encode(folder)
+    # "/" is a mount already; binding it to itself would hide the binds made inside it.
+    if folder != "/" and libc.mount(name, name, None, MS_BIND | MS_REC, None) != 0:
+        return False
+    # The flags that the file system has may not be dropped from within a user namespace.
+    kept = os.statvfs(folder).f_flag & MS_KEPT
+    return libc.mount(None, name, None, MS_BIND | MS_REMOUNT | MS_RDONLY | kept, None) == 0
+
+
+def keep_to_cpus(cpus):
+    if not cpus or not hasattr(os, "sched_setaffinity"):
+        return keep_to_cpus_by_libc(cpus) if cpus else False
+    try:
+        os.sched_setaffinity(0, cpus)
+    except OSError:
+        return False
+    return True
+
+
+def keep_to_cpus_by_libc(cpus):
+    """Python 2 has no sched_setaffinity."""
+    if not sys.platform.startswith("linux"):
+        return False
+    import ctypes
+
+    mask = 0
+    for cpu in cpus:
+        mask |= 1 << cpu
+    words = (ctypes.c_ulong * 16)(*[(mask >> (64 * i)) & (2**64 - 1) for i in range(16)])
+    return load_libc().sched_setaffinity(0, ctypes.sizeof(words), words) == 0
+
+
+# -- one supervised child ----------------------------------------------------------------------
+
+
+class Capture(object):
+    """The first and last bytes of a stream, within a limit; says how many it left out."""
+
+    def __init__(self, limit):
+        self.half = max(limit // 2, 1)
+        self.head = b""
+        self.tail = b""
+        self.cut = 0
+
+    def add(self, data):
+        room = self.half - len(self.head)
+        self.head += data[:room]
+        self.tail += data[room:] if room > 0 else data
+        if len(self.tail) > 2 * self.half:
+            self.trim()
+
+    def trim(self):
+        extra = len(self.tail) - self.half
+        if extra > 0:
+            self.cut += extra
+            self.tail = self.tail[extra:]
+
+    def text(self):
+        self.trim()
+        middle = b""
+        if self.cut:
+            middle = ("\n[... %d bytes cut ...]\n" % self.cut).encode("ascii")
+        return (self.head + middle + self.tail).decode(
+            "utf-8", "backslashreplace" if sys.version_info[0] > 2 else "replace"
+        )
+
+
+def make_pipe():
+    read, write = os.pipe()
+    for handle in (read, write):
+        flags = fcntl.fcntl(handle, fcntl.F_GETFD)
+        fcntl.fcntl(handle, fcntl.F_SETFD, flags | fcntl.FD_CLOEXEC)
+    return read, write
+
+
+def supervise(action, job, timeout, on_line=None):
+    """Run action(control) in a fork and return what became of it as a dict.
+
+    `control` is a file descriptor to write lines to; `on_line` gets each of them. `timeout` is in
+    seconds from the start; with on_line, from the last line.
+    """
+    out, err, control = make_pipe(), make_pipe(), make_pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    started = time.time()
+    pid = os.fork()
+    if pid == 0:
+        enter_child(action, out, err, control)
+    for handle in (out[1], err[1], control[1]):
+        os.close(handle)
+    captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
+    try:
+        ended, status = watch(pid, captures, control[0], job, timeout, on_line)
+    finally:
+        kill_group(pid)
+        kill_leftovers()
+        for handle in (out[0], err[0], control[0]):
+            os.close(handle)
+    return {
+        "retval": status,
+        "ended": ended,
+        "seconds": time.time() - started,
+        "output": captures[out[0]].text(),
+        "error": captures[err[0]].text(),
+        "cut": captures[out[0]].cut + captures[err[0]].cut,
+    }
+
+
+def enter_child(action, out, err, control):
+    """Never returns: the child's own session, streams and end."""
+    code = 70
+    try:
+        os.setsid()
+        die_with_parent()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(out[1], 1)
+        os.dup2(err[1], 2)
+        os.close(out[0])
+        os.close(err[0])
+        os.close(control[0])
+        code = action(control[1])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except Exception:
+            pass
+        os._exit(code if isinstance(code, int) else 1)
+
+
+def die_with_parent():
+    """Nothing of a cell outlives the process that watches over it, even one that was killed."""
+    if sys.platform.startswith("linux"):
+        load_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def watch(pid, captures, control, job, timeout, on_line):
+    """(how it ended, exit status) of a child, whose streams are read meanwhile."""
+    deadline = time.time() + timeout
+    streams = set(captures) | {control}
+    pending = b""
+    ended, status, finished = "exit", None, None
+    while True:
+        for handle in wait_readable(streams, POLL):
+            data = read_some(handle)
+            if not data:
+                streams.discard(handle)
+            elif handle == control:
+                lines = (pending + data).split(b"\n")
+                pending = lines.pop()
+                for line in lines:
+                    deadline = time.time() + timeout
+                    if on_line:
+                        on_line(line)
+            else:
+                captures[handle].add(data)
+        now = time.time()
+        if status is None:
+            status = poll_child(pid)
+            if status is not None:
+                finished = now
+            elif now > deadline:
+                ended, deadline = "timeout", float("inf")
+                kill_group(pid)
+            elif job.get("memory") and measure_memory(pid) > job["memory"]:
+                ended = "memory"
+                kill_group(pid)
+        if status is not None:
+            if not streams:
+                return end_of(ended, status), status
+            if now - finished > GRACE:
+                kill_group(pid)
+                kill_leftovers()
+                if now - finished > 2 * GRACE:
+                    return end_of(ended, status), status
+
+
+def end_of(ended, status):
+    return "signal" if ended == "exit" and status < 0 else ended
+
+
+def wait_readable(streams, seconds):
+    if not streams:
+        time.sleep(seconds / 10)
+        return []
+    try:
+        return select.select(list(streams), [], [], seconds)[0]
+    except (select.error, OSError) as error:
+        if error.args[0] == errno.EINTR:
+            return []
+        raise
+
+
+def read_some(handle):
+    try:
+        return os.read(handle, 1 << 16)
+    except OSError:
+        return b""
+
+
+def poll_child(pid):
+    """Exit status of a child (negative: the signal), None while it runs."""
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except OSError:
+        return -signal.SIGKILL
+    if found == 0:
+        return None
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def kill_group(pid):
+    for target in (-pid, pid):
+        try:
+            os.kill(target, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def list_children(pid):
+    """Process numbers of the children of a process; none where /proc does not say."""
+    found = []
+    try:
+        for task in os.listdir("/proc/%d/task" % pid):
+            with open("/proc/%d/task/%s/children" % (pid, task)) as handle:
+                found.extend(int(word) for word in handle.read().split())
+    except (IOError, OSError):
+        pass
+    return found
+
+
+def list_descendants(pid):
+    found, queue = [], [pid]
+    while queue:
+        children = list_children(queue.pop())
+        found.extend(children)
+        queue.extend(children)
+    return found
+
+
+def kill_leftovers():
+    """Kill whatever a script left behind: as subreaper we are the parent of its orphans."""
+    for _ in range(20):
+        left = list_descendants(os.getpid())
+        if not left:
+            return
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except OSError:
+            return
+        time.sleep(0.01)
+
+
+def measure_memory(pid):
+    """Bytes of memory that a process and all below it hold."""
+    pages = 0
+    for number in [pid] + list_descendants(pid):
+        try:
+            with open("/proc/%d/statm" % number) as handle:
+                pages += int(handle.read().split()[1])
+        except (IOError, OSError, IndexError):
+            pass
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+# -- scripts -----------------------------------------------------------------------------------
+
+
+def run_cold(job, script):
+    def action(control):
+        enter_scratch(job, script)
+        os.execv(sys.executable, [sys.executable, script["path"]])
+
+    return supervise(action, job, job["timeout"])
+
+
+def run_warm(job, script):
+    def action(control):
+        enter_scratch(job, script)
+        return run_as_main(script["path"])
+
+    return supervise(action, job, job["timeout"])
+
+
+def enter_scratch(job, script):
+    """An empty folder of the script's own as working directory, home and temporary folder."""
+    folder = os.path.join(job["scratch"], "script")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(os.path.join(folder, "work"))
+    os.makedirs(os.path.join(folder, "tmp"))
+    os.environ.update({"HOME": folder, "TMPDIR": os.path.join(folder, "tmp")})
+    os.chdir(os.path.join(folder, "work"))
+    sys.modules.get("tempfile", type("none", (), {})).tempdir = None
+
+
+def run_as_main(path):
+    """Exit status of a script run as __main__ in this process, ended as Python ends it."""
+    import atexit
+    import types
+
+    module = types.ModuleType("__main__")
+    module.__dict__.update({"__file__": path, "__builtins__": __builtins__})
+    sys.modules["__main__"] = module
+    sys.argv = [path]
+    sys.path[0] = os.path.dirname(path)  # in the place of the current folder, see serve_warm
+    code = 0
+    try:
+        with open(path, "rb") as handle:
+            source = handle.read()
+        exec(compile(source, path, "exec", 0, 1), module.__dict__)
+    except SystemExit as stop:
+        code = read_exit(stop)
+    except BaseException:
+        print_failure()
+        code = 1
+    try:
+        shutdown = getattr(sys.modules.get("threading"), "_shutdown", None)
+        if shutdown:
+            shutdown()
+        getattr(atexit, "_run_exitfuncs", lambda: None)()
+    except SystemExit as stop:
+        code = read_exit(stop)
+    except BaseException:
+        traceback.print_exc()
+    return code
+
+
+def read_exit(stop):
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code & 0xFF
+    print(stop.code, file=sys.stderr)
+    return 1
+
+
+def print_failure():
+    """The traceback as Python prints it for a script: without the frames of this file."""
+    kind, value, trace = sys.exc_info()
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    traceback.print_exception(kind, value, trace)
+
+
+def run_scripts_warm(job, emit):
+    """Import the package once and run each script in a fork; names of scripts that are done."""
+    done = set()
+
+    def on_line(line):
+        event = json.loads(line.decode("utf-8"))
+        if event["event"] == "script":
+            done.add(event["name"])
+        if event["event"] != "tick":
+            emit(event)
+
+    def action(control):
+        return serve_warm(job, control)
+
+    # A script's own supervisor ends it in time: this limit is for the import and for our mistakes.
+    result = supervise(action, dict(job, memory=None), job["timeout"] + 60, on_line)
+    return done, result
+
+
+def serve_warm(job, control):
+    """In the warm process: import, then every script; ends with 0."""
+
+    def send(event):
+        data = (json.dumps(event) + "\n").encode("utf-8")
+        while data:
+            data = data[os.write(control, data) :]
+
+    started = time.time()
+    sys.path.insert(0, "")  # as python -c has it; a script puts its own folder there
+    try:
+        __import__(job["import_name"])
+    except BaseException:
+        print_failure()
+        return 1
+    send({"event": "tick", "seconds": time.time() - started})
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if sys.platform.startswith("linux"):
+        load_libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    for script in job["scripts"]:
+        send({"event": "tick"})
+        result = run_warm(job, script)
+        if result["retval"] != 0:
+            continue  # the cold run counts
+        send(dict(result, event="script", name=script["name"], start="warm"))
+    return 0
+
+
+def check_import(job):
+    """The bare import in a fresh process."""
+
+    def action(control):
+        enter_scratch(job, None)
+        os.execv(sys.executable, [sys.executable, "-c", "import " + job["import_name"]])
+
+    return supervise(action, job, job["timeout"])
+
+
+def run_job(job, report):
+    done = set()
+    passed = set()
+
+    def emit(event):
+        if event["event"] == "script" and event["retval"] == 0:
+            passed.add(event["name"])
+        report(event)
+
+    imported = None
+    if job["start"] == "warm" and job["import_name"]:
+        done, result = run_scripts_warm(job, emit)
+        imported = done or result["retval"] == 0
+    left = [script for script in job["scripts"] if script["name"] not in done]
+    if job["import_name"] and (left or not job["scripts"] or not imported):
+        emit(dict(check_import(job), event="import"))
+    else:
+        emit({"event": "import", "retval": 0, "ended": "exit", "output": "", "error": "", "cut": 0})
+    for script in left:
+        emit(dict(run_cold(job, script), event="script", name=script["name"], start="cold"))
+    for script in job["scripts"]:
+        again = script.get("times", 1) - 1 if script["name"] in passed else 0
+        for _ in range(again):
+            emit(dict(run_cold(job, script), event="again", name=script["name"], start="cold"))
+
+
+def find_import_name(distribution):
+    """Name that a distribution is imported by: its top-level module most like its own name."""
+    guess = distribution.replace("-", "_")
+    names = list_top_levels(distribution)
+    if guess in names or not names:
+        return guess
+    folded = dict((name.lower(), name) for name in names)
+    return folded.get(guess.lower()) or sorted(names)[0]
+
+
+def list_top_levels(distribution):
+    try:
+        try:
+            from importlib.metadata import distribution as find
+        except ImportError:
+            import pkg_resources
+
+            text = pkg_resources.get_distribution(distribution).get_metadata("top_level.txt")
+            return [line for line in text.split() if not line.startswith("_")]
+        found = find(distribution)
+        text = found.read_text("top_level.txt")
+        if text:
+            names = text.split()
+        else:
+            names = [str(path).split("/")[0] for path in found.files or [] if "/" in str(path)]
+            names = [name[:-3] if name.endswith(".py") else name for name in names]
+        return sorted(set(n for n in names if n.isidentifier() and not n.startswith("_")))
+    except Exception:
+        return []
+
+
+def as_native(value):
+    """JSON's text as the `str` of this Python: on Python 2, paths and names have to be bytes."""
+    if sys.version_info[0] > 2:
+        return value
+    if isinstance(value, dict):
+        return dict((as_native(key), as_native(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return [as_native(item) for item in value]
+    return value.encode("utf-8") if isinstance(value, type("")) else value
+
+
+def main():
+    # The folder of this file holds modules that are not the cell's.
+    del sys.path[0]
+    job = json.loads(sys.stdin.read())
+    die_with_parent()
+    os.chdir(job["scratch"])
+    lines = os.dup(1)
+    # What this process or a library prints by itself must not get between our lines.
+    os.dup2(2, 1)
+
+    def emit(event):
+        data = (json.dumps(event, sort_keys=True) + "\n").encode("utf-8")
+        while data:
+            data = data[os.write(lines, data) :]
+
+    job = as_native(job)
+    os.environ.update(job["environ"])
+    isolation = isolate(job)
+    if not job.get("import_name") and job.get("distribution"):
+        job["import_name"] = find_import_name(job["distribution"])
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    emit(
+        {
+            "event": "start",
+            "python": version,
+            "isolation": isolation,
+            "import_name": job["import_name"],
+        }
+    )
+    run_job(job, emit)
+    emit({"event": "end"})
+
+
+if __name__ == "__main__":
+    main()
