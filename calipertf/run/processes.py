@@ -27,7 +27,7 @@ class Processes:
     def __init__(self) -> None:
         self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
-        self._stopping = False
+        self._stopping = threading.Event()
 
     @contextlib.contextmanager
     def start(
@@ -97,12 +97,17 @@ class Processes:
 
     def check(self) -> None:
         """Nothing while the run goes on; raises Stopped once it was stopped."""
-        if self._stopping:
+        if self._stopping.is_set():
             raise Stopped
+
+    def pause(self, seconds: float) -> None:
+        """Sleep; raises Stopped at once where the run is stopped meanwhile."""
+        self._stopping.wait(seconds)
+        self.check()
 
     def stop(self) -> None:
         """End every process, and let none start any more."""
-        self._stopping = True
+        self._stopping.set()
         with self._lock:
             running = list(self._running)
         for process in running:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from calipertf.config import Analysis
+from calipertf.config import DEFAULT_INDEX, Analysis
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
 
@@ -59,6 +59,8 @@ class CellTask:
     cpus: tuple[int, ...] | None = None
     #: Name of the run, on everything that the run makes and has to remove.
     run_id: str = "run"
+    #: What the cell's result depends on, for its record.
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requirement(self) -> str:
@@ -111,6 +113,13 @@ class Environment(ABC):
     @abstractmethod
     def platforms(self) -> list[str]:
         """Platform tags of the wheels that cells install, the best first."""
+
+    def index_url(self, cutoff: datetime | None, index_url: str) -> str:  # noqa: ARG002
+        """The index that a rendered Dockerfile names; empty for the installer's default.
+
+        An environment that builds from Dockerfiles gives the index as of the cut-off.
+        """
+        return "" if index_url == DEFAULT_INDEX else index_url
 
     @abstractmethod
     def build(self, task: CellTask) -> AbstractContextManager[Built]:

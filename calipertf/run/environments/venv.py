@@ -155,7 +155,7 @@ class VenvEnvironment(Environment):
             "HOME": str(scratch),
             "VIRTUAL_ENV": str(environment),
         }
-        command = [environment / "bin" / "python", "-u", RUNNER]
+        command = [str(environment / "bin" / "python"), "-u", str(RUNNER)]
         limit = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         with self._processes.start(command, timeout=limit, environ=environ) as (process, expired):
             relay_events(process, job, report)
@@ -281,7 +281,7 @@ class _Uv(_Installer):
 
     def install(self, index_url: str) -> Run:
         index = ["--index-url", index_url, *_hide_newer(self.task.cutoff)]
-        target = ["--python", self.python]
+        target = ["--python", str(self.python)]
         resolved = self._uv(
             *("pip", "compile", "-", "--no-header", "--no-annotate", *index, *target),
             text="\n".join(self.pins([])),
@@ -326,7 +326,15 @@ class _Pip(_Installer):
     name = "pip"
 
     def create(self, python: Python) -> Run:
-        tool = [find_uv_bin(), "tool", "run", "--quiet", "--no-config", "--python", sys.executable]
+        tool = [
+            str(find_uv_bin()),
+            "tool",
+            "run",
+            "--quiet",
+            "--no-config",
+            "--python",
+            sys.executable,
+        ]
         return self.call(
             *(*tool, "--cache-dir", self.cache / "uv", "--from", _VIRTUALENV),
             *("virtualenv", "--quiet", "--no-periodic-update", "--python", python.source),
@@ -348,7 +356,7 @@ class _Pip(_Installer):
     def _pip(self, index_url: str, *command: str, own: bool = False) -> Run:
         cache = own_cache(self.cache, self.task) if own else self.cache / "pip"
         return self.call(
-            *(self.python, "-m", "pip", "--disable-pip-version-check", *command),
+            *(str(self.python), "-m", "pip", "--disable-pip-version-check", *command),
             PIP_CONFIG_FILE=os.devnull,
             PIP_INDEX_URL=index_url,
             PIP_CACHE_DIR=str(cache),

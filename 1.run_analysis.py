@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Stage 1: build and run every cell of the grid that caliper.yaml describes.
+
+Reads caliper.yaml, the Dockerfile template, the scripts and the package index.
+Writes one JSON record a cell under .caliper/data, and prints which versions work where.
+
+    python 1.run_analysis.py --config caliper.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from calipertf import cli
+from calipertf.run import stage
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of stage 1."""
+    parser = cli.make_parser(
+        "Build and run each cell of a grid: package versions x Pythons x resolve dates.",
+        example="python 1.run_analysis.py --config caliper.yaml",
+    )
+    stage.add_arguments(parser)
+    return cli.run_main(parser, stage.run_stage, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

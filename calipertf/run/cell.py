@@ -1,0 +1,200 @@
+"""One cell: build it, list its requirements, run every script; the raw record of what happened."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from calipertf.errors import InfrastructureError
+from calipertf.exceptions import classify_failure, parse_exception
+from calipertf.records import Record, Run, Verdict
+from calipertf.run.environments.base import Built, CellTask, Environment
+
+log = logging.getLogger("calipertf")
+#: Bytes of each stream of a script that a record keeps.
+KEPT_OUTPUT = 256 * 1024
+#: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
+ATTEMPTS = 3
+
+#: What every script finds in its environment: one thread, one hash seed, no GPU, no screen.
+SCRIPT_ENVIRON: Mapping[str, str] = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONIOENCODING": "utf-8",
+    "PYTHONNOUSERSITE": "1",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "TZ": "UTC",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "MPLBACKEND": "Agg",
+}
+
+
+def run_cell(
+    task: CellTask, environment: Environment, sleep: Callable[[float], None] = time.sleep
+) -> Record:
+    """The record of a cell with what each script did; verdicts that need a baseline are left out.
+
+    Raises InfrastructureError once a few tries at it failed for reasons that are not the package's;
+    `sleep` waits between them.
+    """
+
+    @retry(
+        retry=retry_if_exception_type(InfrastructureError),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=2, max=60),
+        reraise=True,
+        sleep=sleep,
+        before_sleep=lambda state: log.debug(
+            "%s: trying again after: %s",
+            task.cell.label,
+            state.outcome.exception() if state.outcome else "",
+        ),
+    )
+    def attempt() -> Record:
+        return _run_once(task, environment)
+
+    return attempt()
+
+
+def _run_once(task: CellTask, environment: Environment) -> Record:
+    started = datetime.now(timezone.utc)
+    blank = Record(
+        cell=task.cell,
+        outcome="build_failed",
+        resolve_date=(task.cutoff or started).strftime(
+            "%Y-%m-%dT%H:%M:%SZ" if task.cutoff else "%Y-%m-%d"
+        ),
+        inputs={
+            "name": task.cell.name,
+            "dependency": task.cell.package,
+            "dockerfile": task.dockerfile,
+            "tests": list(task.scripts),
+        },
+    )
+    with environment.build(task) as built:
+        timings: dict[str, Any] = {
+            "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **{name: round(seconds, 3) for name, seconds in built.timings.items()},
+        }
+        facts = {**built.facts, "wheel": task.file.filename}
+        record = replace(blank, build=built.run, environment=facts, timings=timings)
+        if built.run_job is None:
+            return replace(record, reason="dependency", message=_last_words(built.run))
+        begun = datetime.now(timezone.utc)
+        record = _run_scripts(task, built, record)
+        spent = (datetime.now(timezone.utc) - begun).total_seconds()
+        return replace(record, timings={**timings, "scripts": round(spent, 3)})
+
+
+def _last_words(run: Run) -> str | None:
+    """The line of a failed build that says most: the first with error in it, else the last."""
+    lines = [line.strip() for line in (*run.output, *run.error) if line.strip()]
+    blamed = [line for line in lines if "rror" in line or line.startswith("×")]
+    cause = [line for line in lines if line.startswith(("cause:", "Because", "╰─▶"))]
+    words = [*blamed[:1], *cause[:1]] or lines[-1:]
+    return " ".join(words)[:400] or None
+
+
+def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
+    runs: dict[str, Run] = {}
+    starts: dict[str, str] = {}
+    facts = dict(record.environment)
+    bare_import: list[Run] = []
+
+    def report(event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "start":
+            facts["python"] = event["python"]
+            facts["isolation"] = event["isolation"]
+            facts["import_name"] = event["import_name"]
+        elif kind == "import":
+            bare_import.append(_read_run(event))
+        elif kind == "script":
+            runs[event["name"]] = _read_run(event)
+            starts[event["name"]] = event["start"]
+        elif kind == "again":
+            runs[event["name"]] = replace(
+                runs[event["name"]], again=replace(_read_run(event), seconds=None)
+            )
+
+    if built.run_job is not None:
+        built.run_job(make_job(task), report)
+    missing = [script for script in task.scripts if script not in runs]
+    if missing:
+        raise InfrastructureError(
+            f"the script runner ended before {missing[0]} was run in {task.cell.label}"
+        )
+    verdicts = {
+        script: Verdict(outcome="not_compared", start=starts[script]) for script in task.scripts
+    }
+    tried = bare_import[-1] if bare_import else None
+    return replace(
+        record,
+        outcome="not_compared",
+        outcomes=verdicts,
+        runs={script: runs[script] for script in task.scripts},
+        bare_import=tried,
+        requirements=built.requirements,
+        environment=facts,
+        message=_explain_import(tried, str(facts.get("import_name"))),
+    )
+
+
+def _explain_import(tried: Run | None, import_name: str) -> str | None:
+    if tried is None or tried.retval == 0:
+        return None
+    failure = parse_exception(tried.error)
+    reason, detail = classify_failure(
+        tried.retval, tried.ended, tried.error, import_name=import_name, importing=True
+    )
+    words = f"{failure.type}: {failure.message}" if failure else (detail or reason)
+    return f"import {import_name} fails: {words}"
+
+
+def _read_run(event: Mapping[str, Any]) -> Run:
+    return Run(
+        output=tuple(event["output"].splitlines(keepends=True)),
+        error=tuple(event["error"].splitlines(keepends=True)),
+        retval=event["retval"],
+        seconds=event.get("seconds"),
+        ended=event["ended"],
+        cut=event["cut"],
+    )
+
+
+def make_job(task: CellTask) -> dict[str, Any]:
+    """The job for script_runner.py; the environment adds its folders."""
+    analysis = task.analysis
+    environ = dict(SCRIPT_ENVIRON)
+    if analysis.data:
+        environ["CALIPER_DATA"] = str(task.root / analysis.data)
+    return {
+        "scripts": [
+            {
+                "name": script,
+                "path": str(task.root / script),
+                "times": 2 if script in task.twice else 1,
+            }
+            for script in task.scripts
+        ],
+        "import_name": analysis.import_name,
+        "distribution": task.cell.package,
+        "start": analysis.start,
+        "timeout": analysis.timeout,
+        "memory": analysis.memory,
+        "limit": KEPT_OUTPUT,
+        "network": analysis.network,
+        "cpus": list(task.cpus) if task.cpus else None,
+        "environ": environ,
+    }

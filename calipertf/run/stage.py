@@ -1,0 +1,321 @@
+"""Stage 1 from beginning to end: configuration, plan, cells, records, closing table."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+
+from calipertf.config import Analysis, Config, check_versions, load_config
+from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, EngineError
+from calipertf.layout import Layout
+from calipertf.records import Cell, Record
+from calipertf.releases import Index
+from calipertf.run.dockerfile import render_dockerfile
+from calipertf.run.environments.base import CellTask, Environment
+from calipertf.run.environments.venv import VenvEnvironment, cache_folder
+from calipertf.run.grid import (
+    PlannedCell,
+    Selection,
+    choose_scripts,
+    find_homes,
+    home_cell,
+    plan_grid,
+)
+from calipertf.run.processes import Processes
+from calipertf.run.progress import Progress
+from calipertf.run.schedule import Done, LocalScheduler, Scheduler
+from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
+from calipertf.run.summary import (
+    describe_plan,
+    explain_failures,
+    make_legend,
+    make_table,
+)
+from calipertf.run.timemachine import TimeMachine
+
+log = logging.getLogger("calipertf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of stage 1."""
+    from calipertf.cli import count
+
+    parser.add_argument("--config", type=str, default="caliper.yaml", help="default: caliper.yaml")
+    parser.add_argument(
+        "--environment", choices=("auto", "docker", "venv"), help="instead of the configured one"
+    )
+    for flag, what in (
+        ("--versions", "package versions or selectors"),
+        ("--python", "Pythons such as cp37 or 3.7"),
+        ("--resolve", "resolve dates: today, release or an ISO date"),
+        ("--tests", "scripts: paths, folders or globs"),
+    ):
+        parser.add_argument(flag, nargs="+", default=[], help=f"only these {what}")
+    parser.add_argument("--jobs", type=count, help="cells at once (default: one a core)")
+    parser.add_argument("--force", action="store_true", help="run cells that have a record, too")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What the parts of a run share."""
+
+    config: Config
+    environment: Environment
+    scripts: tuple[str, ...]
+    homes: Mapping[str, Cell]
+    store: Store
+    arguments: argparse.Namespace
+    #: Name of this run, on what it makes and has to remove: host, process number, random part.
+    run_id: str
+
+
+def run_stage(arguments: argparse.Namespace) -> int:
+    """The exit code of stage 1; see calipertf.cli for the errors that it ends with."""
+    from pathlib import Path
+
+    config = load_config(Path(arguments.config))
+    selection = make_selection(arguments)
+    scripts = choose_scripts(config, selection)
+    analysis = config.analysis
+    with contextlib.ExitStack() as stack:
+        index = stack.enter_context(Index(analysis.index_url, cache_folder()))
+        project = index.fetch_project(analysis.dependency)
+        if project.stale:
+            log.warning("the index cannot be reached: planning from its page in the cache")
+        processes = Processes()
+        environment = stack.enter_context(open_environment(analysis, arguments, processes, index))
+        planned = plan_grid(config, project, environment.platforms(), selection)
+        missing = find_missing(planned, environment)
+        if arguments.dry_run:
+            print("\n".join(describe_plan(planned, missing)))
+            return EXIT_OK
+        homes = {
+            suite: home_cell(project.name, home)
+            for suite, home in find_homes(config, scripts).items()
+        }
+        store = Store(
+            layout=Layout(root=arguments.dir),
+            dated=len(analysis.resolve) > 1,
+            tolerance=analysis.tolerance,
+            suites={script: config.find_suite(script) for script in config.scripts},
+            homes=homes,
+        )
+        session = Session(
+            config=config,
+            environment=environment,
+            scripts=scripts,
+            homes=homes,
+            store=store,
+            arguments=arguments,
+            run_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        )
+        return judge_grid(session, planned, missing, open_scheduler(session, processes))
+
+
+def make_selection(arguments: argparse.Namespace) -> Selection:
+    """What the flags take out of the grid."""
+    return Selection(
+        versions=[check_versions(text) for text in arguments.versions],
+        pythons=arguments.python,
+        resolves=arguments.resolve,
+        tests=arguments.tests,
+    )
+
+
+@contextlib.contextmanager
+def open_environment(
+    analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
+) -> Iterator[Environment]:
+    """The environment that is asked for; `auto` is docker where an engine answers."""
+    wanted = arguments.environment or analysis.environment
+    with contextlib.ExitStack() as stack:
+        machines: list[TimeMachine] = []
+
+        def machine() -> TimeMachine:
+            if not machines:
+                machines.append(TimeMachine(index))
+                stack.callback(machines[0].close)
+            return machines[0]
+
+        if wanted == "docker":
+            raise EngineError("environment: docker is not built yet; use venv")
+        environment: Environment = VenvEnvironment(
+            processes=processes,
+            cache=cache_folder(),
+            install=analysis.interpreters == "install",
+            machine=machine,
+        )
+        log.info("environment: venv, cells are isolated environments on this machine")
+        stack.callback(environment.close)
+        stack.callback(processes.stop)
+        yield environment
+
+
+def open_scheduler(session: Session, processes: Processes) -> Scheduler:
+    """Where cells are run."""
+    jobs = session.arguments.jobs or session.config.analysis.jobs
+    return LocalScheduler(session.environment, processes, jobs)
+
+
+def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:
+    """Python tag -> how to get it, for those that cells need and the environment has not."""
+    wanted = {plan.cell.python for plan in planned if plan.file}
+    return {
+        tag: environment.explain_missing(tag)
+        for tag in wanted
+        if environment.find_python(tag) is None
+    }
+
+
+def judge_grid(
+    session: Session,
+    planned: Sequence[PlannedCell],
+    missing: Mapping[str, str],
+    scheduler: Scheduler,
+) -> int:
+    """Run what has no record yet, judge everything, print the tables; the exit code."""
+    store = session.store
+    store.load(plan.cell for plan in planned)
+    tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
+    store.judge_all()
+    kept = len(planned) - len(tasks)
+    if kept:
+        log.info("%d of %d cells have their record already", kept, len(planned))
+    failures = run_tasks(session, tasks, scheduler, total=len(planned))
+    found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
+    print_tables(session.config.analysis.dependency, found)
+    for tag in sorted(missing):
+        print(missing[tag])
+    for done in failures:
+        print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
+    print(f"{len(found)} records in {store.layout.data}")
+    return EXIT_INFRASTRUCTURE if failures else EXIT_OK
+
+
+def prepare_cell(
+    session: Session, plan: PlannedCell, missing: Mapping[str, str]
+) -> CellTask | None:
+    """The task for a cell that has to be run; None for one whose record says it all."""
+    store = session.store
+    config = session.config
+    old = store.records.get(plan.cell)
+    if plan.file is None or plan.cell.python in missing:
+        reason = plan.missing or missing[plan.cell.python]
+        outcome = "no_release" if plan.file is None else "no_interpreter"
+        # What an earlier run found on a machine that had the interpreter is not lost.
+        if old is None or (plan.file is None and old.outcome == "no_interpreter"):
+            store.save(make_blank(session, plan, outcome, reason))
+        return None
+    twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
+    scripts = choose_cell_scripts(session, old)
+    fingerprint = make_fingerprint(config, scripts, session.environment.kind, twice)
+    if old is not None and not session.arguments.force:
+        changes = find_changes(old, fingerprint, session.scripts)
+        if not changes:
+            return None
+        log.info("%s is run again, for a change of %s", plan.cell.label, ", ".join(changes[:5]))
+    return CellTask(
+        cell=plan.cell,
+        analysis=config.analysis,
+        file=plan.file,
+        cutoff=plan.cutoff,
+        scripts=scripts,
+        twice=frozenset(twice),
+        root=config.root,
+        mount=find_mount(config.root, scripts),
+        dockerfile=render(session, plan),
+        run_id=session.run_id,
+        fingerprint=fingerprint,
+    )
+
+
+def find_changes(
+    old: Record, fingerprint: Mapping[str, object], scripts: Sequence[str]
+) -> list[str]:
+    """Why a cell with a record has to be run again; nothing where it has not."""
+    if old.outcome in {"no_interpreter", "no_release"}:
+        return [f"what was {old.outcome}"]
+    known = old.inputs.get("fingerprint") or {}
+    asked = {**fingerprint, "scripts": _pick(fingerprint["scripts"], scripts)}
+    return list_changes(known, asked)
+
+
+def _pick(hashes: object, scripts: Sequence[str]) -> dict[str, str]:
+    return {name: digest for name, digest in dict(hashes).items() if name in scripts}  # type: ignore[call-overload]
+
+
+def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]:
+    """Scripts to run in a cell: those asked for, and those that its old record would lose."""
+    keep = set(session.scripts) | (set(old.runs) if old else set())
+    return tuple(script for script in session.config.scripts if script in keep)
+
+
+def render(session: Session, plan: PlannedCell) -> str:
+    """The Dockerfile of a cell."""
+    analysis = session.config.analysis
+    if plan.file is None:
+        return ""
+    return render_dockerfile(
+        session.config.template,
+        cell=plan.cell,
+        file=plan.file,
+        base_image=analysis.base_image,
+        args=analysis.args,
+        requirements=analysis.requirements,
+        index_url=session.environment.index_url(plan.cutoff, analysis.index_url),
+    )
+
+
+def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
+    """The record of a cell in which nothing was built."""
+    return Record(
+        cell=plan.cell,
+        outcome=outcome,
+        message=reason,
+        resolve_date=f"{plan.cutoff:%Y-%m-%dT%H:%M:%SZ}" if plan.cutoff else None,
+        environment={"kind": session.environment.kind},
+        inputs={
+            "name": plan.cell.name,
+            "dependency": plan.cell.package,
+            "dockerfile": render(session, plan),
+            "tests": list(session.scripts),
+        },
+    )
+
+
+def run_tasks(
+    session: Session, tasks: Sequence[CellTask], scheduler: Scheduler, total: int
+) -> list[Done]:
+    """Run cells and write each record as it ends; those that failed for reasons of ours."""
+    failures: list[Done] = []
+    with Progress(total=total, kept=total - len(tasks)) as progress:
+        for done in scheduler.run(tasks):
+            if done.record is None:
+                failures.append(done)
+                session.store.save_failure(done.task.cell, str(done.failure))
+                progress.fail(done.task.cell, done.failure)
+                continue
+            inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
+            progress.advance(session.store.save(replace(done.record, inputs=inputs)))
+    return failures
+
+
+def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
+    """The closing tables on stdout, one a resolve date, and the commonest reasons."""
+    width = None if sys.stdout.isatty() else 120
+    console = Console(highlight=False, width=width)
+    for resolve in dict.fromkeys(cell.resolve for cell in records):
+        console.print(make_table(package, resolve, records))
+    console.print(make_legend(records.values()))
+    for line in explain_failures(records.values()):
+        console.print(f"  {line}", markup=False, soft_wrap=True)

@@ -1,0 +1,127 @@
+"""What a person sees of a run: the plan, a line a cell, and the closing table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from calipertf.records import OUTCOMES, Cell, Record, rank_outcome
+from calipertf.run.grid import PlannedCell
+from calipertf.versions import python_key, python_version, version_key
+
+#: Outcome -> mark, style and the short word that counts it.
+MARKS: Mapping[str, tuple[str, str, str]] = {
+    "no_release": ("-", "dim", "no release"),
+    "build_failed": ("B", "red", "build failed"),
+    "import_failed": ("I", "red", "import failed"),
+    "run_failed": ("x", "red", "failed"),
+    "different_result": ("~", "yellow", "different"),
+    "unstable_result": ("?", "yellow", "unstable"),
+    "not_compared": ("o", "cyan", "ran, not compared"),
+    "same_result": ("=", "green", "same"),
+    "no_interpreter": ("!", "dim", "no interpreter"),
+    "infrastructure_error": ("!", "magenta", "infrastructure error"),
+}
+
+
+def count_scripts(record: Record) -> str:
+    """How many of a cell's scripts have which outcome, best first: "29 same, 4 failed"."""
+    counts = Counter(verdict.outcome for verdict in record.outcomes.values())
+    if not counts:
+        return MARKS[record.outcome][2]
+    ordered = sorted(counts, key=rank_outcome, reverse=True)
+    return ", ".join(f"{counts[outcome]} {MARKS[outcome][2]}" for outcome in ordered)
+
+
+def describe_cell(record: Record, number: int, total: int, seconds: float) -> str:
+    """The line that a log gets for a cell."""
+    return f"[{number}/{total}] {record.cell.label}: {count_scripts(record)}, {seconds:.0f} s"
+
+
+def make_table(package: str, resolve: str, records: Mapping[Cell, Record]) -> Table:
+    """Versions down, Pythons across; each cell its worst outcome's mark and its counts."""
+    cells = [cell for cell in records if cell.resolve == resolve]
+    pythons = sorted({cell.python for cell in cells}, key=python_key)
+    versions = sorted({cell.version for cell in cells}, key=version_key)
+    table = Table(title=f"{package}, dependencies of: {resolve}", title_justify="left")
+    table.add_column(package, no_wrap=True)
+    for python in pythons:
+        table.add_column(f"Python {python_version(python)}")
+    by_place = {(cell.version, cell.python): records[cell] for cell in cells}
+    for version in versions:
+        row = [by_place.get((version, python)) for python in pythons]
+        table.add_row(version, *(_draw(record) for record in row))
+    return table
+
+
+def _draw(record: Record | None) -> Text:
+    if record is None:
+        return Text("")
+    mark, style, _ = MARKS[record.outcome]
+    return Text(f"{mark} {count_scripts(record)}", style=style)
+
+
+def make_legend(records: Iterable[Record]) -> str:
+    """The marks that the tables above it use."""
+    used = {record.outcome for record in records}
+    marks = [(MARKS[outcome], outcome) for outcome in OUTCOMES if outcome in used]
+    return "a cell's mark is its worst outcome: " + ", ".join(
+        f"{mark[0]} {outcome}" for mark, outcome in marks
+    )
+
+
+def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
+    """The commonest reasons of cells that do not work, each with how many cells have it."""
+    reasons = Counter(
+        f"{record.outcome}: {_cause(record)}"
+        for record in records
+        if record.outcome not in {"same_result", "no_release", "not_compared"}
+    )
+    return [f"{count} x {reason}" for reason, count in reasons.most_common(limit)]
+
+
+def _cause(record: Record) -> str:
+    worst = [v for v in record.outcomes.values() if v.outcome == record.outcome and v.exception]
+    if worst and worst[0].exception:
+        failure = worst[0].exception
+        return f"{failure.type}: {failure.message}"[:150]
+    return (record.message or record.reason or "")[:150]
+
+
+def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
+    """The lines of --dry-run: cells, wheels with their sizes, interpreters that are missing."""
+    lines = [_describe_planned(plan, missing) for plan in sorted(planned, key=_table_order)]
+    wheels = {
+        (plan.file.filename): plan.file.size or 0
+        for plan in planned
+        if plan.file and plan.cell.python not in missing
+    }
+    total = sum(wheels.values())
+    lines.append(f"{len(planned)} cells, {len(wheels)} wheels to download, {format_size(total)}")
+    lines.extend(missing[python] for python in sorted(missing, key=python_key))
+    return lines
+
+
+def _table_order(plan: PlannedCell) -> tuple[object, ...]:
+    return plan.cell.sort_key()
+
+
+def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
+    words = plan.missing or ""
+    if plan.file:
+        words = f"{plan.file.filename}, {format_size(plan.file.size or 0)}"
+        if plan.cutoff:
+            words += f", dependencies of {plan.cutoff:%Y-%m-%d}"
+        if plan.cell.python in missing:
+            words += ", no interpreter"
+    if plan.suites:
+        words += f", home of {', '.join(plan.suites)}"
+    return f"{plan.cell.label}: {words}"
+
+
+def format_size(size: int) -> str:
+    """Bytes in words: 475 MB."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
