@@ -326,20 +326,10 @@ class _Pip(_Installer):
     name = "pip"
 
     def create(self, python: Python) -> Run:
-        tool = [
-            str(find_uv_bin()),
-            "tool",
-            "run",
-            "--quiet",
-            "--no-config",
-            "--python",
-            sys.executable,
-        ]
-        return self.call(
-            *(*tool, "--cache-dir", self.cache / "uv", "--from", _VIRTUALENV),
-            *("virtualenv", "--quiet", "--no-periodic-update", "--python", python.source),
-            self.folder,
-        )
+        cache = str(self.cache / "uv")
+        tool = [str(find_uv_bin()), "tool", "run", "--quiet", "--no-config", "--cache-dir", cache]
+        tool += ["--python", sys.executable, "--from", _VIRTUALENV, "virtualenv", "--quiet"]
+        return self.call(*tool, "--no-periodic-update", "--python", python.source, str(self.folder))
 
     def install(self, index_url: str) -> Run:
         first = self._pip(index_url, "install", "--no-deps", self.task.requirement, own=True)
