@@ -88,9 +88,10 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
             **{name: round(seconds, 3) for name, seconds in built.timings.items()},
         }
         facts = {**built.facts, "wheel": task.file.filename}
-        record = replace(blank, build=built.run, environment=facts, timings=timings)
+        build = rename_paths(built.run, built.aliases)
+        record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
-            return replace(record, reason="dependency", message=_last_words(built.run))
+            return replace(record, reason="dependency", message=_last_words(build))
         begun = datetime.now(timezone.utc)
         record = _run_scripts(task, built, record)
         spent = (datetime.now(timezone.utc) - begun).total_seconds()
@@ -112,6 +113,9 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
     facts = dict(record.environment)
     bare_import: list[Run] = []
 
+    def read_run(event: Mapping[str, Any]) -> Run:
+        return rename_paths(_read_run(event), built.aliases)
+
     def report(event: Mapping[str, Any]) -> None:
         kind = event["event"]
         if kind == "start":
@@ -119,13 +123,13 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
             facts["isolation"] = event["isolation"]
             facts["import_name"] = event["import_name"]
         elif kind == "import":
-            bare_import.append(_read_run(event))
+            bare_import.append(read_run(event))
         elif kind == "script":
-            runs[event["name"]] = _read_run(event)
+            runs[event["name"]] = read_run(event)
             starts[event["name"]] = event["start"]
         elif kind == "again":
             runs[event["name"]] = replace(
-                runs[event["name"]], again=replace(_read_run(event), seconds=None)
+                runs[event["name"]], again=replace(read_run(event), seconds=None)
             )
 
     if built.run_job is not None:
@@ -160,6 +164,18 @@ def _explain_import(tried: Run | None, import_name: str) -> str | None:
     )
     words = f"{failure.type}: {failure.message}" if failure else (detail or reason)
     return f"import {import_name} fails: {words}"
+
+
+def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
+    """The run with each folder in its lines under the name that it has in every run."""
+
+    def rename(lines: tuple[str, ...]) -> tuple[str, ...]:
+        text = "".join(lines)
+        for folder, alias in aliases.items():
+            text = text.replace(folder, alias)
+        return tuple(text.splitlines(keepends=True))
+
+    return replace(run, output=rename(run.output), error=rename(run.error))
 
 
 def _read_run(event: Mapping[str, Any]) -> Run:

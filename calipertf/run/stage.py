@@ -315,6 +315,7 @@ def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
     width = None if sys.stdout.isatty() else 120
     console = Console(highlight=False, width=width)
     for resolve in dict.fromkeys(cell.resolve for cell in records):
+        console.print(f"\n{package}, dependencies of: {resolve}", style="bold")
         console.print(make_table(package, resolve, records))
     console.print(make_legend(records.values()))
     for line in explain_failures(records.values()):

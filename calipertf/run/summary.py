@@ -46,7 +46,7 @@ def make_table(package: str, resolve: str, records: Mapping[Cell, Record]) -> Ta
     cells = [cell for cell in records if cell.resolve == resolve]
     pythons = sorted({cell.python for cell in cells}, key=python_key)
     versions = sorted({cell.version for cell in cells}, key=version_key)
-    table = Table(title=f"{package}, dependencies of: {resolve}", title_justify="left")
+    table = Table()
     table.add_column(package, no_wrap=True)
     for python in pythons:
         table.add_column(f"Python {python_version(python)}")

@@ -89,6 +89,8 @@ class Built:
     requirements: tuple[str, ...] = ()
     #: What goes into the record's `environment`.
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: Folder of this one build -> the name it has in records, which are alike from run to run.
+    aliases: Mapping[str, str] = field(default_factory=dict)
     #: Seconds of each phase: build, freeze.
     timings: Mapping[str, float] = field(default_factory=dict)
     #: Runs a job of script_runner.py in the cell and hands over each event; None where the build

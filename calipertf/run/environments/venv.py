@@ -118,13 +118,16 @@ class VenvEnvironment(Environment):
             "base_image": None,
             "installer": installer.name,
         }
+        aliases = {str(folder): "/cell", str(task.root): "/repository"}
         if run.retval != 0:
-            return Built(run=run, facts=facts, timings={"build": built - started})
+            timings = {"build": built - started}
+            return Built(run=run, facts=facts, aliases=aliases, timings=timings)
         requirements = installer.freeze()
         return Built(
             run=run,
             requirements=requirements,
             facts=facts,
+            aliases=aliases,
             timings={"build": built - started, "freeze": time.monotonic() - built},
             run_job=lambda job, report: self._run_job(folder, task, job, report),
         )

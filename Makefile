@@ -1,0 +1,38 @@
+# Each target makes the virtual environment that it needs; nothing is installed outside of it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= caliper.yaml
+DIR ?= .caliper
+
+.PHONY: run test lint bench clean
+
+run: $(VENV)/.run
+	$(BIN)/python 1.run_analysis.py --config $(CONFIG) --dir $(DIR)
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/grid.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or later is needed, this is " + sys.version.split()[0] + "; name another with PYTHON=...") if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.7,<1'
+
+$(VENV)/.run: $(VENV)/bin/uv requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group dev
+	touch $@
