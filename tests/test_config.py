@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from calipertf.config import Config, load_config
+from calipertf.errors import ConfigError
+
+Write = Callable[..., Path]
+
+
+def load(write_config: Write, body: str, **options: dict[str, str]) -> Config:
+    return load_config(write_config("analysis:\n" + body, **options))
+
+
+def test_yaml_traps_are_read_as_written(write_config: Write) -> None:
+    config = load(
+        write_config,
+        "  dependency: tensorflow\n  tests: a.py\n  versions: [2.10, 1.20]\n"
+        "  python_versions: [3.10, 3.7, cp38]\n  resolve: [2021-01-05, release]\n",
+    )
+    assert config.analysis.versions == ["2.10", "1.20"]
+    assert config.analysis.python_versions == ["cp310", "cp37", "cp38"]
+    assert config.analysis.resolve == ["2021-01-05", "release"]
+
+
+def test_file_of_the_original_is_read(write_config: Write) -> None:
+    config = load(
+        write_config,
+        "  name: Testing tensorflow\n  packagemanager: pypi\n  dockerfile: Dockerfile\n"
+        "  dependency: tensorflow\n  versions:\n  python_versions:\n   - cp27\n"
+        "  tests:\n    - tensorflow_v1/1_Introduction/helloworld.py\n  args:\n    flavour: plain\n",
+        scripts={"tensorflow_v1/1_Introduction/helloworld.py": ""},
+    )
+    assert config.analysis.versions is None
+    assert config.analysis.args == {"flavour": "plain"}
+    assert config.scripts == ("tensorflow_v1/1_Introduction/helloworld.py",)
+    assert config.analysis.resolve == ["today"]
+
+
+def test_folders_and_globs_of_scripts(write_config: Write) -> None:
+    scripts = {
+        "s/b.py": "",
+        "s/a.py": "",
+        "s/_skip.py": "",
+        "t/x1.py": "",
+        "t/x2.py": "",
+        "t/n": "",
+    }
+    config = load(write_config, "  dependency: six\n  tests: [s, 't/x*.py']\n", scripts=scripts)
+    assert config.scripts == ("s/a.py", "s/b.py", "t/x1.py", "t/x2.py")
+
+
+def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
+    config = load(
+        write_config,
+        "  dependency: six\n  tests: [s]\n  memory: 512MB\n  baselines:\n"
+        "    s: {version: 1.10, python: 3.8}\n    s/deep: {version: 1.11.0, python: cp39}\n",
+        scripts={"s/a.py": "", "s/deep/b.py": ""},
+    )
+    assert config.find_suite("s/deep/b.py") == "s/deep"
+    assert config.find_suite("s/a.py") == "s"
+    assert config.analysis.baselines["s"].version == "1.10"
+    assert config.analysis.baselines["s"].python == "cp38"
+    assert config.analysis.memory == 512 * 1024**2
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("  tests: a.py\n", ["dependency is missing"]),
+        ("  dependency: six\n  tests: a.py\n  resolv: today\n", ["line 4", "did you mean resolve"]),
+        ("  dependency: six\n  tests: [b.py]\n", ["line 3", "no script at 'b.py'"]),
+        (
+            "  dependency: six\n  tests: a.py\n  environment: dockr\n  timeout: soon\n",
+            ["line 4", "did you mean docker", "line 5", "timeout is 'soon'", "2 problems"],
+        ),
+        ("  dependency: six\n  tests: a.py\n  versions: [frog]\n", ["line 4", "frog"]),
+        ("  dependency: six\n  tests: a.py\n  python_versions: cp3x\n", ["cp3x", "cp310"]),
+        ("  dependency: six\n  tests: a.py\n  resolve: [2021-13-05]\n", ["2021-13-05", "release"]),
+        ("  dependency: six\n  tests: a.py\n  tests: a.py\n", ["line 4", "stands twice"]),
+        (
+            "  dependency: six\n  tests: a.py\n  baselines:\n    a.py: {version: 1, pyton: 3.7}\n",
+            ["did you mean python", "baselines.a.py.python is missing"],
+        ),
+        ("  dependency: six\n  tests: a.py\n  dockerfile: Dokerfile\n", ["line 4", "Dokerfile"]),
+        ("  dependency: six\n\ttests: a.py\n", ["line 3", "tab"]),
+        ("  dependency: [six\n", ["not YAML"]),
+        ("  dependency: six\n  tests: []\n", ["tests"]),
+    ],
+)
+def test_problems_name_line_key_and_way_out(
+    write_config: Write, body: str, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write_config, body)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "nothing"), ("- a\n", "list"), ("analysys:\n  a: 1\n", "did you mean analysis")],
+)
+def test_file_without_analysis(write_config: Write, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_config(write_config(text))
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--config"):
+        load_config(tmp_path / "nowhere.yaml")

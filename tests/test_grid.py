@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calipertf.config import load_config
+from calipertf.errors import CaliperError, ConfigError
+from calipertf.releases import Index, Project, linux_platforms
+from calipertf.run.grid import PlannedCell, Selection, find_cutoff, plan_grid
+
+FILES: list[dict[str, Any]] = [
+    {
+        "filename": f"demo-{version}-cp{python}-cp{python}{'m' if python < 38 else ''}"
+        "-manylinux2014_x86_64.whl",
+        "size": size,
+        "upload-time": f"{date}T12:00:00Z",
+    }
+    for version, python, size, date in [
+        ("1.0", 37, 10, "2020-01-01"),
+        ("2.0", 37, 30, "2021-01-01"),
+        ("2.0", 38, 20, "2021-01-01"),
+    ]
+]
+BODY = """\
+analysis:
+  dependency: demo
+  tests: [s, t]
+  versions: [{versions}]
+  python_versions: [3.7, 3.8]
+  resolve: [{resolve}]
+  baselines:
+    s: {{version: "1.0", python: 3.7, resolve: release}}
+"""
+
+
+@pytest.fixture
+def plan(
+    write_config: Callable[..., Path],
+    make_index: Callable[..., Path],
+    serve_folder: Callable[[Path], str],
+) -> Callable[..., list[PlannedCell]]:
+    with Index(serve_folder(make_index({"demo": FILES}))) as index:
+        project: Project = index.fetch_project("demo")
+
+    def make(
+        versions: str = '"1.0", "2.0"', resolve: str = "release", **selection: list[str]
+    ) -> list[PlannedCell]:
+        scripts = {"s/a.py": "", "t/b.py": ""}
+        path = write_config(BODY.format(versions=versions, resolve=resolve), scripts=scripts)
+        return plan_grid(load_config(path), project, linux_platforms(), Selection(**selection))
+
+    return make
+
+
+def names(planned: list[PlannedCell]) -> list[str]:
+    return [f"{plan.cell.version} {plan.cell.python} {plan.cell.resolve}" for plan in planned]
+
+
+def test_grid_is_complete_home_first_then_large_wheels(plan: Callable[..., Any]) -> None:
+    planned = plan()
+    assert names(planned) == [
+        "1.0 cp37 release",
+        "2.0 cp37 release",
+        "2.0 cp38 release",
+        "1.0 cp38 release",
+    ]
+    assert planned[0].suites == ("s",)
+    assert planned[-1].missing == "the index has no wheel of demo 1.0 for cp38"
+
+
+def test_home_outside_the_grid_is_added(plan: Callable[..., Any]) -> None:
+    planned = plan(versions='"2.0"', resolve="today")
+    added = [p for p in planned if p.added]
+    assert names(added) == ["1.0 cp37 release"]
+    assert len(planned) == 3
+
+
+def test_home_of_a_suite_that_is_not_run_is_left_out(plan: Callable[..., Any]) -> None:
+    planned = plan(versions='"2.0"', tests=["t"])
+    assert not any(p.added for p in planned)
+
+
+def test_file_of_after_the_date_is_no_release(plan: Callable[..., Any]) -> None:
+    planned = {p.cell.version: p for p in plan(resolve="2020-06-01") if p.cell.python == "cp37"}
+    assert planned["2.0"].file is None
+    assert "uploaded on 2021-01-01" in (planned["2.0"].missing or "")
+    assert planned["1.0"].file is not None
+
+
+def test_flags_cut_the_grid_down(plan: Callable[..., Any]) -> None:
+    planned = plan(versions='"1.0", "2.0"', pythons=["3.8"], tests=["t/*"], resolves=["today"])
+    assert names(planned) == ["2.0 cp38 today", "1.0 cp38 today"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"versions": '"3.0"'}, "selects no version"), ({"tests": ["u/x.py"]}, "fits no script")],
+)
+def test_empty_grid_is_an_error(
+    plan: Callable[..., Any], options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(CaliperError, match=words):
+        plan(**options)
+
+
+def test_cutoffs(plan: Callable[..., Any]) -> None:
+    file = plan()[0].file
+    assert find_cutoff("today", file) is None
+    assert find_cutoff("release", file) == datetime(2020, 1, 8, 12, tzinfo=timezone.utc)
+    assert find_cutoff("2021-02-03", file) == datetime(2021, 2, 3, 23, 59, 59, tzinfo=timezone.utc)
+    assert find_cutoff("2021-02-03T10:00:00Z", file) == datetime(
+        2021, 2, 3, 10, tzinfo=timezone.utc
+    )
+
+
+def test_release_date_needs_upload_times(
+    make_index: Callable[..., Path], serve_folder: Callable[[Path], str]
+) -> None:
+    bare = [{"filename": FILES[0]["filename"]}]
+    with Index(serve_folder(make_index({"demo": bare}))) as index:
+        file = index.fetch_project("demo").files[0]
+    with pytest.raises(ConfigError, match="upload times"):
+        find_cutoff("release", file)

@@ -1,0 +1,194 @@
+"""The runner run for real, by this Python, on scripts that misbehave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+
+def run(
+    tmp_path: Path, sources: dict[str, str], *, python: str = sys.executable, **job: Any
+) -> dict[str, Any]:
+    """Events by script name ("again" and others by their kind)."""
+    folder = tmp_path / "scripts"
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(parents=True)
+    folder.mkdir()
+    for name, source in sources.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(source))
+    complete = {
+        "scripts": [{"name": name, "path": str(folder / f"{name}.py")} for name in sources],
+        "import_name": "json",
+        "start": "warm",
+        "timeout": 30,
+        "memory": 2 << 30,
+        "limit": 4000,
+        "scratch": str(scratch),
+        "read_only": [str(folder)],
+        "writable": [],
+        "network": False,
+        "cpus": None,
+        "environ": {"PYTHONHASHSEED": "0"},
+        **job,
+    }
+    done = subprocess.run(
+        [python, str(RUNNER)],
+        input=json.dumps(complete),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    return {
+        event.get("name", "") + ("!" * (event["event"] == "again")) or event["event"]: event
+        for event in events
+    }
+
+
+GOOD = "print('fine')\n"
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_sees_what_python_gives_it(tmp_path: Path, start: str) -> None:
+    source = """
+        import os, sys
+        print(__name__, os.path.basename(__file__), len(sys.argv), os.listdir("."))
+        print(os.path.basename(sys.path[0]), os.environ["PYTHONHASHSEED"])
+    """
+    event = run(tmp_path, {"a": source}, start=start)["a"]
+    assert event["output"] == "__main__ a.py 1 []\nscripts 0\n"
+    assert (event["start"], event["retval"], event["ended"]) == (start, 0, "exit")
+
+
+def test_failure_is_a_cold_one_with_a_clean_traceback(tmp_path: Path) -> None:
+    events = run(tmp_path, {"bad": "def f():\n    {}['x']\nf()\n", "good": GOOD})
+    assert events["bad"]["start"] == "cold"
+    assert events["bad"]["retval"] == 1
+    assert events["bad"]["error"].endswith("KeyError: 'x'\n")
+    assert "script_runner" not in events["bad"]["error"]
+    assert events["good"]["start"] == "warm"
+    assert events["import"]["retval"] == 0
+
+
+def test_script_that_only_fails_warm_passes(tmp_path: Path) -> None:
+    source = "import sys\nassert 'json' not in sys.modules\nprint('cold')\n"
+    event = run(tmp_path, {"a": source})["a"]
+    assert (event["start"], event["output"]) == ("cold", "cold\n")
+
+
+def test_import_that_fails_is_told_and_everything_runs_cold(tmp_path: Path) -> None:
+    events = run(tmp_path, {"a": GOOD}, import_name="no_such_module")
+    assert events["import"]["retval"] == 1
+    assert "no_such_module" in events["import"]["error"]
+    assert events["a"]["start"] == "cold"
+
+
+@linux
+def test_endless_script_ends_in_time_and_others_run(tmp_path: Path) -> None:
+    started = time.monotonic()
+    events = run(tmp_path, {"loop": "while True: pass\n", "good": GOOD}, timeout=1)
+    assert events["loop"]["ended"] == "timeout"
+    assert events["good"]["retval"] == 0
+    assert time.monotonic() - started < 60
+
+
+@linux
+def test_greedy_script_is_ended_for_its_memory(tmp_path: Path) -> None:
+    source = "keep = []\nwhile True: keep.append(bytes(bytearray(1 << 24)) + b'x')\n"
+    events = run(tmp_path, {"greedy": source, "good": GOOD}, memory=300 << 20)
+    assert events["greedy"]["ended"] == "memory"
+    assert events["good"]["retval"] == 0
+
+
+def test_script_that_kills_itself(tmp_path: Path) -> None:
+    source = "import os, signal\nprint('bye', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    event = run(tmp_path, {"a": source})["a"]
+    assert (event["retval"], event["ended"], event["output"]) == (-11, "signal", "bye\n")
+
+
+def test_much_output_keeps_head_and_tail(tmp_path: Path) -> None:
+    source = "for i in range(200000): print('line', i)\n"
+    event = run(tmp_path, {"a": source})["a"]
+    assert event["retval"] == 0
+    assert event["output"].startswith("line 0\n")
+    assert event["output"].endswith("line 199999\n")
+    assert "bytes cut" in event["output"]
+    assert len(event["output"]) < 4100
+    assert event["cut"] > 1_000_000
+
+
+def test_bytes_that_are_no_text_are_kept_readable(tmp_path: Path) -> None:
+    source = r"import os; os.write(1, b'\xff\xfe \x1b[31mred' + b'\n')"
+    event = run(tmp_path, {"a": source})["a"]
+    assert event["output"] == "\\xff\\xfe \x1b[31mred\n"
+
+
+@linux
+def test_background_children_do_not_stay(tmp_path: Path) -> None:
+    source = """
+        import subprocess, sys
+        code = "import time; time.sleep(1000)"
+        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        print(child.pid)
+    """
+    event = run(tmp_path, {"a": source})["a"]
+    assert event["retval"] == 0
+    assert not Path(f"/proc/{event['output'].strip()}").exists()
+
+
+def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
+    source = """
+        import os, socket
+        def attempt(name, action):
+            try:
+                action()
+                print(name, "possible")
+            except (OSError, IOError):
+                print(name, "denied")
+        here = os.path.dirname(os.path.abspath(__file__))
+        attempt("examples", lambda: open(os.path.join(here, "new"), "w"))
+        attempt("etc", lambda: open("/etc/caliper-test", "w"))
+        attempt("scratch", lambda: open("new", "w"))
+        attempt("network", lambda: socket.create_connection(("192.0.2.1", 80), timeout=2))
+    """
+    events = run(tmp_path, {"a": source})
+    isolation = events["start"]["isolation"]
+    lines = events["a"]["output"].splitlines()
+    assert "scratch possible" in lines
+    if "read-only" in isolation:
+        assert "examples denied" in lines
+        assert "etc denied" in lines
+    if "network" in isolation:
+        assert "network denied" in lines
+    assert not Path("/etc/caliper-test").exists()
+
+
+def test_exit_code_and_exit_functions(tmp_path: Path) -> None:
+    source = "import atexit, sys\natexit.register(print, 'last')\nsys.exit({})\n"
+    events = run(tmp_path, {"ok": source.format(0), "no": source.format("'words'")})
+    assert (events["ok"]["retval"], events["ok"]["output"]) == (0, "last\n")
+    assert (events["no"]["retval"], events["no"]["error"]) == (1, "words\n")
+
+
+def test_second_run_is_cold(tmp_path: Path) -> None:
+    scripts = [{"name": "a", "path": str(tmp_path / "scripts" / "a.py"), "times": 2}]
+    events = run(tmp_path, {"a": GOOD}, scripts=scripts)
+    assert events["a"]["start"] == "warm"
+    assert events["a!"]["start"] == "cold"
+    assert events["a!"]["output"] == events["a"]["output"]
+
+
+def test_import_name_is_found_by_the_distribution(tmp_path: Path) -> None:
+    event = run(tmp_path, {}, import_name=None, distribution="PyYAML")["start"]
+    assert event["import_name"] == "yaml"

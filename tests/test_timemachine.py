@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import requests
+
+from calipertf.releases import Index
+from calipertf.run.timemachine import serve_past
+
+FILES = [
+    {
+        "filename": "demo-1.0.tar.gz",
+        "upload-time": "2020-01-01T00:00:00Z",
+        "hashes": {"sha256": "ab"},
+    },
+    {
+        "filename": "demo-2.0-py3-none-any.whl",
+        "upload-time": "2021-01-01T00:00:00Z",
+        "requires-python": ">=3.6",
+        "yanked": True,
+    },
+]
+TOOLS = [
+    {"filename": "wheel-0.36-py3-none-any.whl", "upload-time": "2021-09-01T00:00:00Z"},
+    {"filename": "wheel-0.40-py3-none-any.whl", "upload-time": "2023-01-01T00:00:00Z"},
+]
+
+
+def test_index_of_a_date(
+    make_index: Callable[..., Path], serve_folder: Callable[[Path], str]
+) -> None:
+    url = serve_folder(make_index({"demo": FILES, "wheel": TOOLS}))
+    with Index(url) as index, serve_past(index) as machine:
+        early = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc))
+        late = machine.url(datetime(2022, 6, 1, tzinfo=timezone.utc))
+        page = requests.get(f"{early}Demo/", timeout=5).text
+        assert "demo-1.0.tar.gz#sha256=ab" in page
+        assert "demo-2.0" not in page
+        page = requests.get(f"{late}demo/", timeout=5).text
+        assert 'data-requires-python="&gt;=3.6"' in page
+        assert 'data-yanked=""' in page
+        # Build tools follow the date only from 2021-10-01 on.
+        page = requests.get(f"{early}wheel/", timeout=5).text
+        assert "wheel-0.36" in page
+        assert "wheel-0.40" not in page
+        assert requests.get(f"{early}nothing/", timeout=5).status_code == 404
+        assert requests.get(f"{early}demo/x/", timeout=5).status_code == 404
