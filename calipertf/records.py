@@ -83,6 +83,8 @@ class Run:
     cut: int = 0
     #: The second run of the same script in the same cell; None where it ran once.
     again: Run | None = None
+    #: Script of the same cell whose cold run confirmed this warm failure; None where none had to.
+    confirmed_by: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The run as docs/formats.md has it."""
@@ -97,6 +99,8 @@ class Run:
             data["ended"] = self.ended
         if self.cut:
             data["cut"] = self.cut
+        if self.confirmed_by is not None:
+            data["confirmed_by"] = self.confirmed_by
         if self.again is not None:
             data["again"] = self.again.to_json()
         return data
@@ -113,6 +117,7 @@ class Run:
             ended=data.get("ended", "exit"),
             cut=data.get("cut", 0),
             again=cls.from_json(again) if again else None,
+            confirmed_by=data.get("confirmed_by"),
         )
 
 

@@ -87,6 +87,21 @@ def test_script_that_only_fails_warm_passes(tmp_path: Path) -> None:
     assert (event["start"], event["output"]) == ("cold", "cold\n")
 
 
+def test_one_cold_run_confirms_a_missing_name_for_all(tmp_path: Path) -> None:
+    missing = "import json\n{}json.nothing\n"
+    sources = {"a": missing.format(""), "b": missing.format("x = 1\n"), "c": "import json.none\n"}
+    events = run(tmp_path, sources)
+    assert [events[name]["start"] for name in "abc"] == ["cold", "warm", "cold"]
+    assert events["b"]["confirmed_by"] == "a"
+    assert "no attribute 'nothing'" in events["b"]["error"]
+
+
+def test_only_a_cold_failure_confirms(tmp_path: Path) -> None:
+    source = "import sys\nif 'json' in sys.modules: sys.nothing\nprint('cold')\n"
+    events = run(tmp_path, {"a": source, "b": source})
+    assert [events[name]["output"] for name in "ab"] == ["cold\n", "cold\n"]
+
+
 def test_import_that_fails_is_told_and_everything_runs_cold(tmp_path: Path) -> None:
     events = run(tmp_path, {"a": GOOD}, import_name="no_such_module")
     assert events["import"]["retval"] == 1

@@ -186,6 +186,7 @@ def _read_run(event: Mapping[str, Any]) -> Run:
         seconds=event.get("seconds"),
         ended=event["ended"],
         cut=event["cut"],
+        confirmed_by=event.get("confirmed_by"),
     )
 
 

@@ -15,6 +15,8 @@ of each stream), `scratch` (an empty folder), `read_only` and `writable` (folder
 
 Three processes: this one never imports the package; its child, the warm process, imports it once
 and forks for each script; a script that fails warm is run again cold, and the cold result counts.
+Where the cold run of one script has confirmed that a name is not there, others of the same cell
+that failed on the same name are not run again: they say which one by `confirmed_by`.
 """
 
 from __future__ import print_function
@@ -485,14 +487,19 @@ def print_failure():
 
 
 def run_scripts_warm(job, emit):
-    """Import the package once and run each script in a fork; names of scripts that are done."""
+    """Import the package once and run each script in a fork.
+
+    Gives the names of scripts that passed, the results of those that failed, and the end.
+    """
     done = set()
+    failed = {}
 
     def on_line(line):
         event = json.loads(line.decode("utf-8"))
-        if event["event"] == "script":
+        if event["event"] == "failed":
+            failed[event["name"]] = event
+        elif event["event"] == "script":
             done.add(event["name"])
-        if event["event"] != "tick":
             emit(event)
 
     def action(control):
@@ -500,7 +507,7 @@ def run_scripts_warm(job, emit):
 
     # A script's own supervisor ends it in time: this limit is for the import and for our mistakes.
     result = supervise(action, dict(job, memory=None), job["timeout"] + 60, on_line)
-    return done, result
+    return done, failed, result
 
 
 def serve_warm(job, control):
@@ -526,9 +533,8 @@ def serve_warm(job, control):
     for script in job["scripts"]:
         send({"event": "tick"})
         result = run_warm(job, script)
-        if result["retval"] != 0:
-            continue  # the cold run counts
-        send(dict(result, event="script", name=script["name"], start="warm"))
+        kind = "script" if result["retval"] == 0 else "failed"
+        send(dict(result, event=kind, name=script["name"], start="warm"))
     return 0
 
 
@@ -551,21 +557,43 @@ def run_job(job, report):
             passed.add(event["name"])
         report(event)
 
+    failed = {}
     imported = None
     if job["start"] == "warm" and job["import_name"]:
-        done, result = run_scripts_warm(job, emit)
-        imported = done or result["retval"] == 0
+        done, failed, result = run_scripts_warm(job, emit)
+        imported = done or failed or result["retval"] == 0
     left = [script for script in job["scripts"] if script["name"] not in done]
     if job["import_name"] and (left or not job["scripts"] or not imported):
         emit(dict(check_import(job), event="import"))
     else:
         emit({"event": "import", "retval": 0, "ended": "exit", "output": "", "error": "", "cut": 0})
-    for script in left:
-        emit(dict(run_cold(job, script), event="script", name=script["name"], start="cold"))
+    run_left(job, left, failed, emit)
     for script in job["scripts"]:
         again = script.get("times", 1) - 1 if script["name"] in passed else 0
         for _ in range(again):
             emit(dict(run_cold(job, script), event="again", name=script["name"], start="cold"))
+
+
+def run_left(job, left, failed, emit):
+    """Run cold what has no warm result that counts."""
+    confirmed = {}
+    for script in left:
+        name = script["name"]
+        missing = name in failed and find_missing_name(failed[name]["error"])
+        if missing and missing in confirmed:
+            emit(dict(failed[name], event="script", confirmed_by=confirmed[missing]))
+            continue
+        result = run_cold(job, script)
+        if missing and result["retval"] and find_missing_name(result["error"]) == missing:
+            confirmed[missing] = name
+        emit(dict(result, event="script", name=name, start="cold"))
+
+
+def find_missing_name(error):
+    """Last line of a traceback that ended because a name is not there; else None."""
+    lines = error.rstrip().split("\n")
+    kinds = ("AttributeError: ", "ImportError: ", "ModuleNotFoundError: ")
+    return lines[-1] if lines[-1].startswith(kinds) else None
 
 
 def find_import_name(distribution):
