@@ -30,7 +30,7 @@ from calipertf.run.timemachine import BUILD_TOOLS, TimeMachine
 from calipertf.versions import python_key, python_version
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
-#: What pip freeze leaves out of its list.
+#: What pip freeze leaves out of its list, before Python 3.12.
 _NOT_FROZEN = ("pip", "setuptools", "wheel", "distribute")
 #: virtualenv's last line that still makes environments of Python 2.7.
 _VIRTUALENV = "virtualenv<20.22"
@@ -246,6 +246,11 @@ class _Installer:
         self.task = task
         self.python = folder / "bin" / "python"
 
+    @property
+    def has_tools(self) -> bool:
+        """Whether environments of this Python come with setuptools, as they did until 3.11."""
+        return python_key(self.task.cell.python) < (3, 12)
+
     def create(self, python: Python) -> Run:
         """Make the environment."""
         raise NotImplementedError
@@ -279,8 +284,7 @@ class _Uv(_Installer):
     knows_dates = True
 
     def create(self, python: Python) -> Run:
-        seed = ["--seed"] if python_key(self.task.cell.python) < (3, 12) else []
-        return self._uv("venv", "--no-project", *seed, "--python", python.source, self.folder)
+        return self._uv("venv", "--no-project", "--python", python.source, self.folder)
 
     def install(self, index_url: str) -> Run:
         index = ["--index-url", index_url, *_hide_newer(self.task.cutoff)]
@@ -294,6 +298,8 @@ class _Uv(_Installer):
         pins = [line for line in "".join(resolved.output).splitlines() if line.strip()]
         own = [pin for pin in pins if pin.startswith(f"{self.task.cell.package}==")]
         rest = [pin for pin in pins if pin not in own]
+        if self.has_tools and not any(pin.startswith("setuptools==") for pin in rest):
+            rest.append("setuptools")
         install = ["pip", "install", "--no-deps", *index, *target]
         others = self.folder.parent / "requirements.txt"
         others.write_text("\n".join(rest), encoding="utf-8")
@@ -310,7 +316,8 @@ class _Uv(_Installer):
         run = self._uv("pip", "freeze", "--python", self.python)
         if run.retval != 0:
             raise InfrastructureError(f"uv pip freeze failed: {''.join(run.error)[-300:]}")
-        return tuple(line for line in run.output if line.split("==")[0].strip() not in _NOT_FROZEN)
+        hidden = _NOT_FROZEN if self.has_tools else ("pip",)
+        return tuple(line for line in run.output if line.split("==")[0].strip() not in hidden)
 
     def _uv(self, *command: str | Path, text: str = "", own: bool = False) -> Run:
         cache = own_cache(self.cache, self.task) if own else self.cache / "uv"

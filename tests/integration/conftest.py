@@ -1,0 +1,90 @@
+"""Stage 1 run for real, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from calipertf.records import Record, read_record
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STAGE = REPOSITORY / "1.run_analysis.py"
+
+
+@dataclass(kw_only=True)
+class Project:
+    """A folder with a caliper.yaml, its scripts and its records."""
+
+    root: Path
+    cache: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.root / ".caliper" / "data"
+
+    def command(self, *flags: str) -> list[str]:
+        folder = str(self.root / ".caliper")
+        config = str(self.root / "caliper.yaml")
+        return [sys.executable, str(STAGE), "--config", config, "--dir", folder, *flags]
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CALIPER_CACHE": str(self.cache), **self.environ}
+
+    def run(self, *flags: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*prefix, *self.command(*flags)],
+            capture_output=True,
+            text=True,
+            env=self.environment(),
+            timeout=900,
+            check=False,
+        )
+
+    def start(self, *flags: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*flags),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment(),
+        )
+
+    def records(self) -> dict[str, Record]:
+        paths = sorted(self.data.rglob("pypi-*.json"))
+        return {
+            str(path.relative_to(self.data).with_suffix("")): read_record(path)
+            for path in paths
+            if not path.stem.endswith(".failed")
+        }
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache of wheels for all tests; CALIPER_CACHE keeps it between runs of the tests."""
+    chosen = os.environ.get("CALIPER_CACHE")
+    return Path(chosen) if chosen else tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def make_project(tmp_path: Path, shared_cache: Path) -> Callable[..., Project]:
+    """Write a project: the lines under `analysis:`, and scripts by path."""
+
+    def make(analysis: str, scripts: dict[str, str]) -> Project:
+        root = tmp_path / "project"
+        for name, source in scripts.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+        (root / "Dockerfile").write_text((REPOSITORY / "Dockerfile").read_text())
+        indented = "".join(f"  {line}\n" for line in analysis.strip().splitlines())
+        (root / "caliper.yaml").write_text(f"analysis:\n{indented}")
+        return Project(root=root, cache=shared_cache)
+
+    return make
