@@ -192,7 +192,7 @@ def test_full_disk_is_no_verdict(make_project: Callable[..., object]) -> None:
     if mounted.returncode:
         pytest.skip("tmpfs cannot be mounted here")
     try:
-        (folder / "ballast").write_bytes(b"x" * 12288)
+        (folder / "ballast").write_bytes(b"x" * 16384)
         done = project.run("--versions", "1.16.0")
         assert done.returncode == 3, done.stderr
         assert "cannot write" in done.stderr
