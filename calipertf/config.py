@@ -104,6 +104,8 @@ class Analysis(BaseModel):
     tests: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
     args: dict[str, Any] = Field(default_factory=dict)
     # Ours.
+    #: Folder that all paths are relative to, itself relative to the file.
+    root: str = "."
     resolve: Resolves = ["today"]
     environment: Literal["auto", "docker", "venv"] = "auto"
     base_image: str = "python:{version}"
@@ -149,7 +151,7 @@ class Config:
     @property
     def root(self) -> Path:
         """The folder that paths in the file are relative to."""
-        return self.path.parent
+        return (self.path.parent / self.analysis.root).resolve()
 
     def find_suite(self, script: str) -> str | None:
         """The suite (key of baselines) that a script belongs to, the longest one that fits."""
@@ -246,7 +248,7 @@ def _spell(location: Location) -> str:
 
 def _expand_tests(file: YamlFile, analysis: Analysis, problems: list[str]) -> Iterator[str]:
     """Scripts that `tests` names: files, folders (with all below them) and globs."""
-    root = file.path.resolve().parent
+    root = _find_root(file, analysis)
     for number, pattern in enumerate(analysis.tests):
         line = file.find_line(("analysis", "tests", number))
         found = list(_find_scripts(root, pattern))
@@ -256,6 +258,10 @@ def _expand_tests(file: YamlFile, analysis: Analysis, problems: list[str]) -> It
             hint = f"; did you mean {nearest}?" if nearest else f"; it is looked for in {root}"
             problems.append(f"line {line}: tests: no script at {pattern!r}{hint}")
         yield from found
+
+
+def _find_root(file: YamlFile, analysis: Analysis) -> Path:
+    return (file.path.resolve().parent / analysis.root).resolve()
 
 
 def _find_scripts(root: Path, pattern: str) -> list[str]:
@@ -273,14 +279,14 @@ def _find_scripts(root: Path, pattern: str) -> list[str]:
 
 
 def _read_template(file: YamlFile, analysis: Analysis, problems: list[str]) -> str:
-    path = file.path.resolve().parent / analysis.dockerfile
+    path = _find_root(file, analysis) / analysis.dockerfile
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         line = file.find_line(("analysis", "dockerfile")) or file.find_line(("analysis",))
         problems.append(
             f"line {line}: dockerfile {analysis.dockerfile!r} cannot be read ({error}); "
-            "name the template, relative to this file"
+            "name the template, relative to root"
         )
         return ""
 
@@ -288,7 +294,7 @@ def _read_template(file: YamlFile, analysis: Analysis, problems: list[str]) -> s
 def _check_paths(
     file: YamlFile, analysis: Analysis, scripts: tuple[str, ...], problems: list[str]
 ) -> None:
-    root = file.path.resolve().parent
+    root = _find_root(file, analysis)
     for suite in analysis.baselines:
         if suite not in scripts and not (root / suite).exists():
             line = file.find_line(("analysis", "baselines", suite))
