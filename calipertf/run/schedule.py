@@ -51,12 +51,12 @@ def share_cpus(cpus: Sequence[int], jobs: int) -> list[tuple[int, ...]]:
 class LocalScheduler:
     """Cells on this machine, as many at once as it has cores."""
 
-    def __init__(self, environment: Environment, processes: Processes, jobs: int | None) -> None:
+    def __init__(self, environment: Environment, processes: Processes, jobs: int) -> None:
         self._environment = environment
         self._processes = processes
         cpus = list_cpus()
         self._slots: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
-        self._jobs = jobs or len(cpus)
+        self._jobs = jobs
         for share in share_cpus(cpus, self._jobs):
             self._slots.put(share)
 

@@ -21,7 +21,8 @@ from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
-from calipertf.run.environments.venv import VenvEnvironment, cache_folder
+from calipertf.run.environments.folders import cache_folder, cells_folder
+from calipertf.run.environments.venv import VenvEnvironment
 from calipertf.run.grid import (
     PlannedCell,
     Selection,
@@ -32,7 +33,7 @@ from calipertf.run.grid import (
 )
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
-from calipertf.run.schedule import Done, LocalScheduler, Scheduler
+from calipertf.run.schedule import Done, LocalScheduler, Scheduler, list_cpus
 from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
@@ -152,6 +153,7 @@ def open_environment(
         environment: Environment = VenvEnvironment(
             processes=processes,
             cache=cache_folder(),
+            cells=cells_folder(cache_folder(), count_jobs(analysis, arguments), analysis.memory),
             install=analysis.interpreters == "install",
             machine=machine,
         )
@@ -163,8 +165,13 @@ def open_environment(
 
 def open_scheduler(session: Session, processes: Processes) -> Scheduler:
     """Where cells are run."""
-    jobs = session.arguments.jobs or session.config.analysis.jobs
+    jobs = count_jobs(session.config.analysis, session.arguments)
     return LocalScheduler(session.environment, processes, jobs)
+
+
+def count_jobs(analysis: Analysis, arguments: argparse.Namespace) -> int:
+    """Cells at once: by the flag, by caliper.yaml, or one a core."""
+    return int(arguments.jobs or analysis.jobs or len(list_cpus()))
 
 
 def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:

@@ -35,7 +35,9 @@ class Project:
         return [sys.executable, str(STAGE), "--config", config, "--dir", folder, *flags]
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "CALIPER_CACHE": str(self.cache), **self.environ}
+        cells = str(self.cache / "cells")
+        own = {"CALIPER_CACHE": str(self.cache), "CALIPER_CELLS": cells}
+        return {**os.environ, **own, **self.environ}
 
     def run(self, *flags: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

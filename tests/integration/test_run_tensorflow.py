@@ -59,7 +59,7 @@ def test_drift_of_dependencies_is_told_from_the_version(
         assert "Descriptors cannot" in today.message
         none = records[f"release/pypi-tensorflow-{version}-python-cp38"]
         assert none.outcome == "no_release"
-    assert not list((project.cache / "own").iterdir())
+    assert not list((project.cache / "cells").iterdir())
 
 
 def test_warm_and_cold_starts_agree(make_project: Callable[..., object]) -> None:

@@ -1,0 +1,124 @@
+"""Stage 1 against the plain way of doing it, on the same cells, in the same run.
+
+The plain way: for each cell `python -m venv`, `pip install` from the index as of the cell's date,
+then each script in a process of its own, one after the other. Both start from cold caches. Prints
+seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own.
+
+    python benchmarks/grid.py --config caliper.yaml [--versions 1.15.5 ...] [--python 3.7 ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from calipertf.config import load_config  # noqa: E402
+from calipertf.layout import Layout, read_records  # noqa: E402
+from calipertf.releases import Index, local_platforms  # noqa: E402
+from calipertf.run.cell import SCRIPT_ENVIRON  # noqa: E402
+from calipertf.run.grid import Selection, plan_grid  # noqa: E402
+from calipertf.run.interpreters import find_interpreter  # noqa: E402
+from calipertf.run.processes import clean_environ  # noqa: E402
+from calipertf.run.timemachine import serve_past  # noqa: E402
+
+
+def run_plain(config_path: Path, selection: Selection, folder: Path) -> tuple[float, int, int]:
+    """Seconds, cells and scripts of the plain way."""
+    config = load_config(config_path)
+    environ = {**clean_environ(), **SCRIPT_ENVIRON, "PIP_CACHE_DIR": str(folder / "pip")}
+    started = time.monotonic()
+    cells = scripts = 0
+    with Index(config.analysis.index_url) as index, serve_past(index) as machine:
+        project = index.fetch_project(config.analysis.dependency)
+        for plan in plan_grid(config, project, local_platforms(), selection):
+            python = find_interpreter(plan.cell.python)
+            if plan.file is None or python is None or python.tag == "cp27":
+                continue
+            cells += 1
+            url = machine.url(plan.cutoff) if plan.cutoff else config.analysis.index_url
+            environment = folder / "env"
+            subprocess.run([python.source, "-m", "venv", environment], check=True, env=environ)
+            command = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]
+            requirement = f"{plan.cell.package}=={plan.cell.version}"
+            done = subprocess.run(
+                [*command, "--index-url", url, requirement],
+                env=environ,
+                check=False,
+                capture_output=True,
+            )
+            if done.returncode == 0:
+                for script in config.scripts:
+                    scripts += 1
+                    work = folder / "work"
+                    work.mkdir()
+                    subprocess.run(
+                        [environment / "bin" / "python", config.root / script],
+                        cwd=work,
+                        env=environ,
+                        capture_output=True,
+                        check=False,
+                    )
+                    shutil.rmtree(work)
+            shutil.rmtree(environment)
+            print(f"  plain: {plan.cell.label} at {time.monotonic() - started:.0f} s", flush=True)
+    return time.monotonic() - started, cells, scripts
+
+
+def run_caliper(flags: list[str], folder: Path) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds of all processes, and seconds of the scripts themselves."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    command = [sys.executable, REPOSITORY / "1.run_analysis.py", "--dir", folder / "out", *flags]
+    environ = {**os.environ, "CALIPER_CACHE": str(folder / "cache")}
+    subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
+    wall = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    records, _ = read_records(Layout(root=folder / "out"))
+    own = sum((run.seconds or 0) for record in records for run in record.runs.values())
+    return wall, cpu, own
+
+
+def main() -> None:
+    """Run both ways and print what they took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", default=str(REPOSITORY / "caliper.yaml"))
+    parser.add_argument("--versions", nargs="+", default=[])
+    parser.add_argument("--python", nargs="+", default=[])
+    parser.add_argument("--where", default=None, help="a folder on a disk with room")
+    arguments = parser.parse_args()
+    selection = Selection(versions=arguments.versions, pythons=arguments.python)
+    flags = ["--config", arguments.config, "--environment", "venv"]
+    flags += ["--versions", *arguments.versions] if arguments.versions else []
+    flags += ["--python", *arguments.python] if arguments.python else []
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=arguments.where))
+    try:
+        wall, cpu, own = run_caliper(flags, folder)
+        print(f"stage 1: {wall:.0f} s wall, {cpu:.0f} s CPU, scripts' own {own:.0f} s", flush=True)
+        plain, cells, scripts = run_plain(Path(arguments.config), selection, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    result = {
+        "cells": cells,
+        "scripts_run_plainly": scripts,
+        "stage_1_seconds": round(wall, 1),
+        "plain_seconds": round(plain, 1),
+        "plain_over_stage_1": round(plain / wall, 2),
+        "share_of_cpu_not_the_scripts": round(1 - own / cpu, 3),
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
