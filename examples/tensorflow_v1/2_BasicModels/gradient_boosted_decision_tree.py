@@ -29,7 +29,7 @@ random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-TREES, DEPTH, RATE, STEPS, BATCH, GRID, FIRST_LARGE = 15, 4, 0.4, 60, 1400, 4, 5
+TREES, DEPTH, RATE, STEPS, BATCH, GRID, FIRST_LARGE = 12, 4, 0.4, 48, 1000, 4, 5
 BOUNDARIES = [0.1, 0.25, 0.4, 0.55, 0.7]
 MODEL_FOLDER = "boosted_trees_model"
 
