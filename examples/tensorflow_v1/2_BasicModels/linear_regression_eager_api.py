@@ -14,7 +14,7 @@ import random
 
 import numpy as np
 import tensorflow as tf
-import tensorflow.contrib.eager as tfe
+from tensorflow.contrib import eager as tfe
 
 tf.enable_eager_execution(
     config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)

@@ -35,9 +35,7 @@ def add_layer(inputs, units, number):
     rows = inputs.shape[1].value
     limit = 4.0 * (6.0 / (rows + units)) ** 0.5  # Glorot's bound for the sigmoid
     weights = tf.random_uniform([rows, units], -limit, limit, seed=SEED + number)
-    return tf.nn.sigmoid(
-        tf.matmul(inputs, tf.Variable(weights)) + tf.Variable(tf.zeros([units]))
-    )
+    return tf.nn.sigmoid(tf.matmul(inputs, tf.Variable(weights)) + tf.Variable(tf.zeros([units])))
 
 
 x = tf.placeholder(tf.float32, [None, pixels])

@@ -26,7 +26,7 @@ random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-HIDDEN, BATCH, STEPS, REPORT, RATE, CLIP = 32, 100, 120, 40, 0.02, 5.0
+HIDDEN, BATCH, STEPS, REPORT, RATE, CLIP = 32, 100, 90, 30, 0.01, 5.0
 
 digits = load_digits(one_hot=True, flatten=False)
 height, width = digits.train_images.shape[1:]
@@ -34,9 +34,7 @@ height, width = digits.train_images.shape[1:]
 
 def make_cell(number):
     """An LSTM cell with seeded weights of its own."""
-    return rnn.LSTMCell(
-        HIDDEN, initializer=tf.glorot_uniform_initializer(seed=SEED + number)
-    )
+    return rnn.LSTMCell(HIDDEN, initializer=tf.glorot_uniform_initializer(seed=SEED + number))
 
 
 x = tf.placeholder(tf.float32, [None, height, width])

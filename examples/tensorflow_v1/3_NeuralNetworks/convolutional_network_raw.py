@@ -37,7 +37,7 @@ shrunk = ((height + 3) // 4) * ((width + 3) // 4)  # after two poolings that hal
 def draw_weights(shape, number):
     """A variable of seeded weights, scaled to the number of inputs of a unit."""
     inputs = np.prod(shape[:-1])
-    return tf.Variable(tf.truncated_normal(shape, stddev=inputs ** -0.5, seed=SEED + number))
+    return tf.Variable(tf.truncated_normal(shape, stddev=inputs**-0.5, seed=SEED + number))
 
 
 def add_convolution(images, weights, biases):

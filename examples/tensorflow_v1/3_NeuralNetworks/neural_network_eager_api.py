@@ -16,7 +16,7 @@ import sys
 
 import numpy as np
 import tensorflow as tf
-import tensorflow.contrib.eager as tfe
+from tensorflow.contrib import eager as tfe
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import CLASSES, load_digits

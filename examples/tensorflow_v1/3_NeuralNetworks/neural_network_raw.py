@@ -33,7 +33,7 @@ pixels = digits.train_images.shape[1]
 
 def draw_weights(rows, columns, number):
     """A variable of seeded normal weights, scaled to the number of inputs."""
-    return tf.Variable(tf.random_normal([rows, columns], stddev=rows ** -0.5, seed=SEED + number))
+    return tf.Variable(tf.random_normal([rows, columns], stddev=rows**-0.5, seed=SEED + number))
 
 
 x = tf.placeholder(tf.float32, [None, pixels])

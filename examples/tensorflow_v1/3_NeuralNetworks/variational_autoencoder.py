@@ -25,7 +25,7 @@ random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-HIDDEN, CODE, BATCH, STEPS, REPORT, RATE = 64, 2, 100, 600, 150, 0.003
+HIDDEN, CODE, BATCH, STEPS, REPORT, RATE = 64, 2, 100, 400, 100, 0.005
 
 digits = load_digits()
 pixels = digits.train_images.shape[1]
@@ -56,12 +56,10 @@ noise = tf.random_normal(tf.shape(mean), seed=SEED)
 points = mean + tf.exp(log_variance / 2) * noise
 errors = tf.nn.sigmoid_cross_entropy_with_logits(logits=decode(points), labels=x)
 rebuilding = tf.reduce_mean(tf.reduce_sum(errors, axis=1))
-divergence = -0.5 * tf.reduce_sum(
-    1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1
-)
+divergence = -0.5 * tf.reduce_sum(1 + log_variance - tf.square(mean) - tf.exp(log_variance), axis=1)
 latent = tf.reduce_mean(divergence)
 loss = rebuilding + latent
-train = tf.train.RMSPropOptimizer(RATE).minimize(loss)
+train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-3).minimize(loss)
 
 grid = tf.placeholder(tf.float32, [None, CODE])
 drawn = tf.nn.sigmoid(decode(grid))

@@ -72,7 +72,7 @@ expected = np.linalg.matrix_power(first, POWER) + np.linalg.matrix_power(second,
 cpus = sorted(name for name in names if "CPU" in name and "XLA" not in name)
 print("devices: %s" % " ".join(cpus))
 for title, used in (("one device", used_by_one), ("two devices", used_by_two)):
-    shares = ["%s %d" % (name, used[name]) for name in sorted(used) if used[name]]
+    shares = ["%s %d" % (name, used[name]) for name in sorted(used) if name in cpus and used[name]]
     print("products on %s: %s" % (title, ", ".join(shares)))
 print("trace on one device: %.4g" % np.trace(one))
 print("trace on two devices: %.4g" % np.trace(two))

@@ -92,9 +92,12 @@ with tf.device("/cpu:0"):
 
 for logits in scores:
     print("device of a tower: %s" % logits.device.lower().split("/")[-1])
-print("devices of the variables: %s" % " ".join(
-    sorted({variable.device.lower().split("/")[-1] for variable in tf.trainable_variables()})
-))
+print(
+    "devices of the variables: %s"
+    % " ".join(
+        sorted({variable.device.lower().split("/")[-1] for variable in tf.trainable_variables()})
+    )
+)
 print("variables: %d" % len(tf.trainable_variables()))
 
 config = tf.ConfigProto(
