@@ -49,7 +49,7 @@ def make_input(images, labels, size, epochs):
     """An input function that hands out batches of the rows in their order."""
     return tf.estimator.inputs.numpy_input_fn(
         x=find_ink(images),
-        y=(labels >= FIRST_LARGE).astype(np.float32),
+        y=(labels >= FIRST_LARGE).astype(np.float32).reshape(-1, 1),
         batch_size=size,
         num_epochs=epochs,
         shuffle=False,

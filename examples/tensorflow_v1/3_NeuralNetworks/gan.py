@@ -28,8 +28,8 @@ random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-NOISE, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 64, 100, 150, 50, 0.002
-EPSILON = 1e-3
+NOISE, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 64, 100, 90, 30, 0.004
+EPSILON = 1e-2
 
 digits = load_digits()
 pixels = digits.train_images.shape[1]
@@ -57,13 +57,13 @@ judging = [
 
 def generate(noise):
     """Images from noise."""
-    hidden = tf.nn.relu(tf.matmul(noise, drawing[0]) + drawing[1])
+    hidden = tf.nn.tanh(tf.matmul(noise, drawing[0]) + drawing[1])
     return tf.nn.sigmoid(tf.matmul(hidden, drawing[2]) + drawing[3])
 
 
 def judge(images):
     """Logits: positive for images held to be real."""
-    hidden = tf.nn.relu(tf.matmul(images, judging[0]) + judging[1])
+    hidden = tf.nn.tanh(tf.matmul(images, judging[0]) + judging[1])
     return tf.matmul(hidden, judging[2]) + judging[3]
 
 
@@ -79,8 +79,12 @@ fake = generate(noise)
 real_logits, fake_logits = judge(x), judge(fake)
 drawing_loss = find_loss(fake_logits, 1.0)
 judging_loss = (find_loss(real_logits, 1.0) + find_loss(fake_logits, 0.0)) / 2
-train_drawing = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(drawing_loss, var_list=drawing)
-train_judging = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(judging_loss, var_list=judging)
+train_drawing = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
+    drawing_loss, var_list=drawing
+)
+train_judging = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
+    judging_loss, var_list=judging
+)
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
