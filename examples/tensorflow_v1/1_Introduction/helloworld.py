@@ -1,0 +1,39 @@
+"""Hello world: a constant becomes a node of the graph, a session computes it.
+
+Exercises tf.constant, tf.string_join, tf.Session, tf.get_default_graph.
+
+Last lines at home (TensorFlow 1.13.2, Python 3.7):
+
+    TODO
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import random
+
+import numpy as np
+import tensorflow as tf
+
+SEED = 7
+random.seed(SEED)
+np.random.seed(SEED)
+tf.set_random_seed(SEED)
+
+# Building the graph computes nothing: greeting is a handle, not a text.
+hello = tf.constant("Hello", name="hello")
+name = tf.constant("TensorFlow", name="name")
+greeting = tf.string_join([hello, name], separator=", ", name="greeting")
+print("handle type: %s" % greeting.dtype.name)
+print("handle rank: %d" % greeting.shape.ndims)
+
+config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+with tf.Session(config=config) as session:
+    text = session.run(greeting).decode("utf-8")
+    other = session.run(greeting, feed_dict={name: "world"}).decode("utf-8")
+
+print("greeting: %s!" % text)
+print("greeting with a fed name: %s!" % other)
+
+operations = tf.get_default_graph().get_operations()
+print("operations: %s" % " ".join(operation.name for operation in operations))
+print("operation types: %s" % " ".join(operation.type for operation in operations))
