@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
-from digits import batches, load_digits
+from digits import load_digits
 
 SEED = 7
 random.seed(SEED)

@@ -44,10 +44,10 @@ def make_weights(rows, columns, seed):
 
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, 10])
-first = tf.nn.relu(tf.matmul(x, make_weights(pixels, HIDDEN_1, 1)) + tf.Variable(tf.zeros([HIDDEN_1])))
-second = tf.nn.relu(
-    tf.matmul(first, make_weights(HIDDEN_1, HIDDEN_2, 2)) + tf.Variable(tf.zeros([HIDDEN_2]))
-)
+first_sum = tf.matmul(x, make_weights(pixels, HIDDEN_1, 1)) + tf.Variable(tf.zeros([HIDDEN_1]))
+first = tf.nn.relu(first_sum)
+second_sum = tf.matmul(first, make_weights(HIDDEN_1, HIDDEN_2, 2))
+second = tf.nn.relu(second_sum + tf.Variable(tf.zeros([HIDDEN_2])))
 logits = tf.matmul(second, make_weights(HIDDEN_2, 10, 3)) + tf.Variable(tf.zeros([10]))
 cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits, y))
 train = tf.train.AdamOptimizer(RATE).minimize(cost)

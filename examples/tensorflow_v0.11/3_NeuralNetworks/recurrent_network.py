@@ -1,12 +1,13 @@
 """Reads each digit row by row with an LSTM and classifies it by the last output.
 
-Exercises tf.nn.rnn_cell.BasicLSTMCell, tf.nn.rnn over a list of steps and tf.split(dim, parts, value).
+Exercises tf.nn.rnn_cell.BasicLSTMCell, tf.nn.rnn over a list of steps and
+tf.split(dim, parts, value).
 
 At home the last lines read:
 
     test accuracy: 0.910
     time steps: 8
-    mean of the last cell state: 1.048
+    mean size of the last cell state: 1.048
 """
 
 import os
@@ -61,4 +62,5 @@ with tf.Session(config=ONE_THREAD) as session:
     print("test cost: %.4g" % session.run(cost, feed_dict=unseen))
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=unseen))
     print("time steps: %d" % len(outputs))
-    print("mean of the last cell state: %.4g" % session.run(tf.reduce_mean(tf.abs(state[0])), unseen))
+    cells = session.run(state[0], feed_dict=unseen)
+    print("mean size of the last cell state: %.4g" % np.abs(cells).mean())

@@ -1,6 +1,7 @@
 """Trains a small network, saves it, restores it in a new session and trains on.
 
-Exercises tf.train.Saver(save, restore), tf.train.latest_checkpoint and tf.train.NewCheckpointReader.
+Exercises tf.train.Saver (save, restore), tf.train.latest_checkpoint and
+tf.train.NewCheckpointReader.
 
 At home the last lines read:
 

@@ -39,10 +39,11 @@ pixels = height * width
 x = tf.placeholder(tf.float32, [None, pixels], name="pixels")
 y = tf.placeholder(tf.float32, [None, 10], name="labels")
 with tf.name_scope("model"):
-    start = tf.random_normal([pixels, HIDDEN], stddev=0.1, seed=1)
-    hidden_weights = tf.Variable(start, name="hidden_weights")
+    hidden_start = tf.random_normal([pixels, HIDDEN], stddev=0.1, seed=1)
+    hidden_weights = tf.Variable(hidden_start, name="hidden_weights")
     hidden = tf.nn.relu(tf.matmul(x, hidden_weights))
-    out_weights = tf.Variable(tf.random_normal([HIDDEN, 10], stddev=0.1, seed=2), name="out_weights")
+    out_start = tf.random_normal([HIDDEN, 10], stddev=0.1, seed=2)
+    out_weights = tf.Variable(out_start, name="out_weights")
     logits = tf.matmul(hidden, out_weights)
 with tf.name_scope("loss"):
     cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits, y))

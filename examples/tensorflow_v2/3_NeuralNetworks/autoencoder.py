@@ -1,0 +1,87 @@
+"""Squeezes digits through a narrow layer and draws them again.
+
+Exercises tf.keras.Model with two parts, tf.GradientTape over several sets of variables and
+tf.optimizers.RMSprop.
+
+At home the last lines read:
+
+    test error: 0.02513
+    error of the mean image: 0.07175
+    share of that error left: 0.3502
+"""
+
+import os
+import random
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
+from digits import load_digits
+
+SEED = 7
+random.seed(SEED)
+np.random.seed(SEED)
+tf.random.set_seed(SEED)
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+
+BATCH = 100
+STEPS = 600
+HIDDEN = 32
+CODE = 16
+
+digits = load_digits()
+pixels = digits.train_images.shape[1]
+dataset = tf.data.Dataset.from_tensor_slices(digits.train_images)
+dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
+
+
+def make_part(sizes, seed):
+    """Full layers of sigmoid units, one a size."""
+    return tf.keras.Sequential(
+        [
+            tf.keras.layers.Dense(
+                size,
+                activation="sigmoid",
+                kernel_initializer=tf.keras.initializers.RandomNormal(0.0, 0.3, seed + depth),
+            )
+            for depth, size in enumerate(sizes)
+        ]
+    )
+
+
+encoder = make_part([HIDDEN, CODE], 1)
+decoder = make_part([HIDDEN, pixels], 3)
+optimizer = tf.optimizers.RMSprop(learning_rate=0.01)
+
+
+def mean_square(images):
+    """The mean squared difference between images and their drawings."""
+    return tf.reduce_mean(tf.square(images - decoder(encoder(images))))
+
+
+@tf.function
+def train(images):
+    """One step; the error before it."""
+    with tf.GradientTape() as tape:
+        error = mean_square(images)
+    variables = encoder.trainable_variables + decoder.trainable_variables
+    optimizer.apply_gradients(zip(tape.gradient(error, variables), variables))
+    return error
+
+
+for step, images in enumerate(dataset.take(STEPS)):
+    error = train(images)
+    if step % 200 == 0:
+        print("error at step %d: %.4g" % (step, error))
+
+codes = encoder(digits.test_images).numpy()
+error = float(mean_square(digits.test_images))
+plain = np.mean((digits.test_images - digits.train_images.mean(axis=0)) ** 2)
+print("shape of the codes: (%d, %d)" % codes.shape)
+print("mean of the codes: %.4g" % codes.mean())
+print("test error: %.4g" % error)
+print("error of the mean image: %.4g" % plain)
+print("share of that error left: %.4g" % (error / plain))

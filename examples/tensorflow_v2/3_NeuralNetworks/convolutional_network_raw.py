@@ -1,0 +1,97 @@
+"""Classifies digits with convolutions made of plain variables.
+
+Exercises tf.nn.conv2d, tf.nn.max_pool2d, tf.nn.bias_add, tf.GradientTape and tf.optimizers.Adam.
+
+At home the last lines read:
+
+    test loss: 0.07675
+    trained numbers: 13706
+    test accuracy: 0.987
+"""
+
+import os
+import random
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
+from digits import load_digits
+
+SEED = 7
+random.seed(SEED)
+np.random.seed(SEED)
+tf.random.set_seed(SEED)
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+
+BATCH = 64
+STEPS = 180
+
+digits = load_digits(flatten=False)
+height, width = digits.train_images.shape[1:]
+train_images = digits.train_images[..., np.newaxis]
+test_images = digits.test_images[..., np.newaxis]
+dataset = tf.data.Dataset.from_tensor_slices((train_images, digits.train_labels))
+dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
+generator = np.random.RandomState(SEED)
+
+
+def make_weights(*shape):
+    """Weights that start near zero."""
+    return tf.Variable(generator.normal(0.0, 0.1, shape).astype(np.float32))
+
+
+flat = -(-height // 4) * -(-width // 4) * 32  # each pooling halves, rounding up
+weights = [
+    make_weights(3, 3, 1, 16),
+    make_weights(3, 3, 16, 32),
+    make_weights(flat, 64),
+    make_weights(64, 10),
+]
+biases = [tf.Variable(tf.zeros([w.shape[-1]])) for w in weights]
+optimizer = tf.optimizers.Adam(0.004)
+
+
+def convolve(x, layer):
+    """3x3 convolution of the same size, bias, rectifier, then 2x2 pooling."""
+    x = tf.nn.conv2d(x, weights[layer], strides=[1, 1, 1, 1], padding="SAME")
+    x = tf.nn.relu(tf.nn.bias_add(x, biases[layer]))
+    return tf.nn.max_pool2d(x, ksize=2, strides=2, padding="SAME")
+
+
+def predict(x):
+    """Probabilities of the ten digits."""
+    x = convolve(convolve(x, 0), 1)
+    x = tf.reshape(x, [-1, flat])
+    x = tf.nn.relu(tf.matmul(x, weights[2]) + biases[2])
+    return tf.nn.softmax(tf.matmul(x, weights[3]) + biases[3])
+
+
+def cross_entropy(predicted, true):
+    """The mean cross-entropy against labels 0 to 9."""
+    predicted = tf.clip_by_value(predicted, 1e-9, 1.0)
+    return tf.reduce_mean(-tf.reduce_sum(tf.one_hot(true, 10) * tf.math.log(predicted), axis=1))
+
+
+@tf.function
+def train(x, y):
+    """One step; the loss before it."""
+    with tf.GradientTape() as tape:
+        loss = cross_entropy(predict(x), y)
+    variables = weights + biases
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+    return loss
+
+
+for step, (images, labels) in enumerate(dataset.take(STEPS)):
+    loss = train(images, labels)
+    if step % 60 == 0:
+        print("loss at step %d: %.4g" % (step, loss))
+
+predicted = predict(test_images)
+hits = tf.equal(tf.argmax(predicted, 1), digits.test_labels)
+print("test loss: %.4g" % cross_entropy(predicted, digits.test_labels))
+print("trained numbers: %d" % sum(int(tf.size(v)) for v in weights + biases))
+print("test accuracy: %.3f" % tf.reduce_mean(tf.cast(hits, tf.float32)))

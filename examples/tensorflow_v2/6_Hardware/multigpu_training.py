@@ -1,0 +1,100 @@
+"""Trains one model on two devices at once, which gives what one device would.
+
+The devices are two logical CPU devices, so it runs anywhere. Exercises
+tf.config.set_logical_device_configuration, tf.distribute.MirroredStrategy, strategy.run,
+experimental_distribute_dataset and strategy.reduce.
+
+At home the last lines read:
+
+    two devices agree with one: yes
+    mean largest logit: 3.862
+    test accuracy: 0.893
+"""
+
+import os
+import random
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
+from digits import load_digits
+
+SEED = 7
+random.seed(SEED)
+np.random.seed(SEED)
+tf.random.set_seed(SEED)
+
+BATCH = 100
+STEPS = 80
+RATE = 0.2
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+digits = load_digits()
+pixels = digits.train_images.shape[1]
+dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
+dataset = dataset.shuffle(2000, seed=SEED, reshuffle_each_iteration=False)
+dataset = dataset.repeat().batch(BATCH).take(STEPS)
+
+
+def start(seed):
+    """An initialiser that depends on the seed alone."""
+    return tf.keras.initializers.GlorotUniform(seed=seed)
+
+
+def make_model():
+    """A network of one hidden layer; the same weights every time."""
+    return tf.keras.Sequential(
+        [
+            tf.keras.layers.Dense(
+                32, activation="relu", kernel_initializer=start(1), input_shape=(pixels,)
+            ),
+            tf.keras.layers.Dense(10, kernel_initializer=start(2)),
+        ]
+    )
+
+
+def train_step(model, optimizer, images, labels):
+    """One step on this device's share of the batch; its share of the loss before it."""
+    with tf.GradientTape() as tape:
+        logits = model(images, training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+        loss = tf.nn.compute_average_loss(losses, global_batch_size=BATCH)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+    return loss
+
+
+def train_on(strategy):
+    """The model trained under the strategy; prints losses on the way."""
+    with strategy.scope():
+        model = make_model()
+        optimizer = tf.keras.optimizers.SGD(RATE)
+
+    @tf.function
+    def train(images, labels):
+        losses = strategy.run(train_step, args=(model, optimizer, images, labels))
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    for step, batch in enumerate(strategy.experimental_distribute_dataset(dataset)):
+        loss = train(*batch)
+        if step % 20 == 0:
+            print("loss at step %d: %.4g" % (step, loss))
+    return model
+
+
+print("logical devices: %d" % len(tf.config.list_logical_devices("CPU")))
+both = tf.distribute.MirroredStrategy(
+    ["/cpu:0", "/cpu:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+)
+print("replicas: %d" % both.num_replicas_in_sync)
+shared = train_on(both)
+single = train_on(tf.distribute.OneDeviceStrategy("/cpu:0"))
+near = all(np.allclose(a, b, atol=1e-3) for a, b in zip(shared.get_weights(), single.get_weights()))
+print("two devices agree with one: %s" % ("yes" if near else "no"))
+logits = shared(digits.test_images).numpy()
+print("mean largest logit: %.4g" % logits.max(axis=1).mean())
+print("test accuracy: %.3f" % np.mean(logits.argmax(axis=1) == digits.test_labels))
