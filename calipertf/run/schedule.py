@@ -77,6 +77,7 @@ class LocalScheduler:
         finally:
             if pending:
                 self._processes.stop()
+                self._environment.stop()
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _run_one(self, task: CellTask) -> Done:

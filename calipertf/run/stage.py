@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rich.console import Console
@@ -62,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(flag, nargs="+", default=[], help=f"only these {what}")
     parser.add_argument("--jobs", type=count, help="cells at once (default: one a core)")
+    parser.add_argument(
+        "--keep-images", action="store_true", help="leave the cells' images on the engine"
+    )
     parser.add_argument("--force", action="store_true", help="run cells that have a record, too")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
 
@@ -85,6 +88,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     config = load_config(Path(arguments.config))
+    arguments.run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     selection = make_selection(arguments)
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
@@ -118,7 +122,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             homes=homes,
             store=store,
             arguments=arguments,
-            run_id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            run_id=arguments.run_id,
         )
         return judge_grid(session, planned, missing, open_scheduler(session, processes))
 
@@ -148,19 +152,51 @@ def open_environment(
                 stack.callback(machines[0].close)
             return machines[0]
 
-        if wanted == "docker":
-            raise EngineError("environment: docker is not built yet; use venv")
-        environment: Environment = VenvEnvironment(
-            processes=processes,
-            cache=cache_folder(),
-            cells=cells_folder(cache_folder(), count_jobs(analysis, arguments), analysis.memory),
-            install=analysis.interpreters == "install",
-            machine=machine,
-        )
-        log.info("environment: venv, cells are isolated environments on this machine")
+        environment = open_docker(wanted, analysis, arguments, processes, machine)
+        if environment is None:
+            environment = VenvEnvironment(
+                processes=processes,
+                cache=cache_folder(),
+                cells=cells_folder(
+                    cache_folder(), count_jobs(analysis, arguments), analysis.memory
+                ),
+                install=analysis.interpreters == "install",
+                machine=machine,
+            )
+            log.info("environment: venv, cells are isolated environments on this machine")
         stack.callback(environment.close)
         stack.callback(processes.stop)
         yield environment
+
+
+def open_docker(
+    wanted: str,
+    analysis: Analysis,
+    arguments: argparse.Namespace,
+    processes: Processes,
+    machine: Callable[[], TimeMachine],
+) -> Environment | None:
+    """The container engine where it is asked for, or answers and `auto` is; else None."""
+    if wanted == "venv":
+        return None
+    from calipertf.run.environments.docker import DockerEnvironment
+
+    try:
+        environment = DockerEnvironment(
+            processes=processes,
+            machine=machine,
+            run_id=arguments.run_id,
+            base_image=analysis.base_image,
+            build_timeout=analysis.build_timeout,
+            keep_images=arguments.keep_images,
+        )
+    except EngineError as error:
+        if wanted == "docker":
+            raise
+        log.info("environment: auto, %s", error)
+        return None
+    log.info("environment: docker, cells are images of %s", environment.name)
+    return environment
 
 
 def open_scheduler(session: Session, processes: Processes) -> Scheduler:

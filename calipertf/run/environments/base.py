@@ -133,5 +133,8 @@ class Environment(ABC):
     def drop_package(self, task: CellTask) -> None:  # noqa: B027 -- nothing to drop by default
         """Forget the package's own wheel: no further cell of the run needs it."""
 
+    def stop(self) -> None:  # noqa: B027 -- Processes.stop ends what runs on this machine
+        """End what runs elsewhere, so that the threads that wait for it come back."""
+
     def close(self) -> None:  # noqa: B027 -- nothing to close by default
         """Remove what the run made; called once, after the last cell."""
