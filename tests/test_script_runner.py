@@ -189,6 +189,13 @@ def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
     assert not Path("/etc/caliper-test").exists()
 
 
+def test_trouble_of_the_runner_is_no_result(tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(tmp_path, {"a": GOOD}, scratch=str(tmp_path / "scripts" / "a.py"))
+    assert "a.py" in caught.value.stderr
+    assert "fine" not in caught.value.output
+
+
 def test_exit_code_and_exit_functions(tmp_path: Path) -> None:
     source = "import atexit, sys\natexit.register(print, 'last')\nsys.exit({})\n"
     events = run(tmp_path, {"ok": source.format(0), "no": source.format("'words'")})

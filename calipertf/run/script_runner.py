@@ -1,7 +1,7 @@
 """Run scripts inside a cell and report on each: one file, standard library alone.
 
-It is run by the cell's own Python, 2.7 to 3.13 and later. It reads one JSON object from standard
-input and writes one JSON line an event to standard output, as each happens:
+It is run by the cell's own Python, 2.7 to 3.13 and later. It reads one JSON object, one line of
+standard input, and writes one JSON line an event to standard output, as each happens:
 
     {"event": "start", "python": "3.7.16", "isolation": [...], "import_name": "tensorflow"}
     {"event": "import", "retval": 0, "output": "...", "error": "...", "seconds": 2.1, "ended": "exit"}
@@ -208,6 +208,10 @@ def make_pipe():
     return read, write
 
 
+class Trouble(Exception):
+    """This runner, the disk or the system failed, not the script: no result may come of it."""
+
+
 def supervise(action, job, timeout, on_line=None):
     """Run action(control) in a fork and return what became of it as a dict.
 
@@ -224,13 +228,16 @@ def supervise(action, job, timeout, on_line=None):
     for handle in (out[1], err[1], control[1]):
         os.close(handle)
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
+    troubles = []
     try:
-        ended, status = watch(pid, captures, control[0], job, timeout, on_line)
+        ended, status = watch(pid, captures, control[0], job, timeout, on_line or troubles.append)
     finally:
         kill_group(pid)
         kill_leftovers()
         for handle in (out[0], err[0], control[0]):
             os.close(handle)
+    if troubles:
+        raise Trouble(troubles[0].decode("utf-8", "replace"))
     return {
         "retval": status,
         "ended": ended,
@@ -288,8 +295,7 @@ def watch(pid, captures, control, job, timeout, on_line):
                 pending = lines.pop()
                 for line in lines:
                     deadline = time.time() + timeout
-                    if on_line:
-                        on_line(line)
+                    on_line(line)
             else:
                 captures[handle].add(data)
         now = time.time()
@@ -412,7 +418,7 @@ def measure_memory(pid):
 
 def run_cold(job, script):
     def action(control):
-        enter_scratch(job, script)
+        enter_scratch(job, control)
         os.execv(sys.executable, [sys.executable, script["path"]])
 
     return supervise(action, job, job["timeout"])
@@ -420,18 +426,22 @@ def run_cold(job, script):
 
 def run_warm(job, script):
     def action(control):
-        enter_scratch(job, script)
+        enter_scratch(job, control)
         return run_as_main(script["path"])
 
     return supervise(action, job, job["timeout"])
 
 
-def enter_scratch(job, script):
+def enter_scratch(job, control):
     """An empty folder of the script's own as working directory, home and temporary folder."""
     folder = os.path.join(job["scratch"], "script")
     shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(os.path.join(folder, "work"))
-    os.makedirs(os.path.join(folder, "tmp"))
+    try:
+        os.makedirs(os.path.join(folder, "work"))
+        os.makedirs(os.path.join(folder, "tmp"))
+    except (IOError, OSError) as error:
+        os.write(control, ("no scratch folder: %s\n" % error).encode("utf-8"))
+        os._exit(70)
     os.environ.update({"HOME": folder, "TMPDIR": os.path.join(folder, "tmp")})
     os.chdir(os.path.join(folder, "work"))
     sys.modules.get("tempfile", type("none", (), {})).tempdir = None
@@ -542,7 +552,7 @@ def check_import(job):
     """The bare import in a fresh process."""
 
     def action(control):
-        enter_scratch(job, None)
+        enter_scratch(job, control)
         os.execv(sys.executable, [sys.executable, "-c", "import " + job["import_name"]])
 
     return supervise(action, job, job["timeout"])
@@ -641,7 +651,7 @@ def as_native(value):
 def main():
     # The folder of this file holds modules that are not the cell's.
     del sys.path[0]
-    job = json.loads(sys.stdin.read())
+    job = json.loads(sys.stdin.readline())
     die_with_parent()
     os.chdir(job["scratch"])
     lines = os.dup(1)

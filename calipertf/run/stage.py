@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -145,12 +146,14 @@ def open_environment(
     wanted = arguments.environment or analysis.environment
     with contextlib.ExitStack() as stack:
         machines: list[TimeMachine] = []
+        lock = threading.Lock()
 
         def machine() -> TimeMachine:
-            if not machines:
-                machines.append(TimeMachine(index))
-                stack.callback(machines[0].close)
-            return machines[0]
+            with lock:
+                if not machines:
+                    machines.append(TimeMachine(index))
+                    stack.callback(machines[0].close)
+                return machines[0]
 
         environment = open_docker(wanted, analysis, arguments, processes, machine)
         if environment is None:

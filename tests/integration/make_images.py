@@ -73,11 +73,14 @@ def make_image(version: str, prefix: Path) -> None:
     """Build python:X.Y: the interpreter at the path that it was built for, without packages."""
     # The interpreter's own site-packages may hold anything: the image gets pip, setuptools, wheel.
     certificates = "/etc/ssl/certs/ca-certificates.crt"
+    # Scripts run as a user that owns nothing and has to get to the interpreter, in /root or not.
+    parents = " ".join(str(parent) for parent in prefix.parents if parent != Path("/"))
     dockerfile = f"""FROM {ROOT}
 ADD python.tar /
 ENV PATH={prefix}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV LANG=C.UTF-8 PIP_CERT={certificates} SSL_CERT_FILE={certificates}
-RUN ln -sf {prefix}/bin/python{version} {prefix}/bin/python && python --version
+RUN chmod a+rx {parents} && ln -sf {prefix}/bin/python{version} {prefix}/bin/python
+RUN python --version
 """
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)

@@ -44,6 +44,9 @@ SCRATCH = "2g"
 PIDS = 512
 #: A user that owns nothing.
 USER = "65534:65534"
+#: What a container's scripts are kept from, as records name it.
+DENIED = ("capabilities", "network", "processes", "read-only", "root")
+OWNED = "uid=65534,gid=65534,mode=0700"
 
 
 class DockerEnvironment(Environment):
@@ -194,8 +197,8 @@ class DockerEnvironment(Environment):
             "user": USER,
             "read_only": True,
             "tmpfs": {
-                "/scratch": f"size={SCRATCH},mode=1777,exec",
-                "/tmp": f"size={SCRATCH},mode=1777,exec",  # noqa: S108 -- in the container
+                "/scratch": f"size={SCRATCH},{OWNED},exec",
+                "/tmp": f"size={SCRATCH},{OWNED},exec",  # noqa: S108 -- in the container
             },
             "pids_limit": PIDS,
             "init": True,
@@ -228,6 +231,8 @@ class DockerEnvironment(Environment):
         def relay(event: dict[str, Any]) -> None:
             if event.get("event") == "script" and event.get("retval") == -9:
                 killed.append(event)
+            if event.get("event") == "start":
+                event = {**event, "isolation": sorted({*event["isolation"], *DENIED})}
             report(event)
 
         try:
