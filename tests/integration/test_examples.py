@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -21,11 +22,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 GRID = REPOSITORY / "grids" / "examples.yaml"
 CONFIG = load_config(GRID)
 SUITES = sorted(CONFIG.analysis.baselines)
-#: Seconds that a script may take, twice what the examples promise: this machine may be shared.
-PATIENCE = 10.0
+#: Seconds that a script may take: 5 s of computation, on a machine that may be shared by many.
+PATIENCE = 60.0
 #: Script (end of its path) -> value that it prints -> lowest and highest sensible number.
 SENSIBLE: dict[str, dict[str, tuple[float, float]]] = {
     "tensorflow_v0.11/3_NeuralNetworks/autoencoder.py": {"share of that error left": (0.0, 0.5)},
+    "tensorflow_v1/2_BasicModels/word2vec.py": {"similarity within a topic": (0.7, 1.0)},
+    "tensorflow_v1/2_BasicModels/nearest_neighbor.py": {"accuracy of one neighbour": (0.95, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/autoencoder.py": {"test loss": (0.0, 0.04)},
+    "tensorflow_v1/3_NeuralNetworks/dcgan.py": {"likeness of the mean drawn image": (0.5, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/gan.py": {"likeness of the mean last image": (0.5, 1.0)},
+    "tensorflow_v1/4_Utils/save_restore_model.py": {
+        "untrained test accuracy": (0.0, 0.2),
+        "trained further test accuracy": (0.9, 1.0),
+    },
     "tensorflow_v2/3_NeuralNetworks/autoencoder.py": {"share of that error left": (0.0, 0.5)},
     "tensorflow_v2/3_NeuralNetworks/dcgan.py": {"distance of trained drawings": (0.0, 0.6)},
     "tensorflow_v2/2_BasicModels/word2vec.py": {
@@ -78,9 +88,9 @@ def find_values(output: tuple[str, ...]) -> dict[str, str]:
 def read_promise(script: str) -> list[str]:
     """The last lines that a script's docstring says it prints at home."""
     source = (REPOSITORY / script).read_text(encoding="utf-8")
-    words = ast.get_docstring(ast.parse(source)) or ""
-    promised = words.split("At home the last lines read:")[1]
-    return [line.strip() for line in promised.splitlines() if line.strip()]
+    words = (ast.get_docstring(ast.parse(source)) or "").splitlines()
+    promised = itertools.takewhile(lambda line: line.startswith("    "), reversed(words))
+    return [line.strip() for line in promised][::-1]
 
 
 def complain(record: Record, check: Callable[[str], str | None]) -> list[str]:
@@ -102,7 +112,7 @@ def test_every_script_gives_the_same_result_twice_warm_and_cold(home: Record) ->
 
 
 def test_every_script_prints_names_and_values(home: Record) -> None:
-    promised = re.compile(r"[a-z][^:]*: \S.*\n")
+    promised = re.compile(r"[a-z].*: \S.*\n")
     places = re.compile(r"0x[0-9a-f]{6,}|/tmp|/home|\b20\d\d-\d\d-\d\d\b|\bnan\b|\binf\b")
 
     def check(script: str) -> str | None:
@@ -152,7 +162,7 @@ def test_every_line_is_near_least_squares(home: Record) -> None:
 def test_every_other_finding_is_sensible(home: Record) -> None:
     def check(script: str) -> str | None:
         values = find_values(home.runs[script].output)
-        denied = [name for name, value in values.items() if value == "no"]
+        denied = [name for name, value in values.items() if value in {"no", "False"}]
         limits = next((v for k, v in SENSIBLE.items() if script.endswith(k)), {})
         wrong = [n for n, (low, high) in limits.items() if not low <= float(values[n]) <= high]
         return f"{denied + wrong}" if denied or wrong else None
