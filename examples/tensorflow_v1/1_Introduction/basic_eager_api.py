@@ -5,7 +5,11 @@ gradients_function, value_and_gradients_function, implicit_gradients.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    slope at 3: 15
+    curvature at 3: 14
+    tape gradient: 32
+    weight after five steps: 0.6454
+    seeded normal draw: -0.4148 -1.526 0.7265
 """
 
 from __future__ import absolute_import, division, print_function

@@ -4,7 +4,11 @@ Exercises tf.constant, tf.string_join, tf.Session, tf.get_default_graph.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    handle rank: 0
+    greeting: Hello, TensorFlow!
+    greeting with a fed name: Hello, world!
+    operations: hello name greeting
+    operation types: Const Const StringJoin
 """
 
 from __future__ import absolute_import, division, print_function

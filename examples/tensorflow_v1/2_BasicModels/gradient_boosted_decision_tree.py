@@ -8,7 +8,9 @@ tf.estimator.inputs.numpy_input_fn, tf.estimator.RunConfig.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    test area under the curve: 0.9591
+    test accuracy: 0.897
+    accuracy of the most frequent answer: 0.517
 """
 
 from __future__ import absolute_import, division, print_function

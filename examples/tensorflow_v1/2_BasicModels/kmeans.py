@@ -5,7 +5,11 @@ tf.nn.embedding_lookup.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    step 20 mean square distance: 1.964
+    cluster sizes: 28 32 32 34 36 38 45 46 48 50 50 50 51 56 60 65 74 74 74 75 77 78 80 95 149
+    clusters of each digit: 1 3 2 2 2 4 2 2 4 3
+    test mean square distance: 2.073
+    test accuracy: 0.887
 """
 
 from __future__ import absolute_import, division, print_function

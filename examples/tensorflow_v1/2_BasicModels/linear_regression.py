@@ -4,7 +4,11 @@ Exercises tf.placeholder, tf.Variable, tf.train.GradientDescentOptimizer, tf.Ses
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    least squares weight: 0.3861
+    least squares bias: 1.194
+    weight: 0.385
+    bias: 1.194
+    test cost: 0.004125
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.train.GradientDescentOptimizer.apply_gradients.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    least squares weight: -0.6982
+    least squares bias: 2.512
+    weight: -0.6982
+    bias: 2.508
+    test cost: 0.01216
 """
 
 from __future__ import absolute_import, division, print_function

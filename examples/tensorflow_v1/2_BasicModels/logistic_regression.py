@@ -5,7 +5,11 @@ tf.train.GradientDescentOptimizer, Tensor.eval.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    largest weight: 1.411
+    mean square weight: 0.1668
+    mean square bias: 0.007992
+    test cost: 0.3231
+    test accuracy: 0.940
 """
 
 from __future__ import absolute_import, division, print_function

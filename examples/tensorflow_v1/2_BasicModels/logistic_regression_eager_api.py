@@ -5,7 +5,11 @@ implicit_value_and_gradients, metrics.Accuracy.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    largest weight: 1.417
+    mean square weight: 0.1667
+    mean square bias: 0.007542
+    test cost: 0.3225
+    test accuracy: 0.940
 """
 
 from __future__ import absolute_import, division, print_function

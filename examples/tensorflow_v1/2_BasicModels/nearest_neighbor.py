@@ -4,7 +4,11 @@ Exercises tf.placeholder, tf.abs, tf.negative, tf.reduce_sum, tf.arg_min, tf.nn.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    image 4: label 7, nearest 7, distance 4.937
+    mean distance: 4.803
+    largest distance: 8.565
+    accuracy of one neighbour: 0.990
+    accuracy of 5 neighbours: 0.980
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ inference_graph, average_size, average_impurity), and shared resources' initiali
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    step 30 batch accuracy: 0.984
+    step 40 mean nodes of a tree: 383
+    step 40 batch accuracy: 0.986
+    mean share of the winning vote: 0.6898
+    test accuracy: 0.933
 """
 
 from __future__ import absolute_import, division, print_function

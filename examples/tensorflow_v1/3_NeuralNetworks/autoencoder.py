@@ -4,7 +4,11 @@ Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer, tf.random_uniform.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    shape of a code: 16
+    mean of the codes: 0.4781
+    correlation of copies with originals: 0.9095
+    test loss of the mean image: 0.07175
+    test loss: 0.02445
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.clip_by_global_norm, Optimizer.apply_gradients.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 30 mean loss: 1.627
+    steps to 60 mean loss: 0.6101
+    steps to 90 mean loss: 0.3375
+    test loss: 0.3169
+    test accuracy: 0.910
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.contrib.layers.flatten, tf.variable_scope(reuse), tf.estimator.inputs.numpy_i
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps: 120
+    answers: 3 3 9 8 7 2 2 4 4 2
+    labels: 3 3 8 8 7 2 2 4 4 2
+    test loss: 0.2379
+    test accuracy: 0.917
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.truncated_normal, tf.placeholder_with_default.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 60 mean loss: 0.978
+    steps to 90 mean loss: 0.4439
+    steps to 120 mean loss: 0.2969
+    test loss: 0.1708
+    test accuracy: 0.940
 """
 
 from __future__ import absolute_import, division, print_function

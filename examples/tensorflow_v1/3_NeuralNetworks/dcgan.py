@@ -8,7 +8,11 @@ gradients: hence few steps and a large epsilon.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 60 mean drawing loss: 1
+    drawn images: 200x8x8x1
+    ink of the drawn images: 0.414
+    ink of the digits: 0.3058
+    likeness of the mean drawn image: 0.7302
 """
 
 from __future__ import absolute_import, division, print_function

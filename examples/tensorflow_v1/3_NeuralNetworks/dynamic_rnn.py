@@ -5,7 +5,11 @@ tf.sequence_mask.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    mean length: 8.457
+    outputs past the end are zero: True
+    last output is the state: True
+    test loss: 0.3361
+    test accuracy: 0.847
 """
 
 from __future__ import absolute_import, division, print_function

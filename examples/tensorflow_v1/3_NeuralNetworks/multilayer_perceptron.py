@@ -5,7 +5,11 @@ tf.losses.softmax_cross_entropy, tf.losses.get_total_loss, tf.train.exponential_
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    epoch 8 mean cost: 0.1543
+    epoch 10 mean cost: 0.1292
+    learning rate at the end: 0.06974
+    test loss: 0.1533
+    test accuracy: 0.950
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.estimator.inputs.numpy_input_fn, tf.layers.dense, tf.metrics.accuracy.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps: 250
+    answers: 3 9 9 8 7 2 2 4 4 2
+    labels: 3 3 8 8 7 2 2 4 4 2
+    test loss: 0.2025
+    test accuracy: 0.947
 """
 
 from __future__ import absolute_import, division, print_function

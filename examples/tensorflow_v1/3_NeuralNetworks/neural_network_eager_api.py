@@ -5,7 +5,11 @@ and of tf.contrib.eager: Iterator, implicit_gradients, metrics.Mean, metrics.Acc
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 120 mean loss: 0.05819
+    steps to 160 mean loss: 0.03677
+    shapes of the variables: 64x64 64 64x32 32 32x10 10
+    test loss: 0.07631
+    test accuracy: 0.967
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.nn.softmax_cross_entropy_with_logits_v2, tf.train.AdamOptimizer.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 150 mean loss: 0.3866
+    steps to 225 mean loss: 0.1632
+    steps to 300 mean loss: 0.09468
+    test loss: 0.1122
+    test accuracy: 0.970
 """
 
 from __future__ import absolute_import, division, print_function

@@ -4,7 +4,11 @@ Exercises tf.contrib.rnn (BasicLSTMCell, static_rnn), tf.unstack, tf.get_variabl
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 80 mean loss: 0.4082
+    steps to 120 mean loss: 0.2032
+    steps to 160 mean loss: 0.1433
+    test loss: 0.21
+    test accuracy: 0.923
 """
 
 from __future__ import absolute_import, division, print_function

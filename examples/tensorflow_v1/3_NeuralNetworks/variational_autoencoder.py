@@ -5,7 +5,11 @@ tf.nn.sigmoid_cross_entropy_with_logits, tf.train.RMSPropOptimizer.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    test mean square code: 0.708
+    drawn images: 25x64
+    ink of the drawn images: 0.3053
+    ink of the digits: 0.3027
+    spread between drawn images: 0.09625
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ tf.train.list_variables, tf.train.load_variable, tf.train.import_meta_graph, tf.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    trained further test loss: 0.1425
+    trained further test accuracy: 0.960
+    imported checkpoint: model-200
+    imported test loss: 0.1425
+    imported test accuracy: 0.960
 """
 
 from __future__ import absolute_import, division, print_function

@@ -5,7 +5,11 @@ compute_gradients and apply_gradients, tf.trainable_variables, tf.train.summary_
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    train step 90 out/kernel_1: histogram of 320, root mean square 0.3615
+    train step 90 out/kernel/gradient: histogram of 320, root mean square 0.007263
+    train step 90 out/bias_1: histogram of 10, root mean square 0.06426
+    train step 90 out/bias/gradient: histogram of 10, root mean square 0.005812
+    test accuracy: 0.917
 """
 
 from __future__ import absolute_import, division, print_function

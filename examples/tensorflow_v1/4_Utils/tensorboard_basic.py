@@ -4,7 +4,11 @@ Exercises tf.name_scope, tf.summary (scalar, merge_all, FileWriter), tf.train.su
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    step 100 cost: 0.6013
+    step 100 accuracy_1: 0.9
+    step 120 cost: 0.5126
+    step 120 accuracy_1: 0.93
+    test accuracy: 0.923
 """
 
 from __future__ import absolute_import, division, print_function

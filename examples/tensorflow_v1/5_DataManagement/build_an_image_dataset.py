@@ -5,7 +5,11 @@ tf.read_file, tf.train (slice_input_producer, batch, Coordinator, start_queue_ru
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 40 mean accuracy: 0.872
+    steps to 60 mean loss: 0.2862
+    steps to 60 mean accuracy: 0.920
+    steps to 80 mean loss: 0.1634
+    steps to 80 mean accuracy: 0.947
 """
 
 from __future__ import absolute_import, division, print_function

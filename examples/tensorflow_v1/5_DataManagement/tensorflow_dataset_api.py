@@ -6,7 +6,11 @@ tf.data.Iterator.from_structure, tf.errors.OutOfRangeError.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    test accuracy: 0.937
+    train batches: 15
+    train rows: 1497
+    test batches: 3
+    test rows: 300
 """
 
 from __future__ import absolute_import, division, print_function

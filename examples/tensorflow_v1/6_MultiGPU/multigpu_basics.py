@@ -7,7 +7,11 @@ Session.list_devices, tf.RunMetadata and tf.RunOptions to see where operations r
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    trace on one device: 1.941
+    trace on two devices: 1.941
+    mean of the sum: 0.03234
+    same on one and two devices: True
+    near numpy's result: True
 """
 
 from __future__ import absolute_import, division, print_function

@@ -8,7 +8,11 @@ tf.layers (conv2d, max_pooling2d, dense), Optimizer's compute_gradients and appl
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    TODO
+    steps to 40 mean loss: 0.6413
+    steps to 60 mean loss: 0.3008
+    steps to 80 mean loss: 0.1792
+    test loss: 0.1648
+    test accuracy: 0.960
 """
 
 from __future__ import absolute_import, division, print_function
