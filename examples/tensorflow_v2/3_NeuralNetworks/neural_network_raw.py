@@ -5,7 +5,7 @@ Exercises tf.Variable, tf.matmul, tf.nn.sigmoid, tf.GradientTape and tf.optimize
 At home the last lines read:
 
     test loss: 0.09303
-    sum of squared weights: 1835
+    mean squared weight: 0.289
     test accuracy: 0.977
 """
 
@@ -82,5 +82,5 @@ for step, (images, labels) in enumerate(dataset.take(STEPS)):
 predicted = predict(digits.test_images)
 hits = tf.equal(tf.argmax(predicted, 1), digits.test_labels)
 print("test loss: %.4g" % cross_entropy(predicted, digits.test_labels))
-print("sum of squared weights: %.4g" % sum(tf.reduce_sum(w * w).numpy() for w in weights.values()))
+print("mean squared weight: %.4g" % tf.reduce_mean(tf.square(weights["first"])))
 print("test accuracy: %.3f" % tf.reduce_mean(tf.cast(hits, tf.float32)))

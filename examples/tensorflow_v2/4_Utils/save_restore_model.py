@@ -5,7 +5,7 @@ Model.save as a SavedModel with tf.keras.models.load_model.
 
 At home the last lines read:
 
-    SavedModel gives the same logits: yes
+    saved model gives the same logits: yes
     optimizer steps: 200
     accuracy after training on: 0.960
 """
@@ -99,7 +99,7 @@ print("checkpoint gives the same logits: %s" % agree(restored))
 weighted = make_model()[0]
 weighted.load_weights(os.path.join("weights", "model"))
 print("weights give the same logits: %s" % agree(weighted))
-print("SavedModel gives the same logits: %s" % agree(tf.keras.models.load_model("saved_model")))
+print("saved model gives the same logits: %s" % agree(tf.keras.models.load_model("saved_model")))
 
 train(restored, new_optimizer, 100, SEED + 1)
 print("optimizer steps: %d" % new_optimizer.iterations.numpy())

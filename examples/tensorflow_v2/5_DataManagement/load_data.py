@@ -50,7 +50,8 @@ print("shuffled further: %s" % first[1])
 
 threes = arrays.filter(lambda image, label: tf.equal(label, 3))
 print("threes: %d" % len(list(threes)))
-print("ink of the threes: %.4g" % total(threes.map(lambda image, label: tf.reduce_sum(image))))
+ink = total(threes.map(lambda image, label: tf.reduce_sum(image)))
+print("mean ink of the threes: %.4g" % (ink / len(list(threes))))
 
 
 def count_squares():

@@ -1,0 +1,155 @@
+"""Writes the table of examples/README.md: each script against releases of TensorFlow.
+
+Reads the records that stage 1 made of grids/examples.yaml.
+
+    python 1.run_analysis.py --config grids/examples.yaml --dir .caliper/examples
+    python examples/make_table.py --dir .caliper/examples
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))  # run from a checkout, calipertf is not installed
+
+from calipertf.config import Config, load_config  # noqa: E402
+from calipertf.layout import Layout, read_records  # noqa: E402
+from calipertf.records import Record, Verdict  # noqa: E402
+from calipertf.run.summary import MARKS  # noqa: E402
+from calipertf.versions import python_version, version_key  # noqa: E402
+
+BEGIN = "<!-- made by make_table.py: begin -->"
+END = "<!-- made by make_table.py: end -->"
+#: Outcomes of a script that did not end well.
+BROKEN = frozenset({"build_failed", "import_failed", "run_failed"})
+#: Characters of an exception's message that a row shows.
+SHOWN = 80
+
+
+def choose_records(records: Sequence[Record], config: Config, suite: str) -> dict[str, Record]:
+    """One record a version, oldest first: the suite's home where it is one, else the grid's."""
+    home = config.analysis.baselines[suite]
+    chosen: dict[str, Record] = {}
+    for record in sorted(records, key=lambda record: version_key(record.cell.version)):
+        cell = record.cell
+        if record.outcome == "no_release":
+            continue
+        is_home = (cell.version, cell.python) == (home.version, home.python)
+        if is_home or (cell.version not in chosen and in_grid(record, config)):
+            chosen[cell.version] = record
+    return chosen
+
+
+def in_grid(record: Record, config: Config) -> bool:
+    """Whether the file's own lists name the cell (home cells are added to them)."""
+    return record.cell.python in (config.analysis.python_versions or [record.cell.python])
+
+
+def find_outcome(record: Record, script: str) -> str:
+    """The script's outcome in a cell, or the cell's own where nothing could run."""
+    verdict = record.outcomes.get(script)
+    return verdict.outcome if verdict else record.outcome
+
+
+def describe_break(record: Record, script: str) -> str:
+    """The version and the exception that ended the script there, on one line of Markdown."""
+    verdict = record.outcomes.get(script)
+    cause = verdict.exception if verdict else None
+    words = f"{cause.type}: {cause.message}" if cause else describe_reason(verdict)
+    words = " ".join(words.split())
+    short = words if len(words) <= SHOWN else words[: SHOWN - 3] + "..."
+    return f"{record.cell.version}: `{short.replace('`', chr(39)).replace('|', '/')}`"
+
+
+def describe_reason(verdict: Verdict | None) -> str:
+    """What is known of a failure without an exception."""
+    if verdict is None:
+        return "the cell could not be built"
+    return verdict.detail or verdict.reason or verdict.outcome.replace("_", " ")
+
+
+def find_break(records: Mapping[str, Record], script: str, home: str) -> str:
+    """The first version after the home where the script does not run; `none` if there is none."""
+    later = [version for version in records if version_key(version) > version_key(home)]
+    for version in sorted(later, key=version_key):
+        if find_outcome(records[version], script) in BROKEN:
+            return describe_break(records[version], script)
+    return "none"
+
+
+def make_suite(suite: str, config: Config, records: Sequence[Record]) -> Iterator[str]:
+    """The lines of one suite's table."""
+    home = config.analysis.baselines[suite]
+    chosen = choose_records(records, config, suite)
+    scripts = [script for script in config.scripts if config.find_suite(script) == suite]
+    minors = [".".join(version.split(".")[:2]) for version in chosen]
+    yield f"### {Path(suite).name}, at home on {home.version}, Python {python_version(home.python)}"
+    yield ""
+    yield f"| script | {' | '.join(minors)} | first break after home |"
+    yield f"| --- |{' :-: |' * len(minors)} --- |"
+    for script in scripts:
+        marks = [MARKS[find_outcome(record, script)][0] for record in chosen.values()]
+        name = Path(script).relative_to(suite).with_suffix("").as_posix()
+        found = find_break(chosen, script, home.version)
+        yield f"| {name} | {' | '.join(marks)} | {found} |"
+    counts = [
+        sum(find_outcome(record, script) == "same_result" for script in scripts)
+        for record in chosen.values()
+    ]
+    yield f"| same result, of {len(scripts)} | {' | '.join(map(str, counts))} | |"
+    yield ""
+
+
+def make_table(config: Config, records: Sequence[Record]) -> str:
+    """All suites' tables and what their marks mean."""
+    suites = config.analysis.baselines
+    lines = [line for suite in suites for line in make_suite(suite, config, records)]
+    built = [record for record in records if record.outcome != "no_release"]
+    shown = {find_outcome(record, script) for record in built for script in config.scripts}
+    legend = ", ".join(
+        f"`{mark}` {words}" for outcome, (mark, _, words) in MARKS.items() if outcome in shown
+    )
+    cells = {
+        record.cell.version: python_version(record.cell.python)
+        for record in built
+        if in_grid(record, config)
+    }
+    listed = ", ".join(
+        f"{version} on Python {cells[version]}" for version in sorted(cells, key=version_key)
+    )
+    return "\n".join([f"Marks: {legend}. Cells: {listed}.", "", *lines]).strip()
+
+
+def replace_table(text: str, table: str) -> str:
+    """The text with the table between its two markers; ValueError where they are not there."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"the file needs the lines {BEGIN} and {END}")
+    before, rest = text.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END, 1)[1]}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0, once the table is written; 2 where there are no records to make it of."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--config", type=Path, default=HERE.parent / "grids" / "examples.yaml")
+    parser.add_argument("--dir", type=Path, default=Path(".caliper/examples"))
+    parser.add_argument("--readme", type=Path, default=HERE / "README.md")
+    arguments = parser.parse_args(argv)
+    records, errors = read_records(Layout(root=arguments.dir))
+    for error in errors:
+        print(error, file=sys.stderr)
+    if errors or not records:
+        print(f"{arguments.dir} holds no whole run; run stage 1 first", file=sys.stderr)
+        return 2
+    table = make_table(load_config(arguments.config), records)
+    text = arguments.readme.read_text(encoding="utf-8")
+    arguments.readme.write_text(replace_table(text, table), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

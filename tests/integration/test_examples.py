@@ -1,0 +1,178 @@
+"""The examples in a real home cell of each generation: they repeat, and they learn."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from calipertf.config import load_config
+from calipertf.records import Record, read_record
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+GRID = REPOSITORY / "grids" / "examples.yaml"
+CONFIG = load_config(GRID)
+SUITES = sorted(CONFIG.analysis.baselines)
+#: Seconds that a script may take: 5 s of computation, on a machine that may be shared by many.
+PATIENCE = 60.0
+#: Script (end of its path) -> value that it prints -> lowest and highest sensible number.
+SENSIBLE: dict[str, dict[str, tuple[float, float]]] = {
+    "tensorflow_v0.11/3_NeuralNetworks/autoencoder.py": {"share of that error left": (0.0, 0.5)},
+    "tensorflow_v1/2_BasicModels/word2vec.py": {"similarity within a topic": (0.7, 1.0)},
+    "tensorflow_v1/2_BasicModels/nearest_neighbor.py": {"accuracy of one neighbour": (0.95, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/autoencoder.py": {"test loss": (0.0, 0.04)},
+    "tensorflow_v1/3_NeuralNetworks/dcgan.py": {"likeness of the mean drawn image": (0.5, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/gan.py": {"likeness of the mean last image": (0.5, 1.0)},
+    "tensorflow_v1/4_Utils/save_restore_model.py": {
+        "untrained test accuracy": (0.0, 0.2),
+        "trained further test accuracy": (0.9, 1.0),
+    },
+    "tensorflow_v2/3_NeuralNetworks/autoencoder.py": {"share of that error left": (0.0, 0.5)},
+    "tensorflow_v2/3_NeuralNetworks/dcgan.py": {"distance of trained drawings": (0.0, 0.6)},
+    "tensorflow_v2/2_BasicModels/word2vec.py": {
+        "nearest noun is of the same topic": (0.9, 1.0),
+        "likeness within a topic": (0.6, 1.0),
+    },
+    "tensorflow_v0.11/2_BasicModels/nearest_neighbor.py": {"accuracy": (0.95, 1.0)},
+    "tensorflow_v2/4_Utils/save_restore_model.py": {
+        "untrained accuracy": (0.0, 0.2),
+        "accuracy after training on": (0.9, 1.0),
+    },
+    "tensorflow_v0.11/4_Utils/save_restore_model.py": {
+        "accuracy before restoring": (0.0, 0.2),
+        "accuracy after training on": (0.9, 1.0),
+    },
+}
+
+
+@pytest.fixture(scope="module", params=SUITES, ids=lambda suite: Path(suite).name)
+def home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path
+) -> Record:
+    """The record of a suite's home cell: every script warm, then cold."""
+    suite: str = request.param
+    wanted = CONFIG.analysis.baselines[suite]
+    folder = tmp_path_factory.mktemp("home")
+    flags = ["--config", str(GRID), "--dir", str(folder), "--tests", suite]
+    flags += ["--versions", wanted.version, "--python", wanted.python]
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "1.run_analysis.py"), *flags],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CALIPER_CACHE": str(shared_cache)},
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    name = f"pypi-tensorflow-{wanted.version}-python-{wanted.python}.json"
+    (path,) = folder.rglob(name)
+    record = read_record(path)
+    assert set(record.outcomes) == {s for s in CONFIG.scripts if CONFIG.find_suite(s) == suite}
+    return record
+
+
+def find_values(output: tuple[str, ...]) -> dict[str, str]:
+    """Name -> value of the printed lines."""
+    return dict(line.rstrip("\n").split(": ", 1) for line in output)
+
+
+def read_promise(script: str) -> list[str]:
+    """The last lines that a script's docstring says it prints at home."""
+    source = (REPOSITORY / script).read_text(encoding="utf-8")
+    words = (ast.get_docstring(ast.parse(source)) or "").splitlines()
+    promised = itertools.takewhile(lambda line: line.startswith("    "), reversed(words))
+    return [line.strip() for line in promised][::-1]
+
+
+def complain(record: Record, check: Callable[[str], str | None]) -> list[str]:
+    """What a check finds wrong, a line a script."""
+    found = ((script, check(script)) for script in record.outcomes)
+    return [f"{script}: {complaint}" for script, complaint in found if complaint]
+
+
+def test_every_script_gives_the_same_result_twice_warm_and_cold(home: Record) -> None:
+    def check(script: str) -> str | None:
+        run, verdict = home.runs[script], home.outcomes[script]
+        if verdict.outcome != "same_result":
+            return f"{verdict.outcome} {''.join(run.error)[-300:]}"
+        if run.again is None:
+            return "ran once only"
+        return None if run.again.output == run.output else f"{run.output} then {run.again.output}"
+
+    assert not complain(home, check)
+
+
+def test_every_script_prints_names_and_values(home: Record) -> None:
+    promised = re.compile(r"[a-z].*: \S.*\n")
+    places = re.compile(r"0x[0-9a-f]{6,}|/tmp|/home|\b20\d\d-\d\d-\d\d\b|\bnan\b|\binf\b")
+
+    def check(script: str) -> str | None:
+        output = home.runs[script].output
+        odd = [line for line in output if not promised.fullmatch(line) or places.search(line)]
+        return f"odd lines {odd}" if odd or len(output) < 3 else None
+
+    assert not complain(home, check)
+
+
+def test_every_docstring_tells_the_last_lines(home: Record) -> None:
+    def check(script: str) -> str | None:
+        promised = read_promise(script)
+        printed = [line.strip() for line in home.runs[script].output[-len(promised) :]]
+        return None if promised and printed == promised else f"{promised}, not {printed}"
+
+    assert not complain(home, check)
+
+
+def test_every_classifier_learns(home: Record) -> None:
+    def check(script: str) -> str | None:
+        values = find_values(home.runs[script].output)
+        accuracy = float(values.get("test accuracy", "1"))
+        # Chance is 0.1 for ten digits, 0.5 for two classes; the logging examples train briefly.
+        return None if accuracy > 0.79 else f"test accuracy is {accuracy}"
+
+    assert not complain(home, check)
+    learning = [s for s in home.runs if "test accuracy" in find_values(home.runs[s].output)]
+    assert len(learning) >= 8
+
+
+def test_every_line_is_near_least_squares(home: Record) -> None:
+    def check(script: str) -> str | None:
+        values = find_values(home.runs[script].output)
+        if "least squares weight" not in values:
+            return None
+        pairs = [
+            (float(values[name]), float(values[f"least squares {name}"]))
+            for name in ("weight", "bias")
+        ]
+        return None if all(abs(a - b) < 0.02 for a, b in pairs) else str(pairs)
+
+    assert not complain(home, check)
+    assert any("least squares weight" in find_values(run.output) for run in home.runs.values())
+
+
+def test_every_other_finding_is_sensible(home: Record) -> None:
+    def check(script: str) -> str | None:
+        values = find_values(home.runs[script].output)
+        denied = [name for name, value in values.items() if value in {"no", "False"}]
+        limits = next((v for k, v in SENSIBLE.items() if script.endswith(k)), {})
+        wrong = [n for n, (low, high) in limits.items() if not low <= float(values[n]) <= high]
+        return f"{denied + wrong}" if denied or wrong else None
+
+    assert not complain(home, check)
+
+
+def test_every_script_is_quick(home: Record) -> None:
+    def check(script: str) -> str | None:
+        seconds = home.runs[script].seconds
+        return None if seconds is not None and seconds < PATIENCE else f"took {seconds} s"
+
+    assert not complain(home, check)
