@@ -1,0 +1,61 @@
+"""The static extraction against what the real package shows when it is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from api_truth import Truth, load_truth, score, take_truth
+
+from calipertf.assess.api import extract_api
+from calipertf.run.interpreters import find_interpreter
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+#: Version, Python, and the date as of which its environment is resolved.
+CELLS = [
+    ("0.12.1", "3.6", "2021-01-20"),
+    ("1.13.2", "3.7", "2021-01-20"),
+    ("2.4.4", "3.8", "2021-12-01"),
+    ("2.16.1", "3.11", "2024-03-25"),
+]
+
+#: What the extraction promises; measured: 1.0 for functions and classes but for 2.16.1's classes.
+LEAST = {
+    "module": (0.97, 0.95),
+    "class": (0.93, 0.95),
+    "function": (0.97, 0.95),
+    "method": (0.93, 0.95),
+}
+LEAST_EQUAL = 0.99
+LEAST_COMPARABLE = 0.85
+
+
+def check(truth: Truth, version: str, python: str) -> None:
+    api = extract_api("tensorflow", version, python=f"cp{python.replace('.', '')}")
+    scores = score(truth, api.symbols)
+    for kind, result in scores.items():
+        print(f"tensorflow {version} {kind}: {result}")  # shown with pytest -rP
+    assert scores["function"].truth > 500
+    for kind, (recall, precision) in LEAST.items():
+        assert scores[kind].recall >= recall, scores[kind]
+        assert scores[kind].precision >= precision, scores[kind]
+    functions = scores["function"]
+    assert functions.arguments >= LEAST_EQUAL, functions.different
+    assert functions.comparable >= LEAST_COMPARABLE * functions.truth
+
+
+@pytest.mark.parametrize(("version", "python"), [("1.13.2", "3.7"), ("2.4.4", "3.8")])
+def test_extraction_agrees_with_the_stored_truth(version: str, python: str) -> None:
+    check(load_truth(DATA / f"tensorflow-{version}-api.json.gz"), version, python)
+
+
+@pytest.mark.parametrize(("version", "python", "date"), CELLS)
+def test_extraction_agrees_with_a_live_import(
+    version: str, python: str, date: str, tmp_path: Path
+) -> None:
+    if find_interpreter(f"cp{python.replace('.', '')}") is None:
+        pytest.skip(f"no Python {python} on this machine")
+    check(take_truth(version, python, date, tmp_path), version, python)
