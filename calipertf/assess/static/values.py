@@ -1,0 +1,142 @@
+"""What a name can be bound to, as far as reading the source tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from calipertf.assess.model import Parameter
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A module of the tree; its names fill as its statements are followed."""
+
+    name: str
+    is_package: bool
+    #: None for compiled modules, whose names cannot be seen.
+    tree: ast.Module | None
+    names: dict[str, Value] = field(default_factory=dict)
+    #: Names that its own statements bound, as against submodules that Python attaches.
+    stated: set[str] = field(default_factory=set)
+    #: Removed undocumented names by TensorFlow's old helper: what is left is public.
+    curated: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function or method."""
+
+    path: str
+    parameters: tuple[Parameter, ...] | None
+    is_async: bool = False
+    binding: Literal["plain", "static", "class"] = "plain"
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class with the names of its own body; bases in order."""
+
+    path: str
+    names: dict[str, Value] = field(default_factory=dict)
+    bases: tuple[Value, ...] = ()
+    #: Of classes whose constructor is made rather than written: named tuples, data classes.
+    constructor: tuple[Parameter, ...] | None = None
+    #: Fields of a data class in order, for those that inherit them.
+    fields: tuple[Parameter, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Attribute:
+    """Anything else that belongs to the tree: constants, properties, results of calls."""
+
+    path: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Outside:
+    """A name of another package or of Python itself."""
+
+    path: str
+
+
+@dataclass(slots=True, eq=False)
+class Strings:
+    """A list, tuple or set of texts, such as ``__all__``."""
+
+    items: list[str]
+    path: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Lazy:
+    """A module that is imported on first use."""
+
+    name: str
+
+
+Value: TypeAlias = Module | Function | Class | Attribute | Outside | Strings | Lazy
+
+
+def list_ancestry(cls: Class) -> list[Class | Outside | Attribute]:
+    """The class and its bases in method resolution order (C3; depth first where C3 has none)."""
+    try:
+        return _linearize(cls, frozenset())
+    except ValueError:
+        return list(dict.fromkeys(_depth_first(cls, frozenset())))
+
+
+def _linearize(cls: Class, seen: frozenset[int]) -> list[Class | Outside | Attribute]:
+    if id(cls) in seen:
+        raise ValueError(cls.path)
+    seen |= {id(cls)}
+    sequences: list[list[Class | Outside | Attribute]] = []
+    direct: list[Class | Outside | Attribute] = []
+    for base in cls.bases:
+        if isinstance(base, Class):
+            sequences.append(_linearize(base, seen))
+            direct.append(base)
+        elif isinstance(base, (Outside, Attribute)):
+            direct.append(base)
+    sequences.append(direct)
+    return [cls, *_merge(sequences)]
+
+
+def _merge(
+    sequences: list[list[Class | Outside | Attribute]],
+) -> list[Class | Outside | Attribute]:
+    merged: list[Class | Outside | Attribute] = []
+    sequences = [list(sequence) for sequence in sequences if sequence]
+    while sequences:
+        for sequence in sequences:
+            head = sequence[0]
+            if not any(head in other[1:] for other in sequences):
+                break
+        else:
+            raise ValueError("no consistent order")
+        merged.append(head)
+        for sequence in sequences:
+            if sequence[0] is head:
+                del sequence[0]
+        sequences = [sequence for sequence in sequences if sequence]
+    return merged
+
+
+def _depth_first(cls: Class, seen: frozenset[int]) -> Iterator[Class | Outside | Attribute]:
+    yield cls
+    for base in cls.bases:
+        if isinstance(base, Class):
+            if id(base) not in seen:
+                yield from _depth_first(base, seen | {id(cls)})
+        elif isinstance(base, (Outside, Attribute)):
+            yield base
+
+
+def find_member(cls: Class, name: str) -> Value | None:
+    """The class's own or inherited member; None where no class of the tree has it."""
+    for ancestor in list_ancestry(cls):
+        if isinstance(ancestor, Class) and name in ancestor.names:
+            return ancestor.names[name]
+    return None

@@ -1,0 +1,148 @@
+"""Modules imported as Python would import them, from source text alone."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from calipertf.assess.static import statements
+from calipertf.assess.static.values import Attribute, Class, Lazy, Module, Outside, Value
+
+#: Deep enough for the import chains of TensorFlow: about 150 modules, ten frames each.
+RECURSION_LIMIT = 20_000
+THREAD_STACK = 512 * 1024 * 1024
+
+
+class MissingModuleError(Exception):
+    """An import of the package itself that no file answers."""
+
+
+@dataclass(slots=True)
+class World:
+    """All modules of a package and of the wheels that hold parts of its face."""
+
+    #: Module name -> its tree, for the modules that could be parsed.
+    trees: Mapping[str, ast.Module]
+    #: Names among them that are packages.
+    packages: frozenset[str]
+    #: Compiled modules: they exist, their names cannot be seen.
+    compiled: frozenset[str] = frozenset()
+    #: The Python that the wheel is for: decides version checks in the source.
+    python: tuple[int, int] = (3, 7)
+    #: Package -> further packages where its submodules lie (``__path__`` grown at run time).
+    search_also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    loaded: dict[str, Module] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    roots: frozenset[str] = field(init=False)
+    #: Folders that hold modules: packages, with __init__.py or without (PEP 420).
+    folders: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = (*self.trees, *self.compiled)
+        self.roots = frozenset(name.partition(".")[0] for name in names)
+        self.folders = frozenset(
+            name[:index]
+            for name in names
+            for index, character in enumerate(name)
+            if character == "."
+        )
+
+    def is_inside(self, name: str) -> bool:
+        """Whether a dotted name starts at one of the tree's root packages."""
+        return name.partition(".")[0] in self.roots
+
+    def find(self, name: str) -> str | None:
+        """The name under which a module exists; None where no file answers."""
+        if name in self.trees or name in self.folders or name in self.compiled:
+            return name
+        parent, _, last = name.rpartition(".")
+        for package in self.search_also.get(parent, ()):
+            if f"{package}.{last}" in self.trees:
+                return f"{package}.{last}"
+        if parent and "." in parent:
+            found = self.find(parent)
+            if found is not None and found != parent:
+                return self.find(f"{found}.{last}")
+        return None
+
+    def load(self, name: str) -> Module:
+        """The module, its parents loaded first, each module's statements followed once."""
+        found = self.find(name)
+        if found is None:
+            raise MissingModuleError(name)
+        if found in self.loaded:
+            return self.loaded[found]
+        parent_name, _, last = found.rpartition(".")
+        parent = self.load(parent_name) if parent_name else None
+        if found in self.loaded:  # the parent imported it
+            return self.loaded[found]
+        module = Module(
+            name=found,
+            is_package=found in self.packages or found not in self.trees,
+            tree=self.trees.get(found),
+        )
+        self.loaded[found] = module
+        statements.run_module(self, module)
+        if parent is not None:
+            parent.names.setdefault(last, module)
+        return module
+
+    def get_member(self, module: Module, name: str) -> Value | None:
+        """What ``from module import name`` gives; None where nothing is known to answer."""
+        if name in module.names:
+            return module.names[name]
+        submodule = f"{module.name}.{name}"
+        if self.find(submodule) is not None:
+            return self.load(submodule)
+        if module.tree is None or "__getattr__" in module.names:
+            return Attribute(path=submodule)
+        return None
+
+    def resolve(self, value: Value | None) -> Value | None:
+        """The value itself, a lazy module loaded; Outside where it lies in another package."""
+        if not isinstance(value, Lazy):
+            return value
+        if not self.is_inside(value.name):
+            return Outside(path=value.name)
+        try:
+            return self.load(value.name)
+        except MissingModuleError:
+            return None
+
+    def note(self, sentence: str) -> None:
+        """Keep a sentence for the Api's notes, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def find_class(self, path: str) -> Class | None:
+        """The class of that canonical path, where its module was loaded."""
+        module, _, name = path.rpartition(".")
+        value = self.loaded[module].names.get(name) if module in self.loaded else None
+        return value if isinstance(value, Class) else None
+
+
+def with_deep_stack(work: Callable[[], None]) -> None:
+    """Run the work where recursion as deep as the longest import chain is safe."""
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  raised again in the calling thread
+            failures.append(error)
+
+    limit = sys.getrecursionlimit()
+    stack = threading.stack_size(THREAD_STACK)
+    sys.setrecursionlimit(max(limit, RECURSION_LIMIT))
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(limit)
+    if failures:
+        raise failures[0]
