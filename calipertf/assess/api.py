@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from packaging.utils import canonicalize_name
 
-    from calipertf.assess.model import Api
+from calipertf.assess.companions import Finder, Pick
+from calipertf.assess.faces import NOT_PUBLIC, Knowledge, know
+from calipertf.assess.model import Api, Symbol, load_api, save_api
+from calipertf.assess.static.library import Library
+from calipertf.assess.static.public import list_public
+from calipertf.assess.static.syntax import list_modules
+from calipertf.assess.static.world import World, with_deep_stack
+from calipertf.assess.wheels import PythonFiles
+from calipertf.errors import RecordError
+from calipertf.releases import Index
+from calipertf.versions import parse_version, python_key
 
 #: Where versions are looked up unless told otherwise.
 DEFAULT_INDEX = "https://pypi.org/simple/"
@@ -20,10 +29,79 @@ def extract_api(
     index_url: str = DEFAULT_INDEX,
     cache_dir: Path | None = None,
     python: str | None = None,
+    offline: bool = False,
 ) -> Api:
     """The public API and function database of one version.
 
     ``cache_dir`` is ``.caliper/functiondb``: what is there is used, what was extracted is kept.
-    ``python`` is the tag of the run's Python, such as cp37; None takes the newest wheel's.
+    ``python`` is the tag of the run's Python, such as cp37; None takes the newest that the version
+    has a Linux wheel for. Raises VersionError for a package or version that is not on the index,
+    InfrastructureError where a file cannot be had.
     """
-    raise NotImplementedError
+    package, version = canonicalize_name(package), str(parse_version(version))
+    if cache_dir is not None:
+        try:
+            cached = load_api(cache_dir, package, version)
+        except RecordError:
+            cached = None  # damaged: made again below
+        if cached is not None:
+            return cached
+    with Index(index_url, cache_dir, offline=offline) as index, Finder(index) as finder:
+        picks = finder.find(package, version, python)
+        api = build_api(package, version, picks)
+    if cache_dir is not None:
+        save_api(api, cache_dir)
+    return api
+
+
+def build_api(package: str, version: str, picks: list[Pick]) -> Api:
+    """The Api from the files of the package's own wheel and of those that complete its face.
+
+    Empties the files as they are parsed.
+    """
+    own = picks[0]
+    roots = find_roots(package, own.content)
+    knowledge = know(roots[0]) if roots else Knowledge()
+    library = Library(knowledge.renamed)
+    for pick in picks:
+        library.add(pick.content.files, pick.content.compiled, is_own=pick is own)
+        pick.content.files.clear()
+    world = World(library=library, python=python_key(own.python), search_also=knowledge.search_also)
+    symbols: dict[str, Symbol] = {}
+
+    def walk() -> None:
+        for root in roots:
+            symbols.update(list_public(world, root, knowledge.face))
+        library.finish()
+
+    with_deep_stack(walk)
+    return Api(
+        package=package,
+        version=version,
+        sources=tuple(pick.content.source for pick in picks),
+        symbols=symbols,
+        functions=library.functions,
+        notes=(*own.notes, *_describe_unreadable(library), *world.notes),
+    )
+
+
+def _describe_unreadable(library: Library) -> list[str]:
+    names = sorted(library.unreadable)
+    if not names:
+        return []
+    return [
+        (
+            f"{len(names)} modules are not in today's Python syntax and were left out: "
+            f"{', '.join(names[:5])}{' ...' if names[5:] else ''}"
+        )
+    ]
+
+
+def find_roots(package: str, content: PythonFiles) -> list[str]:
+    """The import names of a distribution, the one most like its name first."""
+    roots = {name.partition(".")[0] for name in list_modules(content.files)}
+    roots = {root for root in roots if not root.startswith("_") and root not in NOT_PUBLIC}
+    if "tensorflow" in roots or "tensorflow_core" in roots:
+        return ["tensorflow"]
+    plain = package.lower().replace("-", "_").replace(".", "_")
+    return sorted(roots, key=lambda root: (root.lower() != plain, root))

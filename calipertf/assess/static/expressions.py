@@ -47,7 +47,7 @@ def _evaluate_attribute(scope: Scope, node: ast.Attribute) -> Value | None:
     if isinstance(owner, Module):
         if node.attr in owner.names:
             return owner.names[node.attr]
-        return Attribute(path=f"{owner.name}.{node.attr}") if owner.tree is None else None
+        return Attribute(path=f"{owner.name}.{node.attr}") if owner.is_compiled else None
     if isinstance(owner, Outside):
         return Outside(path=f"{owner.path}.{node.attr}")
     if isinstance(owner, Class):
@@ -97,13 +97,13 @@ def _evaluate_choice(scope: Scope, node: ast.IfExp) -> Value | None:
     return evaluate(scope, first) or evaluate(scope, second)
 
 
-def _evaluate_lambda(scope: Scope, node: ast.Lambda) -> Value | None:
+def _evaluate_lambda(_scope: Scope, node: ast.Lambda) -> Value | None:
     return Function(path="", parameters=read_parameters(node.args))
 
 
-def _evaluate_names_listed(scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> (
-    Value | None
-):
+def _evaluate_names_listed(
+    scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
+) -> Value | None:
     """Names picked from ``dir()`` or another list by what their text looks like."""
     if len(node.generators) != 1:
         return Attribute()
@@ -133,12 +133,12 @@ def _evaluate_subscript(scope: Scope, node: ast.Subscript) -> Value | None:
             return scope.world.loaded.get(node.slice.value)
     if isinstance(owner, (Class, Outside)):
         return owner  # Generic[T] and the like
-    if _is_namespace(scope, node.value) and isinstance(node.slice, ast.Constant):
+    if _is_namespace(node.value) and isinstance(node.slice, ast.Constant):
         return scope.look_up(str(node.slice.value))
     return None
 
 
-def _is_namespace(scope: Scope, node: ast.expr) -> bool:
+def _is_namespace(node: ast.expr) -> bool:
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -150,7 +150,7 @@ def _is_namespace(scope: Scope, node: ast.expr) -> bool:
 def assign_item(scope: Scope, target: ast.Subscript, value: Value | None) -> None:
     """``globals()["name"] = value``."""
     if (
-        _is_namespace(scope, target.value)
+        _is_namespace(target.value)
         and isinstance(target.slice, ast.Constant)
         and isinstance(target.slice.value, str)
     ):
@@ -169,10 +169,20 @@ def _evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
             return value
     if name.endswith(("LazyLoader", "lazy_import", "LazyModule", "import_module")):
         return _find_lazy_module(scope, node)
-    called = evaluate(scope, node.func)
+    called = scope.world.resolve(evaluate(scope, node.func))
     if isinstance(called, Class):
-        return Attribute()
+        return _instantiate(scope, called)
     return _pass_through(scope, node)
+
+
+def _instantiate(scope: Scope, cls: Class) -> Value:
+    """An instance is an attribute, but for stand-ins of modules that import them on first use."""
+    access = find_member(cls, "__getattr__")
+    if isinstance(access, Function):
+        for name in access.imports:
+            if scope.world.find(scope.world.library.unify(name)) is not None:
+                return Lazy(name=scope.world.library.unify(name))
+    return Attribute()
 
 
 def _called_name(node: ast.Call) -> str:
@@ -193,12 +203,16 @@ def _pass_through(scope: Scope, node: ast.Call) -> Value | None:
     for argument in node.args:
         value = evaluate(scope, argument)
         if isinstance(value, Function):
-            return Function(
-                path="",
-                parameters=value.parameters,
-                is_async=value.is_async,
-                binding=value.binding,
-            ) if _renames(node) else value
+            return (
+                Function(
+                    path="",
+                    parameters=value.parameters,
+                    is_async=value.is_async,
+                    binding=value.binding,
+                )
+                if _renames(node)
+                else value
+            )
         if isinstance(value, Class):
             return value
     return Attribute()
@@ -219,26 +233,15 @@ def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
     if _called_name(node).endswith("KerasLazyLoader"):
         return _find_lazy_keras(scope, keywords)
     names = [text for text in [*texts, *keywords.values()] if isinstance(text, str)]
-    for item in node.args:
-        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load):
-            names.extend(_constant_text(scope, item.id))
-    for name in sorted(names, key=len, reverse=True):
+    names.extend(
+        scope.module.texts[item.id]
+        for item in node.args
+        if isinstance(item, ast.Name) and item.id in scope.module.texts
+    )
+    for name in sorted(map(scope.world.library.unify, names), key=len, reverse=True):
         if scope.world.find(name) is not None:
             return Lazy(name=name)
     return Attribute()
-
-
-def _constant_text(scope: Scope, name: str) -> list[str]:
-    """The text that a name was assigned at the top of the module."""
-    tree = scope.module.tree
-    return [
-        node.value.value
-        for node in ([] if tree is None else tree.body)
-        if isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-    ]
 
 
 def _find_lazy_keras(scope: Scope, keywords: dict[str | None, Any]) -> Value | None:
@@ -265,7 +268,7 @@ def _call_named_tuple(scope: Scope, node: ast.Call) -> Value | None:
                 element = element.elts[0]  # typing.NamedTuple("T", [("field", type)])
             if isinstance(element, ast.Constant) and isinstance(element.value, str):
                 names.append(element.value)
-    path = f"{scope.path}.{node.args[0].value}"
+    path = f"{scope.path}.{node.args[0].value!s}"
     parameters = tuple(Parameter(name=name, kind="positional-or-keyword") for name in names)
     cls = Class(path=path, constructor=parameters, bases=(Outside(path="builtins.tuple"),))
     cls.names.update({name: Attribute(path=f"{path}.{name}") for name in names})
@@ -279,7 +282,7 @@ def _call_type(scope: Scope, node: ast.Call) -> Value | None:
     bases = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []
     values = [evaluate(scope, base) for base in bases]
     return Class(
-        path=f"{scope.path}.{node.args[0].value}",
+        path=f"{scope.path}.{node.args[0].value!s}",
         bases=tuple(value or Outside(path="unknown") for value in values),
     )
 
@@ -342,12 +345,7 @@ def _list_documented(scope: Scope, modules: ast.expr | None) -> set[str]:
                 read.append(value)
     else:
         read.append(scope.module)
-    return {
-        name
-        for module in read
-        if module.tree is not None
-        for name in _DOCUMENTED.findall(ast.get_docstring(module.tree, clean=False) or "")
-    }
+    return {name for module in read for name in _DOCUMENTED.findall(module.docstring)}
 
 
 _CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {
@@ -358,7 +356,7 @@ _CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {
     "getattr": _call_getattr,
     "staticmethod": _call_binding,
     "classmethod": _call_binding,
-    "property": lambda scope, node: Attribute(),
+    "property": lambda _scope, _node: Attribute(),
     "dir": _call_dir,
     "list": _call_copy,
     "tuple": _call_copy,
@@ -374,6 +372,8 @@ def run_call(scope: Scope, node: ast.Call) -> None:
     name = _called_name(node)
     if name == "remove_undocumented":
         _remove_undocumented(scope, node)
+    elif name == "reexport_tf_summary":
+        _overlay_summary(scope)
     elif name == "package_hook":
         _hook_package(scope, node)
     elif name == "setattr" and len(node.args) == 3 and isinstance(node.args[1], ast.Constant):
@@ -399,6 +399,17 @@ def _remove_undocumented(scope: Scope, node: ast.Call) -> None:
     for name in [name for name in names if not name.startswith("_") and name not in kept]:
         del names[name]
     scope.module.curated = True
+
+
+def _overlay_summary(scope: Scope) -> None:
+    """TensorBoard's helper that fills its tf.summary with TensorFlow's own first."""
+    for parent in ("_api.v2", "_api.v2.compat.v2", "_api.v1.compat.v2"):
+        name = f"tensorflow.{parent}.summary"
+        if name in scope.world.library:
+            for inner, value in scope.world.load(name).names.items():
+                if not inner.startswith("_"):
+                    scope.bind(inner, value)
+            return
 
 
 def _hook_package(scope: Scope, node: ast.Call) -> None:
@@ -487,7 +498,7 @@ def _judge_comparison(scope: Scope, node: ast.Compare) -> bool | None:
     except ValueError:
         return None
     have: Any = scope.world.python
-    if text.endswith("[0]") or text.endswith(".major"):
+    if text.endswith(("[0]", ".major")):
         have = scope.world.python[0]
     elif isinstance(wanted, tuple):
         have = (*scope.world.python, 0)[: max(len(wanted), 1)]
@@ -508,12 +519,10 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
-def _judge_membership(
-    scope: Scope, left: ast.expr, right: ast.expr, positive: bool
-) -> bool | None:
+def _judge_membership(scope: Scope, left: ast.expr, right: ast.expr, positive: bool) -> bool | None:
     if isinstance(left, ast.Constant):
         item = str(left.value)
-        if _is_namespace(scope, right):
+        if _is_namespace(right):
             return (item in scope.names) is positive
     else:
         value = evaluate(scope, left)
@@ -536,7 +545,7 @@ def _judge_call(scope: Scope, node: ast.Call) -> bool | None:
             return value.items[0].startswith(str(node.args[0].value))
     if name == "hasattr" and len(node.args) == 2 and isinstance(node.args[1], ast.Constant):
         owner = scope.world.resolve(evaluate(scope, node.args[0]))
-        if isinstance(owner, Module) and owner.tree is not None:
+        if isinstance(owner, Module) and not owner.is_compiled:
             return node.args[1].value in owner.names or None
     return None
 

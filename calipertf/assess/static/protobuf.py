@@ -17,11 +17,11 @@ _NAME = 1
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
-def fill_module(module: Module) -> bool:
+def fill_module(module: Module, tree: ast.Module) -> bool:
     """Whether the module is generated from a .proto file; its messages and enums are then bound."""
-    if not module.name.endswith("_pb2") or module.tree is None:
+    if not module.name.endswith("_pb2"):
         return False
-    serialized = _find_descriptor(module.tree)
+    serialized = _find_descriptor(tree)
     if serialized is None:
         return False
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from calipertf.assess.model import Parameter, Symbol
 from calipertf.assess.static.values import (
@@ -27,6 +27,8 @@ class Face:
     #: Whether modules that no statement of the package binds are public as well: they are in
     #: most packages (``import requests.adapters``); TensorFlow's interface is what the root binds.
     submodules: bool = True
+    #: Whether ``__all__`` decides. TensorFlow adds names to its modules after it is set.
+    honours_all: bool = True
     #: Public paths that are left out with all below them.
     hidden: frozenset[str] = frozenset()
     #: Names of modules that are left out wherever they stand.
@@ -87,7 +89,9 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
     """The module's public names in alphabetical order."""
     exported = module.names.get("__all__")
-    listed = set(exported.items) if isinstance(exported, Strings) else None
+    listed = None
+    if isinstance(exported, Strings) and walk.face.honours_all:
+        listed = set(exported.items)
     names = dict(module.names)
     if listed is not None:
         for name in sorted(listed - set(names)):
@@ -127,14 +131,11 @@ def _is_defined_in(value: Value, module: Module) -> bool:
 
 
 def _list_submodules(world: World, module: Module) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    prefix = f"{module.name}."
-    for name in world.trees:
-        if name.startswith(prefix) and "." not in name[len(prefix) :]:
-            last = name[len(prefix) :]
-            if not last.startswith("_"):
-                found[last] = Lazy(name=name)
-    return found
+    return {
+        last: Lazy(name=f"{module.name}.{last}")
+        for last in world.library.list_children(module.name)
+        if not last.startswith("_")
+    }
 
 
 # Classes.
@@ -209,6 +210,3 @@ def _drop_first(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
     if parameters and parameters[0].kind in {"positional-only", "positional-or-keyword"}:
         return parameters[1:]
     return parameters
-
-
-__all__ = ["Face", "find_constructor", "list_public", "replace"]

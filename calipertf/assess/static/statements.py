@@ -59,15 +59,14 @@ class _GuardedImportError(Exception):
     """An import inside ``try`` that finds no file."""
 
 
-def run_module(world: World, module: Module) -> None:
+def run_module(world: World, module: Module, tree: ast.Module) -> None:
     """Fill the module's names from its statements."""
-    if module.tree is None:
-        return
+    module.docstring = ast.get_docstring(tree, clean=False) or ""
     scope = Scope(world=world, module=module, names=module.names, path=module.name)
-    if protobuf.fill_module(module):
-        _run(scope, [node for node in module.tree.body if isinstance(node, ast.ImportFrom)])
+    if protobuf.fill_module(module, tree):
+        _run(scope, [node for node in tree.body if isinstance(node, ast.ImportFrom)])
         return
-    _run(scope, module.tree.body)
+    _run(scope, tree.body)
 
 
 def _run(scope: Scope, body: list[ast.stmt]) -> None:
@@ -83,14 +82,15 @@ def _run(scope: Scope, body: list[ast.stmt]) -> None:
 def _run_import(scope: Scope, node: ast.Import) -> None:
     for alias in node.names:
         root = alias.name.partition(".")[0]
-        if not scope.world.is_inside(alias.name):
-            scope.bind(alias.asname or root, Outside(path=alias.name if alias.asname else root))
+        name = scope.world.library.unify(alias.name)
+        if not scope.world.is_inside(name):
+            scope.bind(alias.asname or root, Outside(path=name if alias.asname else root))
             continue
-        module = _load(scope, alias.name)
+        module = _load(scope, name)
         if alias.asname:
-            scope.bind(alias.asname, module or Attribute(path=alias.name))
-        else:
-            scope.bind(root, scope.world.load(root))
+            scope.bind(alias.asname, module or Attribute(path=name))
+        elif module is not None:
+            scope.bind(root, scope.world.load(name.partition(".")[0]))
 
 
 def _load(scope: Scope, name: str) -> Module | None:
@@ -106,7 +106,7 @@ def _load(scope: Scope, name: str) -> Module | None:
 
 
 def _run_import_from(scope: Scope, node: ast.ImportFrom) -> None:
-    base = _absolute_name(scope.module, node)
+    base = scope.world.library.unify(_absolute_name(scope.module, node))
     if not scope.world.is_inside(base):
         for alias in node.names:
             if alias.name != "*":
@@ -156,6 +156,7 @@ def _run_function(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef) ->
         path=f"{scope.path}.{node.name}",
         parameters=read_parameters(node.args),
         is_async=isinstance(node, ast.AsyncFunctionDef),
+        imports=_list_imports(node) if node.name == "__getattr__" else (),
     )
     for decorator in reversed(node.decorator_list):
         decorated = _decorate(value, decorator, scope.names.get(node.name))
@@ -163,6 +164,18 @@ def _run_function(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef) ->
             return
         value = decorated
     scope.bind(node.name, value)
+
+
+def _list_imports(node: ast.AST) -> tuple[str, ...]:
+    """Modules that the body imports with ``importlib.import_module("name")``."""
+    return tuple(
+        str(call.args[0].value)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        and show(call.func).endswith("import_module")
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    )
 
 
 def _decorate(value: Value, decorator: ast.expr, earlier: Value | None) -> Value | None:
@@ -239,6 +252,8 @@ def _run_assign(scope: Scope, node: ast.Assign) -> None:
 
 def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.expr) -> None:
     if isinstance(target, ast.Name):
+        if isinstance(source, ast.Constant) and isinstance(source.value, str):
+            scope.module.texts[target.id] = source.value
         scope.bind(target.id, value if value is not None else Attribute())
     elif isinstance(target, ast.Attribute):
         owner = scope.world.resolve(expressions.evaluate(scope, target.value))
@@ -273,9 +288,7 @@ def _run_annotated(scope: Scope, node: ast.AnnAssign) -> None:
     name = node.target.id
     if "ClassVar" not in show(node.annotation):
         default = None if node.value is None else show(node.value)
-        scope.fields.append(
-            Parameter(name=name, kind="positional-or-keyword", default=default)
-        )
+        scope.fields.append(Parameter(name=name, kind="positional-or-keyword", default=default))
     if node.value is not None:
         _assign(scope, node.target, expressions.evaluate(scope, node.value), node.value)
 

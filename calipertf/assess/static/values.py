@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -16,8 +15,11 @@ class Module:
 
     name: str
     is_package: bool
-    #: None for compiled modules, whose names cannot be seen.
-    tree: ast.Module | None
+    #: Compiled: its names cannot be seen.
+    is_compiled: bool = False
+    docstring: str = ""
+    #: Name -> text, of texts assigned at the top.
+    texts: dict[str, str] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
     #: Names that its own statements bound, as against submodules that Python attaches.
     stated: set[str] = field(default_factory=set)
@@ -33,6 +35,8 @@ class Function:
     parameters: tuple[Parameter, ...] | None
     is_async: bool = False
     binding: Literal["plain", "static", "class"] = "plain"
+    #: Of ``__getattr__``: the modules that it imports by name.
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from calipertf.assess.static import statements
-from calipertf.assess.static.values import Attribute, Class, Lazy, Module, Outside, Value
+from calipertf.assess.static.library import Library
+from calipertf.assess.static.values import Attribute, Lazy, Module, Outside, Value
 
 #: Deep enough for the import chains of TensorFlow: about 150 modules, ten frames each.
 RECURSION_LIMIT = 20_000
@@ -24,12 +24,7 @@ class MissingModuleError(Exception):
 class World:
     """All modules of a package and of the wheels that hold parts of its face."""
 
-    #: Module name -> its tree, for the modules that could be parsed.
-    trees: Mapping[str, ast.Module]
-    #: Names among them that are packages.
-    packages: frozenset[str]
-    #: Compiled modules: they exist, their names cannot be seen.
-    compiled: frozenset[str] = frozenset()
+    library: Library
     #: The Python that the wheel is for: decides version checks in the source.
     python: tuple[int, int] = (3, 7)
     #: Package -> further packages where its submodules lie (``__path__`` grown at run time).
@@ -41,7 +36,7 @@ class World:
     folders: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        names = (*self.trees, *self.compiled)
+        names = (*self.library, *self.library.compiled)
         self.roots = frozenset(name.partition(".")[0] for name in names)
         self.folders = frozenset(
             name[:index]
@@ -56,11 +51,11 @@ class World:
 
     def find(self, name: str) -> str | None:
         """The name under which a module exists; None where no file answers."""
-        if name in self.trees or name in self.folders or name in self.compiled:
+        if name in self.library or name in self.folders or name in self.library.compiled:
             return name
         parent, _, last = name.rpartition(".")
         for package in self.search_also.get(parent, ()):
-            if f"{package}.{last}" in self.trees:
+            if f"{package}.{last}" in self.library:
                 return f"{package}.{last}"
         if parent and "." in parent:
             found = self.find(parent)
@@ -81,11 +76,12 @@ class World:
             return self.loaded[found]
         module = Module(
             name=found,
-            is_package=found in self.packages or found not in self.trees,
-            tree=self.trees.get(found),
+            is_package=self.library.is_package(found) or found in self.folders,
+            is_compiled=found in self.library.compiled,
         )
         self.loaded[found] = module
-        statements.run_module(self, module)
+        if found in self.library:
+            statements.run_module(self, module, self.library.take(found))
         if parent is not None:
             parent.names.setdefault(last, module)
         return module
@@ -97,7 +93,7 @@ class World:
         submodule = f"{module.name}.{name}"
         if self.find(submodule) is not None:
             return self.load(submodule)
-        if module.tree is None or "__getattr__" in module.names:
+        if module.is_compiled or "__getattr__" in module.names:
             return Attribute(path=submodule)
         return None
 
@@ -116,12 +112,6 @@ class World:
         """Keep a sentence for the Api's notes, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
-
-    def find_class(self, path: str) -> Class | None:
-        """The class of that canonical path, where its module was loaded."""
-        module, _, name = path.rpartition(".")
-        value = self.loaded[module].names.get(name) if module in self.loaded else None
-        return value if isinstance(value, Class) else None
 
 
 def with_deep_stack(work: Callable[[], None]) -> None:
