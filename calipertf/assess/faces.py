@@ -37,6 +37,8 @@ _TENSORFLOW = Knowledge(
                 "compat.v1.compat", "compat.v2.compat",
             )
         ),
+        # contrib's packages keep their internals under this name.
+        hidden_names=frozenset({"python"}),
     ),
     companions=("tensorflow-estimator", "keras", "tensorboard"),
     search_also={"tensorflow": ("tensorflow._api.v2", "tensorflow._api.v1")},

@@ -172,7 +172,7 @@ def _evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
     called = scope.world.resolve(evaluate(scope, node.func))
     if isinstance(called, Class):
         return _instantiate(scope, called)
-    return _pass_through(scope, node)
+    return _apply(scope, node, called)
 
 
 def _instantiate(scope: Scope, cls: Class) -> Value:
@@ -191,38 +191,29 @@ def _called_name(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
-def _pass_through(scope: Scope, node: ast.Call) -> Value | None:
-    """The one definition that a wrapper is applied to, as in ``tf_export("nn.relu")(relu)``.
+def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
+    """What a call of a function gives, where that is a function.
 
-    A wrapper is the result of another call, or is named like a decorator; what it gives is taken
-    to keep the signature, as for decorators. Anything else that is called gives an attribute.
+    Either the one that a factory defines and returns, or the definition that a wrapper is applied
+    to, as in ``tf_export("nn.relu")(relu)``: a wrapper returns ``*args, **kwargs``, is itself the
+    result of a call, or is named like a decorator. It is taken to keep the signature.
     """
-    name = _called_name(node)
-    if not isinstance(node.func, ast.Call) and not _WRAPPERS.search(name):
-        return Attribute()
-    for argument in node.args:
-        value = evaluate(scope, argument)
-        if isinstance(value, Function):
-            return (
-                Function(
-                    path="",
-                    parameters=value.parameters,
-                    is_async=value.is_async,
-                    binding=value.binding,
-                )
-                if _renames(node)
-                else value
-            )
-        if isinstance(value, Class):
-            return value
+    made = called.made if isinstance(called, Function) else None
+    if made is not None and not made.is_catch_all():
+        return replace(made)
+    is_wrapper = made is not None or isinstance(node.func, ast.Call)
+    if is_wrapper or _WRAPPERS.search(_called_name(node)):
+        for argument in node.args:
+            value = evaluate(scope, argument)
+            if isinstance(value, Class):
+                return value
+            if isinstance(value, Function):
+                # Deprecated aliases are definitions of their own; other wrappers only export.
+                return replace(value, path="") if "deprecat" in show(node.func) else value
     return Attribute()
 
 
-_WRAPPERS = re.compile(r"dispatch|deprecat|export|wrap|decorat|contextmanager|lru_cache|^cache$")
-
-
-def _renames(node: ast.Call) -> bool:
-    return "deprecat" in show(node.func)
+_WRAPPERS = re.compile(r"dispatch|deprecat|export|wrap|decorat|to_raw_op|contextmanager|_cache$")
 
 
 def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:

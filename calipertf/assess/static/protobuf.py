@@ -36,7 +36,6 @@ def fill_module(module: Module, tree: ast.Module) -> bool:
     except (IndexError, ValueError, UnicodeDecodeError):
         return False
     module.names["DESCRIPTOR"] = Attribute(path=f"{module.name}.DESCRIPTOR")
-    module.stated.update(module.names)
     return True
 
 

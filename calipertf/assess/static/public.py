@@ -117,8 +117,6 @@ def _is_public(
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
     if listed is not None:
         return name in listed
-    if isinstance(value, Module) and name not in module.stated:
-        return False
     if module.is_package or module.curated:
         return True
     return _is_defined_in(value, module)

@@ -51,8 +51,6 @@ class Scope:
         if isinstance(value, (Attribute, Strings)) and not value.path:
             value.path = f"{self.path}.{name}"
         self.names[name] = value
-        if self.names is self.module.names:
-            self.module.stated.add(name)
 
 
 class _GuardedImportError(Exception):
@@ -152,18 +150,25 @@ def _bind_all(scope: Scope, module: Module) -> None:
 
 
 def _run_function(scope: Scope, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    value: Value = Function(
-        path=f"{scope.path}.{node.name}",
-        parameters=read_parameters(node.args),
-        is_async=isinstance(node, ast.AsyncFunctionDef),
-        imports=_list_imports(node) if node.name == "__getattr__" else (),
-    )
+    value: Value = _make_function(f"{scope.path}.{node.name}", node)
     for decorator in reversed(node.decorator_list):
-        decorated = _decorate(value, decorator, scope.names.get(node.name))
+        decorated = _decorate(scope, value, decorator, scope.names.get(node.name))
         if decorated is None:
             return
         value = decorated
     scope.bind(node.name, value)
+
+
+def _make_function(path: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
+    made = node.body[0] if node.body else None
+    is_factory = isinstance(made, (ast.FunctionDef, ast.AsyncFunctionDef))
+    return Function(
+        path=path,
+        parameters=read_parameters(node.args),
+        is_async=isinstance(node, ast.AsyncFunctionDef),
+        made=_make_function("", made) if is_factory else None,  # type: ignore[arg-type]
+        imports=_list_imports(node) if node.name == "__getattr__" else (),
+    )
 
 
 def _list_imports(node: ast.AST) -> tuple[str, ...]:
@@ -178,11 +183,14 @@ def _list_imports(node: ast.AST) -> tuple[str, ...]:
     )
 
 
-def _decorate(value: Value, decorator: ast.expr, earlier: Value | None) -> Value | None:
+def _decorate(
+    scope: Scope, value: Value, decorator: ast.expr, earlier: Value | None
+) -> Value | None:
     """The decorated value; None for overloads beside an implementation, which only types see.
 
-    What is not known by name keeps the signature: that is how TensorFlow's decorators
-    (tf_export, deprecation, dispatch), functools and wrapt present themselves to inspect.
+    A decorator of the tree that returns a function with parameters of its own gives those; any
+    other keeps the signature: that is how TensorFlow's decorators (tf_export, deprecation,
+    dispatch), functools and wrapt present themselves to inspect.
     """
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
@@ -194,8 +202,11 @@ def _decorate(value: Value, decorator: ast.expr, earlier: Value | None) -> Value
         return None if earlier is not None else value
     elif name in {"setter", "getter", "deleter"} or name.lower().endswith("property"):
         return earlier if isinstance(earlier, Attribute) else Attribute(_path_of(value))
-    elif name == "_tf_decorator_property":
-        return Attribute(_path_of(value))
+    elif isinstance(value, Function):
+        known = expressions.evaluate(scope, decorator)
+        made = known.made if isinstance(known, Function) else None
+        if made is not None and not made.is_catch_all():
+            return replace(value, parameters=made.parameters, made=made.made)
     return value
 
 
@@ -278,8 +289,6 @@ def set_member(owner: Value | None, name: str, value: Value | None) -> None:
     if isinstance(value, (Attribute, Strings)) and not value.path:
         value.path = f"{path}.{name}"
     owner.names[name] = value
-    if isinstance(owner, Module):
-        owner.stated.add(name)
 
 
 def _run_annotated(scope: Scope, node: ast.AnnAssign) -> None:

@@ -52,11 +52,42 @@ def strip_bodies(tree: ast.Module) -> None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
             if node.name != "__getattr__":  # says what is imported on first use
-                node.body = []
+                made = find_made(node)
+                node.body = [] if made is None else [made]
         elif isinstance(node, ast.ClassDef):
             pending.extend(node.body)
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
             pending.extend(list_branches(node))
+
+
+#: Calls by which a wrapper takes on the signature of what it wraps.
+_TRANSPARENT = ("wraps", "update_wrapper", "make_decorator", "decorator")
+
+
+def find_made(node: AnyFunction) -> AnyFunction | None:
+    """The function that a factory or decorator defines inside and returns, with its own made one.
+
+    None where nothing of the kind is returned, or where what is returned presents itself with
+    the signature of the function that it wraps.
+    """
+    inner = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+    last = node.body[-1] if node.body else None
+    if not inner or not isinstance(last, ast.Return) or not isinstance(last.value, ast.Name):
+        return None
+    made = inner.get(last.value.id)
+    if made is None or any(_is_transparent(item) for item in ast.walk(node)):
+        return None
+    deeper = find_made(made)
+    made.body = [] if deeper is None else [deeper]
+    return made
+
+
+def _is_transparent(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    called = node.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in _TRANSPARENT
 
 
 def list_branches(node: ast.stmt) -> list[ast.stmt]:

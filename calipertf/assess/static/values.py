@@ -21,8 +21,6 @@ class Module:
     #: Name -> text, of texts assigned at the top.
     texts: dict[str, str] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
-    #: Names that its own statements bound, as against submodules that Python attaches.
-    stated: set[str] = field(default_factory=set)
     #: Removed undocumented names by TensorFlow's old helper: what is left is public.
     curated: bool = False
 
@@ -35,8 +33,15 @@ class Function:
     parameters: tuple[Parameter, ...] | None
     is_async: bool = False
     binding: Literal["plain", "static", "class"] = "plain"
+    #: What calling it gives, where it defines and returns a function; ``path`` is empty there.
+    made: Function | None = None
     #: Of ``__getattr__``: the modules that it imports by name.
     imports: tuple[str, ...] = ()
+
+    def is_catch_all(self) -> bool:
+        """Whether it takes ``*args, **kwargs`` alone, as wrappers do."""
+        kinds = [item.kind for item in self.parameters or ()]
+        return kinds in (["var-positional", "var-keyword"], ["var-positional"])
 
 
 @dataclass(slots=True, eq=False)
