@@ -28,12 +28,14 @@ _TENSORFLOW = Knowledge(
     face=Face(
         submodules=False,
         honours_all=False,
-        # The root deletes the first four, or says that they are private (api_template.__init__.py);
-        # the compat modules hold one another again and again.
+        # The root deletes the first three or should: its template says that they are private
+        # (tensorflow/api_template.__init__.py). The others are there because something imports
+        # them, and the compat modules hold one another again and again.
         hidden=frozenset(
             f"tensorflow.{name}"
             for name in (
                 "python", "core", "compiler", "tools", "examples", "pywrap_tensorflow",
+                "dtensor", "security", "tsl",
                 "compat.v1.compat", "compat.v2.compat",
             )
         ),
