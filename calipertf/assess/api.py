@@ -11,7 +11,7 @@ from calipertf.assess.faces import NOT_PUBLIC, Knowledge, know
 from calipertf.assess.model import Api, Symbol, load_api, save_api
 from calipertf.assess.static.library import Library
 from calipertf.assess.static.public import list_public
-from calipertf.assess.static.syntax import list_modules
+from calipertf.assess.static.syntax import list_modules, without_collector
 from calipertf.assess.static.world import World, with_deep_stack
 from calipertf.assess.wheels import PythonFiles
 from calipertf.errors import RecordError
@@ -70,9 +70,10 @@ def build_api(package: str, version: str, picks: list[Pick]) -> Api:
     symbols: dict[str, Symbol] = {}
 
     def walk() -> None:
-        for root in roots:
-            symbols.update(list_public(world, root, knowledge.face))
-        library.finish()
+        with without_collector():
+            for root in roots:
+                symbols.update(list_public(world, root, knowledge.face))
+            library.finish()
 
     with_deep_stack(walk)
     return Api(

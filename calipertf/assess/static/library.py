@@ -11,7 +11,6 @@ from calipertf.assess.static.syntax import (
     list_modules,
     parse_source,
     strip_bodies,
-    without_collector,
 )
 
 
@@ -90,8 +89,7 @@ class Library:
 
     def _parse(self, name: str, text: bytes, listed: str | None) -> ast.Module:
         try:
-            with without_collector():
-                tree = parse_source(text)
+            tree = parse_source(text)
         except (SyntaxError, ValueError, RecursionError):
             self.unreadable.append(name)
             return ast.Module(body=[], type_ignores=[])

@@ -21,7 +21,7 @@ _ASYNC_STAND_IN = "async_caliper_"
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """No garbage collection inside: syntax trees have no cycles, and it costs a third more time."""
+    """No garbage collection inside: trees have no cycles, and looking for some takes a third."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -83,7 +83,7 @@ class World:
         if found in self.library:
             statements.run_module(self, module, self.library.take(found))
         if parent is not None:
-            parent.names.setdefault(last, module)
+            parent.names[last] = module
         return module
 
     def get_member(self, module: Module, name: str) -> Value | None:
