@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -82,20 +83,40 @@ def build_api(package: str, version: str, picks: list[Pick]) -> Api:
         sources=tuple(pick.content.source for pick in picks),
         symbols=symbols,
         functions=library.functions,
-        notes=(*own.notes, *_describe_unreadable(library), *world.notes),
+        notes=(*own.notes, *_describe_unseen(library, world, symbols), *world.notes),
     )
 
 
-def _describe_unreadable(library: Library) -> list[str]:
-    names = sorted(library.unreadable)
-    if not names:
-        return []
-    return [
-        (
-            f"{len(names)} modules are not in today's Python syntax and were left out: "
-            f"{', '.join(names[:5])}{' ...' if names[5:] else ''}"
+def _describe_unseen(
+    library: Library, world: World, symbols: Mapping[str, Symbol]
+) -> Iterator[str]:
+    """What reading the text cannot tell, a sentence each."""
+    if library.unreadable:
+        yield (
+            f"{len(library.unreadable)} modules are not in today's Python syntax and were left "
+            f"out: {_list_some(library.unreadable)}"
         )
+    compiled = [
+        path
+        for path, symbol in symbols.items()
+        if symbol.target.rpartition(".")[0] in library.compiled
     ]
+    if compiled:
+        yield (
+            f"{len(compiled)} public names come from compiled modules, and their parameters are "
+            f"not known: {_list_some(compiled)}"
+        )
+    dynamic = [module.name for module in world.loaded.values() if "__getattr__" in module.names]
+    if dynamic:
+        yield (
+            f"{len(dynamic)} modules make further names when they are asked for: "
+            f"{_list_some(dynamic)}"
+        )
+
+
+def _list_some(names: Iterable[str]) -> str:
+    names = sorted(names)
+    return ", ".join(names[:5]) + (" ..." if names[5:] else "")
 
 
 def find_roots(package: str, content: PythonFiles) -> list[str]:

@@ -12,7 +12,7 @@ from calipertf.assess.static.syntax import parse_source
 from calipertf.errors import CaliperError
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, order=True)
 class Call:
     """How a symbol is called once."""
 
@@ -131,15 +131,8 @@ class _Reader:
                 self._visit(child, names)
             elif isinstance(child, ast.withitem):
                 self._visit(child.context_expr, names)
-                if child.optional_vars is not None:
-                    self._bind(child.optional_vars, child.context_expr, names)
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                self._bind(target, node.value, names)
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            self._bind(node.target, node.value, names)
-        elif isinstance(node, (ast.For, ast.AsyncFor)):
-            self._bind(node.target, None, names)
+        for target, value in _list_bindings(node):
+            self._bind(target, value, names)
         for branch in ("body", "orelse"):
             self._read(getattr(node, branch, ()), names, later)
         for case in getattr(node, "cases", ()):
@@ -247,6 +240,23 @@ class _Reader:
                 owner_length=reach.owner_length,
             )
         )
+
+
+def _list_bindings(node: ast.stmt) -> list[tuple[ast.expr, ast.expr | None]]:
+    """Targets that the statement binds, each with its value; None where the value is not told."""
+    if isinstance(node, ast.Assign):
+        return [(target, node.value) for target in node.targets]
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return [(node.target, node.value)]
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return [(node.target, None)]
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return [
+            (item.optional_vars, item.context_expr)
+            for item in node.items
+            if item.optional_vars is not None
+        ]
+    return []
 
 
 def _describe_call(node: ast.Call) -> Call:

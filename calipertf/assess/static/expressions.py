@@ -363,6 +363,8 @@ def run_call(scope: Scope, node: ast.Call) -> None:
     name = _called_name(node)
     if name == "remove_undocumented":
         _remove_undocumented(scope, node)
+    elif name == "extend_all" and node.args:
+        _extend_all(scope, node.args[0])
     elif name == "reexport_tf_summary":
         _overlay_summary(scope)
     elif name == "package_hook":
@@ -390,6 +392,15 @@ def _remove_undocumented(scope: Scope, node: ast.Call) -> None:
     for name in [name for name in names if not name.startswith("_") and name not in kept]:
         del names[name]
     scope.module.curated = True
+
+
+def _extend_all(scope: Scope, argument: ast.expr) -> None:
+    """NumPy's helper that adds a module's ``__all__`` to the caller's own."""
+    listed = scope.names.get("__all__")
+    module = scope.world.resolve(evaluate(scope, argument))
+    added = module.names.get("__all__") if isinstance(module, Module) else None
+    if isinstance(listed, Strings) and isinstance(added, Strings):
+        listed.items.extend(name for name in added.items if name not in listed.items)
 
 
 def _overlay_summary(scope: Scope) -> None:
