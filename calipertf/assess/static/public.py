@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from calipertf.assess.model import Parameter, Symbol
+from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import (
     Attribute,
     Class,
@@ -17,7 +18,7 @@ from calipertf.assess.static.values import (
     Value,
     list_ancestry,
 )
-from calipertf.assess.static.world import MissingModuleError, World
+from calipertf.assess.static.world import World
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,6 +124,13 @@ def _make_parameter(item: ast.arg, kind: Any, default: ast.expr | None) -> Param
     return Parameter(name=name, kind=kind, default=None if default is None else show(default))
 
 
+def name_called(node: ast.Call) -> str:
+    """Last name of what is called; empty where it is no name."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
 def show(node: ast.expr) -> str:
     """The expression as text, written one way however the file writes it."""
     if isinstance(node, ast.Constant):

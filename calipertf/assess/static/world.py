@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 
 from calipertf.assess.static import statements
 from calipertf.assess.static.library import Library
+from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import Attribute, Lazy, Module, Outside, Value
 
 #: Deep enough for the import chains of TensorFlow: about 150 modules, ten frames each.
 RECURSION_LIMIT = 20_000
 THREAD_STACK = 512 * 1024 * 1024
-
-
-class MissingModuleError(Exception):
-    """An import of the package itself that no file answers."""
 
 
 @dataclass(slots=True)
