@@ -13,7 +13,6 @@ import sys
 import types
 import warnings
 
-
 LIMIT = 200000
 
 
@@ -36,11 +35,11 @@ def name_module(module):
     """The module's name; none for lazy modules that have nothing to load."""
     try:
         return module.__name__
-    except Exception:
+    except Exception:  # noqa: BLE001  lazy modules raise what they like
         return None
 
 
-class Walker(object):
+class Walker:
     def __init__(self, roots, hidden, inspector):
         self.roots = tuple(roots)
         self.hidden = set(hidden)
@@ -68,14 +67,14 @@ class Walker(object):
         names = sorted(name for name in dir(module) if not name.startswith("_"))
         self.found[path] = {"kind": "module", "module": name_module(module)}
         if len(self.found) > LIMIT:
-            raise RuntimeError("more than %d names: the walk goes in circles" % LIMIT)
+            raise RuntimeError("too many names: the walk goes in circles")
         for name in names:
             try:
                 value = getattr(module, name)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 continue
             if self.is_own(value, module):
-                self.visit(value, path + "." + name, above + (id(module),))
+                self.visit(value, path + "." + name, (*above, id(module)))
 
     def visit(self, value, path, above):
         if path in self.hidden:
@@ -107,16 +106,12 @@ class Walker(object):
         for name in dir(cls):
             if name.startswith("_"):
                 continue
-            member, owner = None, None
-            for base in cls.__mro__:
-                if name in vars(base):
-                    member, owner = vars(base)[name], base
-                    break
+            member, owner = find_member(cls, name)
             if owner is None or not self.is_inside(owner.__module__):
                 kind = "foreign"
             elif isinstance(member, type):
                 if self.is_inside(member.__module__):
-                    self.visit_class(member, path + "." + name, above + (id(cls),))
+                    self.visit_class(member, path + "." + name, (*above, id(cls)))
                 continue
             elif isinstance(member, (staticmethod, classmethod)):
                 member = member.__func__
@@ -150,7 +145,7 @@ def main():
         pass
     walker.visit_module(module, root, ())
     # What the package prints while it is imported must not mix with the answer.
-    with open(sys.argv[3], "w") as stream:
+    with open(sys.argv[3], "w") as stream:  # noqa: PTH123
         json.dump(walker.found, stream)
 
 

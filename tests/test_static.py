@@ -1,0 +1,281 @@
+"""Names and signatures found by following the imports of small packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from calipertf.assess.model import Symbol
+from calipertf.assess.static.library import Library
+from calipertf.assess.static.public import Face, list_public
+from calipertf.assess.static.world import World, with_deep_stack
+
+#: TensorFlow's way: only what the root binds.
+BOUND = Face(submodules=False, honours_all=False)
+
+
+def read(
+    files: dict[str, str],
+    *,
+    face: Face | None = None,
+    python: tuple[int, int] = (3, 8),
+    compiled: tuple[str, ...] = (),
+    renamed: dict[str, str] | None = None,
+    search_also: dict[str, tuple[str, ...]] | None = None,
+) -> dict[str, Symbol]:
+    library = Library(renamed or {})
+    contents = {path: text.encode() for path, text in files.items()}
+    library.add(contents, frozenset(compiled), is_own=True)
+    world = World(library=library, python=python, search_also=search_also or {})
+    found: dict[str, Symbol] = {}
+    with_deep_stack(lambda: found.update(list_public(world, "p", face or Face())))
+    return found
+
+
+def describe(symbol: Symbol) -> str:
+    """``f(a, b=1, *, c)`` for functions and classes; the kind for others."""
+    if symbol.parameters is None:
+        return symbol.kind
+    marks = {"var-positional": "*", "var-keyword": "**"}
+    parts = []
+    for item in symbol.parameters:
+        if item.kind == "keyword-only" and not any(part.startswith("*") for part in parts):
+            parts.append("*")
+        parts.append(marks.get(item.kind, "") + item.name)
+        if item.kind == "positional-only":
+            parts[-1] += "/"
+        if item.default is not None:
+            parts[-1] += f"={item.default}"
+    return f"{symbol.kind}({', '.join(parts)})"
+
+
+INIT = "p/__init__.py"
+
+SIGNATURES = [
+    ("def f(a, b=1, *args, c, d=None, **kw): ...", "function(a, b=1, *args, c, d=None, **kw)"),
+    ("def f(a, /, b, *, c): ...", "function(a/, b, *, c)"),
+    ("async def f(a): ...", "function(a)"),
+    ("def f(a='x', b=-1.5, c=(1, 2), d=g.h): ...", "function(a='x', b=-1.5, c=(1, 2), d=g.h)"),
+    ('def f(a="x"): ...', "function(a='x')"),
+    ("f = lambda x, y=2: x", "function(x, y=2)"),
+    ("if True:\n    def f(a): ...\nelse:\n    def f(b): ...", "function(a)"),
+    (("import sys\nif sys.version_info >= (3, 9):\n    def f(new): ...\n"
+     "else:\n    def f(old): ..."), "function(old)"),
+    (("import sys\nif sys.version_info[0] < 3:\n    def f(old): ...\n"
+     "else:\n    def f(new): ..."), "function(new)"),
+    ("try:\n    def f(a): ...\nexcept ImportError:\n    def f(b): ...", "function(a)"),
+    ("def g(a): ...\nf = g", "function(a)"),
+    ("import functools\ndef g(a, b, c): ...\nf = functools.partial(g, 1, c=2)",
+     "function(b, *, c=...)"),
+    ("from outside import export\ndef g(a): ...\nf = export('x')(g)", "function(a)"),
+    ("from outside import export\n@export('x')\ndef f(a): ...", "function(a)"),
+    ("def make(n):\n    def inner(x, y=0): ...\n    return inner\nf = make(2)", "function(x, y=0)"),
+    (("def deco(f):\n    def wrapper(instance, shape): ...\n    return wrapper\n"
+     "@deco\ndef f(self, input_shape): ..."), "function(instance, shape)"),
+    (("import functools\ndef deco(f):\n    @functools.wraps(f)\n    def wrapper(x): ...\n"
+     "    return wrapper\n@deco\ndef f(a, b): ..."), "function(a, b)"),
+    (("def deco(f):\n    def wrapper(*args, **kwargs): ...\n    return wrapper\n"
+     "@deco\ndef f(a, b): ..."), "function(a, b)"),
+    (("from typing import overload\n@overload\ndef f(a: int): ...\n@overload\ndef f(a: str, b): ..."
+     "\ndef f(a, b=None): ..."), "function(a, b=None)"),
+    ("f = 3", "attribute"),
+    ("f = print(1)", "attribute"),
+    ("class f:\n    def __init__(self, a, b=1): ...", "class(a, b=1)"),
+    ("class f:\n    def __new__(cls, a): ...", "class(a)"),
+    ("class f: ...", "class()"),
+    ("class B:\n    def __init__(self, a): ...\nclass f(B): ...", "class(a)"),
+    ("from outside import B\nclass f(B): ...", "class"),
+    ("import collections\nf = collections.namedtuple('f', 'a b')", "class(a, b)"),
+    ("import collections\nclass f(collections.namedtuple('f', ['a', 'b'])): ...", "class(a, b)"),
+    ("from dataclasses import dataclass\n@dataclass\nclass f:\n    a: int\n    b: int = 2",
+     "class(a, b=2)"),
+    ("from typing import NamedTuple\nclass f(NamedTuple):\n    a: int\n    b: str = 'x'",
+     "class(a, b='x')"),
+    ("globals()['f'] = lambda a: a", "function(a)"),
+    ("import sys\nsetattr(sys.modules[__name__], 'f', lambda a: a)", "function(a)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "expected"), SIGNATURES)
+def test_a_definition_has_its_signature(source: str, expected: str) -> None:
+    assert describe(read({INIT: source})["p.f"]) == expected
+
+
+PATHS: list[tuple[dict[str, str], set[str]]] = [
+    # Wildcards follow __all__, and without it leave out underscores.
+    ({INIT: "from p.a import *", "p/a.py": "__all__ = ['x']\nx = y = 1"}, {"p.x"}),
+    ({INIT: "from .a import *", "p/a.py": "x = _y = 1"}, {"p.x"}),
+    ({INIT: "from .a import *\ndel x", "p/a.py": "x = y = 1"}, {"p.y"}),
+    # __all__ put together.
+    (
+        {INIT: "from . import a\nfrom .a import *\n__all__ = ['z'] + a.__all__\nz = w = 1\ndel a",
+         "p/a.py": "__all__ = ['x']\n__all__ += ['y']\n__all__.append('v')\nx = y = v = u = 1"},
+        {"p.x", "p.y", "p.z", "p.v"},
+    ),
+    (
+        {INIT: "x = _y = z = 1\n__all__ = [s for s in dir() if not s.startswith('_')]\n"
+               "__all__.remove('z')"},
+        {"p.x"},
+    ),
+    # Names of other packages are theirs.
+    ({INIT: "import os\nfrom json import dumps\nx = 1"}, {"p.x"}),
+    # A fallback is used where the first choice has no file.
+    ({INIT: "try:\n    from .fast import x\nexcept ImportError:\n    from .slow import x, y",
+      "p/slow.py": "x = y = 1"}, {"p.x", "p.y"}),
+    # Lazy loaders.
+    ({INIT: "from .lazy import LazyLoader\nm = LazyLoader('m', globals(), 'p.a')\ndel LazyLoader",
+      "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
+    ({INIT: "class _Lazy(object):\n    def __getattr__(self, item):\n        import importlib\n"
+            "        return getattr(importlib.import_module('p.a'), item)\nm = _Lazy()",
+      "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
+    # TensorFlow's remove_undocumented keeps what a docstring names or the list allows.
+    ({INIT: "'''Doc.\n\n@@x\n'''\nfrom .t import remove_undocumented\nx = y = z = 1\n"
+            "_allowed = ['y']\nremove_undocumented(__name__, _allowed)",
+      "p/t.py": "def remove_undocumented(*a): ..."}, {"p.x", "p.y"}),
+    # Modules that hold one another end.
+    ({INIT: "from p import a", "p/a.py": "from p import b\nx = 1", "p/b.py": "from p import a"},
+     {"p.a", "p.a.x", "p.b"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "expected"), PATHS)
+def test_public_paths(files: dict[str, str], expected: set[str]) -> None:
+    found = read(files, face=BOUND if "LazyLoader" in files[INIT] else None)
+    shown = set(found) - {"p"}
+    if "p.a" not in expected:  # the submodules of these small packages are public as well
+        shown = {path for path in shown if path.split(".")[1] not in {"a", "lazy", "slow", "t"}}
+    assert shown == expected
+
+
+def test_submodules_are_public_unless_the_face_says_otherwise() -> None:
+    files = {INIT: "", "p/a.py": "x = 1", "p/_b.py": "y = 1", "p/tests/__init__.py": ""}
+    assert set(read(files, face=Face(hidden_names=frozenset({"tests"})))) == {"p", "p.a", "p.a.x"}
+    assert set(read(files, face=BOUND)) == {"p"}
+
+
+def test_members_are_inherited_and_overridden() -> None:
+    files = {
+        INIT: "from .a import C",
+        "p/a.py": (
+            "class A:\n    def f(self, a): ...\n    def g(self): ...\n    _h = k = 1\n"
+            "class B(A):\n    def f(self, b): ...\n    @property\n    def size(self): ...\n"
+            "    @classmethod\n    def make(cls, n): ...\n"
+            "class C(B):\n    class D: ...\n"
+        ),
+    }
+    found = read(files, face=BOUND)
+    shown = {path: describe(symbol) for path, symbol in found.items() if path.startswith("p.C")}
+    assert shown == {
+        "p.C": "class()",
+        "p.C.D": "class()",
+        "p.C.f": "method(self, b)",
+        "p.C.g": "method(self)",
+        "p.C.k": "attribute",
+        "p.C.make": "method(cls, n)",
+        "p.C.size": "attribute",
+    }
+    assert found["p.C.f"].target == "p.a.B.f"
+    assert found["p.C"].bases == ("p.a.B",)
+
+
+def test_methods_follow_the_resolution_order_of_a_diamond() -> None:
+    source = (
+        "class A:\n    def f(self, a): ...\nclass B(A): ...\n"
+        "class C(A):\n    def f(self, c): ...\nclass D(B, C): ...\n"
+    )
+    assert describe(read({INIT: source})["p.D.f"]) == "method(self, c)"
+
+
+def test_aliases_point_at_one_definition() -> None:
+    found = read({INIT: "from .a import f, f as g", "p/a.py": "def f(x): ..."}, face=BOUND)
+    assert found["p.f"].target == found["p.g"].target == "p.a.f"
+
+
+def test_a_renamed_root_is_one_with_the_old() -> None:
+    files = {
+        "p/__init__.py": "from p_core import *",
+        "p_core/__init__.py": "from p_core.python.ops import f",
+        "p_core/python/__init__.py": "",
+        "p_core/python/ops.py": "from p.python import other\ndef f(x): ...",
+        "p_core/python/other.py": "",
+    }
+    found = read(files, face=BOUND, renamed={"p_core": "p"})
+    assert found["p.f"].target == "p.python.ops.f"
+
+
+def test_submodules_are_found_where_the_path_was_grown() -> None:
+    files = {
+        INIT: "from p import nn",
+        "p/_api/__init__.py": "",
+        "p/_api/nn/__init__.py": "def relu(x): ...",
+    }
+    found = read(files, face=BOUND, search_also={"p": ("p._api",)})
+    assert describe(found["p.nn.relu"]) == "function(x)"
+
+
+def test_names_of_compiled_modules_have_no_signature() -> None:
+    found = read({INIT: "from ._c import f"}, compiled=("p._c",))
+    assert (found["p.f"].kind, found["p.f"].target) == ("attribute", "p._c.f")
+
+
+def test_async_as_a_name_is_read_and_kept() -> None:
+    assert describe(read({INIT: "def f(async=False): ..."})["p.f"]) == "function(async=False)"
+
+
+def test_protobuf_messages_are_read_from_their_descriptor() -> None:
+    # message M { message N {}  enum E { A = 0; }  string name = 1; }  enum F { B = 0; }
+    field = b"\x0a\x04name\x18\x01"
+    enum = b"\x0a\x01E\x12\x05\x0a\x01A\x10\x00"
+    message = (
+        b"\x0a\x01M" + b"\x12" + bytes([len(field)]) + field + b"\x1a\x03\x0a\x01N"
+        + b"\x22" + bytes([len(enum)]) + enum
+    )  # fmt: skip
+    top_enum = b"\x0a\x01F\x12\x05\x0a\x01B\x10\x00"
+    file = (
+        b"\x0a\x07m.proto\x22" + bytes([len(message)]) + message
+        + b"\x2a" + bytes([len(top_enum)]) + top_enum
+    )  # fmt: skip
+    files = {
+        INIT: "from p.m_pb2 import *",
+        "p/m_pb2.py": f"DESCRIPTOR = pool.AddSerializedFile({file!r})\n",
+    }
+    found = read(files, face=BOUND)
+    kinds = {
+        path: describe(symbol)
+        for path, symbol in found.items()
+        if path != "p" and not path.startswith("p.m_pb2")
+    }
+    assert kinds == {
+        "p.M": "class(*, name=None)",
+        "p.M.A": "attribute",
+        "p.M.E": "attribute",
+        "p.M.N": "class()",
+        "p.M.name": "attribute",
+        "p.B": "attribute",
+        "p.F": "attribute",
+        "p.DESCRIPTOR": "attribute",
+    }
+
+
+def test_functions_are_listed_as_caliper_lists_them() -> None:
+    source = (
+        "def f(a, b=1, *args, c=2, **kw): ...\nasync def g(): ...\n"
+        "class C:\n    x = 1\n    def m(self, a): ...\nif True:\n    def h(): ...\n"
+        "def f(z): ...\n"
+    )
+    library = Library({"p_core": "p"})
+    files = {
+        "p_core/__init__.py": source.encode(),
+        "p_core/old.py": b"print 'python 2'",
+        "no_package/a.py": b"def f(): ...",
+        "single.py": b"def f(): ...",
+    }
+    library.add(dict(files), frozenset(), is_own=True)
+    library.finish()
+    expected: dict[str, Any] = {
+        "p_core": {"f": ["z"], "C": {"m": ["self", "a"]}},
+        "single": {"f": []},
+    }
+    assert library.functions == expected
+    assert library.unreadable == ["p.old"]
