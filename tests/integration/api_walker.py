@@ -39,6 +39,14 @@ def name_module(module):
         return None
 
 
+def find_member(cls, name):
+    """The member as its class holds it, and that class."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            return vars(base)[name], base
+    return None, None
+
+
 class Walker:
     def __init__(self, roots, hidden, inspector):
         self.roots = tuple(roots)
