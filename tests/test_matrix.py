@@ -11,10 +11,11 @@ from calipertf.assess.matrix import (
     API_SCORES,
     FUNCTION_SCORES,
     Corpus,
+    Profile,
     iter_functions,
     pair_within_groups,
 )
-from calipertf.assess.model import Api, Parameter, Source, Symbol
+from calipertf.assess.model import Api, FunctionDatabase, Parameter, Source, Symbol
 from calipertf.assess.signatures import compatibility
 from calipertf.assess.similarity import (
     BLOCK,
@@ -50,6 +51,14 @@ def make_api(version: str, symbols: dict[str, tuple[str, ...]]) -> Api:
     )
 
 
+def make_profile(corpus: Corpus, api: Api, functions: FunctionDatabase) -> Profile:
+    return Profile(
+        version=api.version,
+        functions=corpus.number_functions(functions),
+        api=corpus.number_api(api),
+    )
+
+
 def test_terms_of_a_function_database() -> None:
     assert list(iter_functions(FUNCTIONS)) == [
         ("p.run", ("x", "y")),
@@ -71,8 +80,8 @@ def test_scores_by_hand() -> None:
     old = {"p": {"run": ["x"], "stop": []}, "p.old": {}}
     new = {"p": {"run": ["x", "y"], "stop": []}}
     profiles = [
-        corpus.add("1", make_api("1", {"p.run": ("x",), "p.stop": ()}), old),
-        corpus.add("2", make_api("2", {"p.run": ("y",), "p.stop": (), "p.go": ()}), new),
+        make_profile(corpus, make_api("1", {"p.run": ("x",), "p.stop": ()}), old),
+        make_profile(corpus, make_api("2", {"p.run": ("y",), "p.stop": (), "p.go": ()}), new),
     ]
     tables = corpus.compare(profiles)
     assert {name: table[0, 1] for name, table in tables.items()} == pytest.approx(
@@ -95,9 +104,9 @@ def test_scores_by_hand() -> None:
 def test_version_without_data_has_no_score() -> None:
     corpus = Corpus()
     profiles = [
-        corpus.add("1", None, FUNCTIONS),
-        corpus.add("2", make_api("2", {"p.run": ()}), None),
-        corpus.add("3", make_api("3", {"p.run": ()}), FUNCTIONS),
+        make_profile(corpus, make_api("1", {}), FUNCTIONS),
+        make_profile(corpus, make_api("2", {"p.run": ()}), {}),
+        make_profile(corpus, make_api("3", {"p.run": ()}), FUNCTIONS),
     ]
     tables = corpus.compare(profiles)
     assert tables["module_jaccard"][0, 2] == 1.0
@@ -134,7 +143,7 @@ def test_all_pairs_at_once_are_the_same_as_each_alone(
     apis = [make_api(str(number), symbols) for number, symbols in enumerate(versions)]
     functions = [{"m": {path: ["x"] for path in api.symbols}} for api in apis]
     tables = corpus.compare(
-        [corpus.add(api.version, api, table) for api, table in zip(apis, functions, strict=True)]
+        [make_profile(corpus, api, table) for api, table in zip(apis, functions, strict=True)]
     )
     for (row, a), (column, b) in itertools.product(enumerate(apis), repeat=2):
         left, right = a.symbols.keys(), b.symbols.keys()

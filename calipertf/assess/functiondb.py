@@ -14,7 +14,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -173,11 +173,12 @@ def read_index(content: bytes, place: str) -> tuple[str, ...]:
 
 
 def describe_dirt(
-    published: FunctionDatabase, extracted: FunctionDatabase
+    published: Collection[str], extracted: Collection[str]
 ) -> tuple[str, tuple[str, ...]] | None:
     """Modules of a published database that the version's wheel does not have; None for none.
 
-    The sentence, and the modules. caliper-metrics unpacked versions over one another.
+    Takes the names of both sides' modules; gives a sentence, and the modules. There are such
+    because caliper-metrics unpacked each version over the one before.
     """
     ghosts = tuple(sorted(set(published) - set(extracted)))
     if not ghosts:

@@ -34,18 +34,34 @@ DIRECTED = frozenset({"containment", "compatibility"})
 
 
 @dataclass(frozen=True, kw_only=True)
+class FunctionTerms:
+    """One function database as numbers of a Corpus's vocabularies, each once."""
+
+    modules: Integers
+    functions: Integers
+    #: Functions with their arguments.
+    calls: Integers
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTerms:
+    """One public API as numbers of a Corpus's vocabularies."""
+
+    #: Public paths, each once.
+    paths: Integers
+    #: The signature of each path.
+    signatures: Integers
+
+
+@dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One version as numbers of a Corpus's vocabularies."""
+    """What is known of one version."""
 
     version: str
     #: None where there is no function database.
-    modules: Integers | None
-    functions: Integers | None
-    #: Functions with their arguments.
-    calls: Integers | None
-    #: Public paths, and their signatures side by side; None where there is no public API.
-    paths: Integers | None
-    signatures: Integers | None
+    functions: FunctionTerms | None = None
+    #: None where there is no public API.
+    api: ApiTerms | None = None
 
 
 class Corpus:
@@ -58,19 +74,23 @@ class Corpus:
         self._paths = Vocabulary()
         self._signatures = Vocabulary()
 
-    def add(self, version: str, api: Api | None, functions: FunctionDatabase | None) -> Profile:
-        """The profile of one version; either source may be missing or empty."""
-        has_api = api is not None and bool(api.symbols)
-        terms = list(iter_functions(functions)) if functions else []
-        return Profile(
-            version=version,
-            modules=self._modules.number(functions) if functions else None,
-            functions=np.unique(self._functions.number(name for name, _ in terms))
-            if functions
-            else None,
-            calls=np.unique(self._calls.number(terms)) if functions else None,
-            paths=self._paths.number(api.symbols) if api and has_api else None,
-            signatures=self._number_signatures(api) if api and has_api else None,
+    def number_functions(self, functions: FunctionDatabase) -> FunctionTerms | None:
+        """The terms of a function database; None for an empty one."""
+        if not functions:
+            return None
+        terms = list(iter_functions(functions))
+        return FunctionTerms(
+            modules=self._modules.number(functions),
+            functions=np.unique(self._functions.number(name for name, _ in terms)),
+            calls=np.unique(self._calls.number(terms)),
+        )
+
+    def number_api(self, api: Api) -> ApiTerms | None:
+        """The terms of a public API; None for an empty one."""
+        if not api.symbols:
+            return None
+        return ApiTerms(
+            paths=self._paths.number(api.symbols), signatures=self._number_signatures(api)
         )
 
     def _number_signatures(self, api: Api) -> Integers:
@@ -93,23 +113,25 @@ class Corpus:
         Scores of DIRECTED are those of the row's version towards the column's.
         """
         tables: dict[str, Floats] = {}
-        for what, vocabulary in (
-            ("module", self._modules),
-            ("function", self._functions),
-            ("arguments", self._calls),
+        functions = [profile.functions for profile in profiles]
+        for what, vocabulary, field in (
+            ("module", self._modules, "modules"),
+            ("function", self._functions, "functions"),
+            ("arguments", self._calls, "calls"),
         ):
-            found = [_rows(profile, what) for profile in profiles]
-            common = count_common(_without_none(found), len(vocabulary))
-            tables[f"{what}_jaccard"] = _with_gaps(jaccard_of(common), found)
-            tables[f"{what}_dice"] = _with_gaps(dice_of(common), found)
-        found = [profile.paths for profile in profiles]
-        common = count_common(_without_none(found), len(self._paths))
-        tables["api_jaccard"] = _with_gaps(jaccard_of(common), found)
-        tables["containment"] = _with_gaps(containment_of(common), found)
-        tables["compatibility"] = _with_gaps(self._compare_signatures(profiles, common), found)
+            rows = [getattr(terms, field) for terms in functions if terms is not None]
+            common = count_common(rows, len(vocabulary))
+            tables[f"{what}_jaccard"] = _with_gaps(jaccard_of(common), functions)
+            tables[f"{what}_dice"] = _with_gaps(dice_of(common), functions)
+        apis = [profile.api for profile in profiles]
+        known = [terms for terms in apis if terms is not None]
+        common = count_common([terms.paths for terms in known], len(self._paths))
+        tables["api_jaccard"] = _with_gaps(jaccard_of(common), apis)
+        tables["containment"] = _with_gaps(containment_of(common), apis)
+        tables["compatibility"] = _with_gaps(self._compare_signatures(known, common), apis)
         return tables
 
-    def _compare_signatures(self, profiles: Sequence[Profile], common: Floats) -> Floats:
+    def _compare_signatures(self, apis: Sequence[ApiTerms], common: Floats) -> Floats:
         """Compatibility of the rows' APIs with the columns'.
 
         With B the 0/1 matrix of versions and distinct (path, signature) terms, a path that both
@@ -118,11 +140,7 @@ class Corpus:
         has u and b that has v, which is B[:, u] * c times the transpose of B[:, v].
         """
         width = max(1, len(self._signatures))
-        rows = [
-            profile.paths * width + profile.signatures
-            for profile in profiles
-            if profile.paths is not None and profile.signatures is not None
-        ]
+        rows = [terms.paths * width + terms.signatures for terms in apis]
         if not rows:
             return np.zeros((0, 0))
         terms, places = np.unique(np.concatenate(rows), return_inverse=True)
@@ -192,22 +210,9 @@ def _presence(rows: Sequence[Integers], wanted: Integers, width: int) -> Floats:
     return result
 
 
-def _rows(profile: Profile, what: str) -> Integers | None:
-    rows = {
-        "module": profile.modules,
-        "function": profile.functions,
-        "arguments": profile.calls,
-    }
-    return rows[what]
-
-
-def _without_none(rows: Sequence[Integers | None]) -> list[Integers]:
-    return [row for row in rows if row is not None]
-
-
-def _with_gaps(table: Floats, rows: Sequence[Integers | None]) -> Floats:
+def _with_gaps(table: Floats, sources: Sequence[object | None]) -> Floats:
     """The table of those that have data, spread over all; NaN for the others."""
-    known = np.flatnonzero([row is not None for row in rows])
-    result = np.full((len(rows), len(rows)), np.nan)
+    known = np.flatnonzero([source is not None for source in sources])
+    result = np.full((len(sources), len(sources)), np.nan)
     result[np.ix_(known, known)] = table
     return result
