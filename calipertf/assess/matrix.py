@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from calipertf.assess.model import Api, FunctionDatabase
 from calipertf.assess.signatures import Signature, signature_severity
@@ -22,6 +23,7 @@ from calipertf.assess.similarity import (
     count_common,
     dice_of,
     jaccard_of,
+    mark,
 )
 
 #: Scores of function databases, the same in both directions.
@@ -134,27 +136,31 @@ class Corpus:
     def _compare_signatures(self, apis: Sequence[ApiTerms], common: Floats) -> Floats:
         """Compatibility of the rows' APIs with the columns'.
 
-        With B the 0/1 matrix of versions and distinct (path, signature) terms, a path that both
-        have with one signature counts 1: B times its transpose. What is left are the few terms
-        with one path and two signatures, u and v: each counts its score c(u, v) for every a that
-        has u and b that has v, which is B[:, u] * c times the transpose of B[:, v].
+        A path that both have counts 1 less the severity of its change. Only paths that had several
+        signatures can have changed: with B the 0/1 matrix of versions and (path, signature) terms,
+        two terms u and v of one path take severity(u, v) from every a that has u and b that has v,
+        which is B[:, u] * severity times the transpose of B[:, v].
         """
+        result = common.copy()
         width = max(1, len(self._signatures))
-        rows = [terms.paths * width + terms.signatures for terms in apis]
-        if not rows:
-            return np.zeros((0, 0))
-        terms, places = np.unique(np.concatenate(rows), return_inverse=True)
-        numbered = np.split(places, np.cumsum([len(row) for row in rows])[:-1])
-        result = count_common(numbered, len(terms))
-        before, after = pair_within_groups(terms // width)
-        score = 1.0 - self._score_pairs(terms[before] % width, terms[after] % width)
-        matters = score > 0
-        for left, right, weight in _blocks(before[matters], after[matters], score[matters]):
-            result += (_presence(numbered, left, len(terms)) * weight) @ _presence(
-                numbered, right, len(terms)
-            ).T
+        varying = find_varying(apis, len(self._paths))
+        rows = [
+            terms.paths[varying[terms.paths]] * width + terms.signatures[varying[terms.paths]]
+            for terms in apis
+        ]
+        if rows:
+            terms, places = np.unique(np.concatenate(rows), return_inverse=True)
+            ends = np.cumsum([len(row) for row in rows])[:-1]
+            marks = mark(np.split(places, ends), len(terms))
+            before, after = pair_within_groups(terms // width)
+            severity = self._score_pairs(terms[before] % width, terms[after] % width)
+            matters = np.flatnonzero(severity)
+            for start in range(0, len(matters), BLOCK):
+                block = matters[start : start + BLOCK]
+                result -= (marks[:, before[block]] * severity[block]) @ marks[:, after[block]].T
         sizes = np.diag(common)[:, None]
-        return np.divide(result, sizes, out=np.ones_like(result), where=sizes > 0)
+        shares: Floats = np.divide(result, sizes, out=np.ones_like(result), where=sizes > 0)
+        return shares
 
     def _score_pairs(self, before: Integers, after: Integers) -> Floats:
         """Severity of each change of signature; each distinct one is judged once."""
@@ -194,20 +200,15 @@ def pair_within_groups(groups: Integers) -> tuple[Integers, Integers]:
     return before[different], after[different]
 
 
-def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    for start in range(0, len(arrays[0]), BLOCK):
-        yield tuple(array[start : start + BLOCK] for array in arrays)
-
-
-def _presence(rows: Sequence[Integers], wanted: Integers, width: int) -> Floats:
-    """Whether each row holds each wanted number, as 0.0 and 1.0."""
-    result = np.zeros((len(rows), len(wanted)))
-    held = np.zeros(width)
-    for place, row in enumerate(rows):
-        held[row] = 1.0
-        result[place] = held[wanted]
-        held[row] = 0.0
-    return result
+def find_varying(apis: Sequence[ApiTerms], width: int) -> npt.NDArray[np.bool_]:
+    """For each path number below `width`: whether two of the APIs give it different signatures."""
+    first = np.full(width, -1)
+    varying = np.zeros(width, dtype=bool)
+    for terms in apis:
+        seen = first[terms.paths]
+        varying[terms.paths[(seen >= 0) & (seen != terms.signatures)]] = True
+        first[terms.paths] = np.where(seen < 0, terms.signatures, seen)
+    return varying
 
 
 def _with_gaps(table: Floats, sources: Sequence[object | None]) -> Floats:

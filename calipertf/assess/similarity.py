@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.uint8]
 
 #: Terms (columns) that are multiplied at once: 110 versions x 32,768 x 4 bytes are 14 MB.
 BLOCK = 32_768
@@ -54,23 +55,24 @@ class Vocabulary:
         return list(self._numbers)
 
 
+def mark(rows: Sequence[Integers], width: int) -> Marks:
+    """A row of 0 and 1 for each row of numbers below `width`: which numbers it holds."""
+    marks = np.zeros((len(rows), width), dtype=np.uint8)
+    for place, row in enumerate(rows):
+        marks[place, row] = 1
+    return marks
+
+
 def count_common(rows: Sequence[Integers], width: int) -> Floats:
     """How many numbers below `width` each two of n rows share, as n x n; sizes on the diagonal.
 
-    Each row holds each number at most once. A 0/1 matrix times its transpose, a block of columns
-    at a time, in float32: counts are exact below 2**24 a block.
+    The 0/1 matrix times its transpose, a block of columns at a time, in float32: a block's counts
+    are far below 2**24 and so exact.
     """
+    marks = mark(rows, width)
     result = np.zeros((len(rows), len(rows)))
-    if not rows:
-        return result
-    owner = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
-    column = np.concatenate(rows)
-    order = np.argsort(column, kind="stable")
-    owner, column = owner[order], column[order]
     for start in range(0, width, BLOCK):
-        first, last = np.searchsorted(column, [start, start + BLOCK])
-        block = np.zeros((len(rows), min(BLOCK, width - start)), dtype=np.float32)
-        block[owner[first:last], column[first:last] - start] = 1
+        block = marks[:, start : start + BLOCK].astype(np.float32)
         result += block @ block.T
     return result
 
