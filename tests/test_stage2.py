@@ -270,3 +270,57 @@ def test_records_of_the_original_go_through(tmp_path: Path) -> None:
         "requirements_pin_dice": 0.0,
         "requirements_semver": 0.5,
     }
+
+
+def write_config(folder: Path, script: str) -> Path:
+    """A caliper.yaml with one suite of one script, at home in p 1.0."""
+    (folder / "old").mkdir()
+    (folder / "old" / "go.py").write_text(script, encoding="utf-8")
+    (folder / "Dockerfile").write_text("FROM {{ base }}\n", encoding="utf-8")
+    path = folder / "caliper.yaml"
+    path.write_text(
+        "analysis:\n  dependency: p\n  tests: [old]\n"
+        "  baselines:\n    old: {version: 1.0, python: 3.7}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_usage_of_each_script_in_each_version(folder: Path) -> None:
+    config = write_config(folder, "import p\n\np.run(1, 2)\np.stop()\n")
+    assert run("--dir", folder, "--offline", "--config", config) == 0
+    usage = pd.read_csv(folder / "sims" / "usage.csv", dtype={"version": str, "home": str})
+    home, later = usage.to_numpy().tolist()
+    assert home[:7] == ["p", "old/go.py", "1.0", "1.0", 2, 2, 1.0]
+    assert later[:7] == ["p", "old/go.py", "1.0", "1.10", 2, 0, 0.0]
+    assert later[7].split("; ") == [
+        "p.run (line 3): takes 1 positional arguments, 2 given",
+        "p.stop (line 4): function removed",
+    ]
+
+
+def test_script_in_old_syntax_is_told_and_the_rest_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(folder, "import p\nprint 'x'\n")
+    (folder / "old" / "other.py").write_text("import p\np.stop()\n", encoding="utf-8")
+    assert run("--dir", folder, "--offline", "--config", config) == 0
+    assert "old/go.py: the script is not in today's Python syntax" in capsys.readouterr().err
+    assert set(pd.read_csv(folder / "sims" / "usage.csv")["script"]) == {"old/other.py"}
+
+
+def test_configuration_of_another_package_measures_no_usage(folder: Path) -> None:
+    config = write_config(folder, "import p\n")
+    save_version(folder, "3", {"go": ""}, package="q")
+    flags = ["--package", "q", "--versions", "3", "--config", config]
+    assert run("--dir", folder, "--offline", *flags) == 0
+    assert not (folder / "sims" / "usage.csv").exists()
+
+
+def test_configuration_with_problems_is_told_and_the_rest_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "caliper.yaml").write_text("analysis: {}\n", encoding="utf-8")
+    assert run("--dir", folder, "--offline", "--config", folder / "caliper.yaml") == 2
+    assert "caliper.yaml has" in capsys.readouterr().err
+    assert (folder / "sims" / "pypi-p-sims.json").exists()

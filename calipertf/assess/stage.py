@@ -5,25 +5,26 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from packaging.utils import canonicalize_name
 
+from calipertf.assess.books import ChangeBook, UsageBook, find_suites
 from calipertf.assess.cells import CellScores, score_cells
 from calipertf.assess.changelog import write_changelog
-from calipertf.assess.changes import changes_to_json, find_changes
+from calipertf.assess.changes import find_changes
 from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.matrix import DIRECTED
-from calipertf.assess.model import Api, cache_path
+from calipertf.assess.model import Api
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.tables import make_pairs, update_table, write_pairs
-from calipertf.config import DEFAULT_INDEX
+from calipertf.config import DEFAULT_INDEX, Config, load_config
 from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
-from calipertf.files import write_json, write_text
+from calipertf.files import write_json
 from calipertf.layout import Layout, read_records
 from calipertf.records import RECORD_NAME, Record
 from calipertf.versions import parse_version, version_key
@@ -61,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take function databases of caliper-metrics on GitHub before reading wheels",
     )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
+    )
     parser.add_argument("--jobs", type=count, default=1, help="versions read at once (default: 1)")
     parser.add_argument("--offline", action="store_true", help="use only what the cache holds")
     parser.add_argument("--index-url", default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX}")
@@ -79,6 +85,8 @@ class Session:
     layout: Layout
     settings: Settings
     records: list[Record]
+    #: Names the scripts whose usage is measured; None: there is none.
+    config: Config | None = None
     #: What went wrong; the exit code is the gravest's.
     errors: list[CaliperError] = field(default_factory=list)
 
@@ -106,6 +114,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     )
     for error in errors:
         session.tell(error)
+    session.config = read_config(session, arguments.config)
     packages = choose_packages(arguments.package, records)
     if arguments.between:
         print_between(session, packages[0], arguments.between)
@@ -116,6 +125,18 @@ def run_stage(arguments: argparse.Namespace) -> int:
             except CaliperError as error:
                 session.tell(error)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
+
+
+def read_config(session: Session, path: Path | None) -> Config | None:
+    """The configuration that names the scripts; None where there is none or it has problems."""
+    default = Path("caliper.yaml")
+    if path is None and not default.exists():
+        return None
+    try:
+        return load_config(path or default)
+    except CaliperError as error:
+        session.tell(error)
+        return None
 
 
 def print_between(session: Session, package: str, versions: Sequence[str]) -> None:
@@ -141,11 +162,17 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     write_cells(session.layout, package, cells)
     versions = choose_versions(package, selectors, records, session.settings)
     log.info("%s: comparing %d versions", package, len(versions))
-    book = ChangeBook(session.layout)
-    collected = Collector(package, session.settings, book.turn).collect(versions)
+    book, usage = ChangeBook(session.layout), open_usage(session, package)
+
+    def turn(api: Api) -> None:
+        book.turn(api)
+        usage.turn(api)
+
+    collected = Collector(package, session.settings, turn).collect(versions)
     names, tables = merge_versions(collected, cells)
     write_versions(session.layout, package, names, tables)
     write_sources(session.layout, package, collected)
+    write_usage(session.layout, package, usage)
     for version, error in collected.missing.items():
         log.warning("%s %s is missing: %s", package, version, error)
         if isinstance(error, InfrastructureError):
@@ -154,38 +181,25 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
         log.info("%s", line)
 
 
-class ChangeBook:
-    """Writes the changes between each two neighbours of the APIs that pass by."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self._last: Api | None = None
-        self.written = 0
-        self.kept = 0
-
-    def turn(self, api: Api) -> None:
-        """Write what changed since the API before; what is newer than both is kept."""
-        last, self._last = self._last, api
-        if last is None:
-            return
-        name = f"{api.package}-{last.version}..{api.version}"
-        page = self._layout.sims / "changes" / f"{name}.md"
-        data = page.with_name(f"{name}.json")
-        if self._is_fresh(page, last, api) and data.exists():
-            self.kept += 1
-            return
-        changes = find_changes(last, api)
-        write_json(data, changes_to_json(last, api, changes))
-        write_text(page, write_changelog(last, api, changes))
-        self.written += 1
-
-    def _is_fresh(self, page: Path, *apis: Api) -> bool:
-        """Whether the page, which is written last, is newer than the APIs that it is made from."""
-        if not page.exists():
-            return False
-        made = page.stat().st_mtime
-        paths = [cache_path(self._layout.functiondb, api.package, api.version) for api in apis]
-        return all(path.exists() and path.stat().st_mtime < made for path in paths)
+def open_usage(session: Session, package: str) -> UsageBook:
+    """The scripts of the configuration that use the package, with their home versions' APIs."""
+    config = session.config
+    if config is None or config.analysis.dependency != package:
+        return UsageBook(package, [], {})
+    suites, notes = find_suites(config)
+    apis: dict[str, Api] = {}
+    homes = sorted({suite.home for suite in suites}, key=version_key)
+    settings = replace(session.settings, funcdb=None, published=False)
+    collected = Collector(package, settings, lambda api: apis.update({api.version: api})).collect(
+        homes
+    )
+    for version, error in collected.missing.items():
+        session.tell(error)
+        log.warning("the usage of scripts whose home is %s is left out", version)
+    book = UsageBook(package, [suite for suite in suites if suite.home in apis], apis)
+    for note in (*notes, *book.notes):
+        log.warning("%s", note)
+    return book
 
 
 def merge_versions(collected: Collected, cells: CellScores) -> tuple[list[str], dict[str, Floats]]:
@@ -256,6 +270,13 @@ def write_sources(layout: Layout, package: str, collected: Collected) -> None:
     columns = ["package", "version", "modules", "classes", "functions", "methods", "symbols"]
     table = pd.DataFrame(rows, columns=columns)
     update_table(layout.sims / "api", table, lambda rows: rows["package"] == package)
+
+
+def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
+    """What each script uses, and how much of that each version has."""
+    if usage.rows:
+        table = pd.DataFrame(usage.rows)
+        update_table(layout.sims / "usage", table, lambda rows: rows["package"] == package)
 
 
 def summarise(
