@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Stage 2: how far apart the versions of a package are, and what changed between them.
+
+Reads the records under .caliper/data, the package index, and published function databases.
+Writes similarities, tables and changelogs under .caliper/sims.
+
+    python 2.assess_change.py --package tensorflow --versions "latest patch of each minor"
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from calipertf import cli
+from calipertf.assess import stage
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code of stage 2."""
+    parser = cli.make_parser(
+        "Compare a package's versions: installed requirements, public APIs, function databases.",
+        example='python 2.assess_change.py --package tensorflow --versions "all"',
+    )
+    stage.add_arguments(parser)
+    return cli.run_main(parser, stage.run_stage, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

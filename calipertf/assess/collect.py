@@ -1,0 +1,261 @@
+"""What is known of a package's versions, each from the first source that has it.
+
+Function databases: what --funcdb names, the cache, caliper-metrics on GitHub, the wheel on the
+index. A public API can only come from the wheel, and with it comes a clean function database: so
+GitHub is asked before the wheels only where published databases are wanted, and else for those
+versions that the index does not give.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from calipertf.assess.caliper_metrics import GitHub, open_path
+from calipertf.assess.extraction import Extraction, extract_versions
+from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
+from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
+from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, load_api
+from calipertf.errors import CaliperError, InfrastructureError, RecordError
+
+log = logging.getLogger("calipertf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where sources are looked for, and how."""
+
+    #: ``.caliper/functiondb``.
+    cache: Path
+    #: What --funcdb names; None: nothing.
+    funcdb: Path | None = None
+    #: Whether caliper-metrics on GitHub is asked before the wheels.
+    published: bool = False
+    index_url: str
+    #: Versions extracted at once.
+    jobs: int = 1
+    #: Whether the network may not be used.
+    offline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One version with where it came from; what it holds is in the profile."""
+
+    profile: Profile
+    #: Files that the public API came from; empty where there is none.
+    api_sources: tuple[Source, ...] = ()
+    functions_source: Source | None = None
+    #: Kind of symbol -> how many the API has.
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    #: Modules of a published database that the wheel does not have; None: not known.
+    ghosts: tuple[str, ...] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Where it came from and what looks dirty."""
+        return {
+            "api": [asdict(source) for source in self.api_sources],
+            "functions": asdict(self.functions_source) if self.functions_source else None,
+            "notes": list(self.notes),
+            "modules_not_in_wheel": None if self.ghosts is None else list(self.ghosts),
+        }
+
+
+@dataclass(kw_only=True)
+class Collected:
+    """Versions of one package, in their order."""
+
+    corpus: Corpus = field(default_factory=Corpus)
+    known: list[Known] = field(default_factory=list)
+    #: Version -> why nothing is known of it.
+    missing: dict[str, CaliperError] = field(default_factory=dict)
+    extractions: list[Extraction] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Functions:
+    """A published function database as numbers, and its modules to look for dirt."""
+
+    terms: FunctionTerms | None
+    modules: tuple[str, ...]
+    source: Source
+
+
+class Collector:
+    """Collects one package's versions; `on_api` sees each public API as it passes by."""
+
+    def __init__(self, package: str, settings: Settings, on_api: Callable[[Api], None]) -> None:
+        self.package = package
+        self.settings = settings
+        self.on_api = on_api
+        self.collected = Collected()
+        self._published: dict[str, _Functions] = {}
+
+    def collect(self, versions: Sequence[str]) -> Collected:
+        """What is known of the versions, which are in order."""
+        settings = self.settings
+        if settings.funcdb is not None:
+            self._take_in(open_path(settings.funcdb, self.package), set(versions))
+        if settings.published:
+            self._ask_github({version for version in versions if not self._has_cached(version)})
+        wanted = [version for version in versions if version not in self._published]
+        if settings.funcdb is not None and not settings.published:
+            # The public API of these comes from their wheels all the same.
+            wanted = list(versions)
+        self._extract(wanted)
+        gaps = self.collected.missing.keys() - self._published.keys()
+        if gaps and not settings.published:
+            self._ask_github(gaps)
+        for version in versions:
+            self._load(version)
+        return self.collected
+
+    def _has_cached(self, version: str) -> bool:
+        return cache_path(self.settings.cache, self.package, version).exists()
+
+    def _take_in(self, published: Published, wanted: AbstractSet[str]) -> None:
+        """Number the wanted versions of a published database; tell what could not be read."""
+        for item in published.read(wanted):
+            if item.version not in self._published:
+                self._published[item.version] = self._number(item)
+        for problem in published.problems:
+            log.warning("%s", problem)
+
+    def _number(self, item: PublishedVersion) -> _Functions:
+        return _Functions(
+            terms=self.collected.corpus.number_functions(item.functions),
+            modules=tuple(item.functions),
+            source=item.source,
+        )
+
+    def _ask_github(self, wanted: AbstractSet[str]) -> None:
+        wanted = wanted - self._published.keys()
+        if not wanted:
+            return
+        try:
+            with GitHub(self.settings.cache, offline=self.settings.offline) as github:
+                published = github.open(self.package)
+                if published is not None:
+                    self._take_in(published, wanted)
+        except (InfrastructureError, RecordError) as error:
+            log.warning("%s", error)
+
+    def _extract(self, versions: Sequence[str]) -> None:
+        """Fill the cache with the versions that it lacks; what fails is kept as missing."""
+        if self.settings.offline:
+            for version in versions:
+                if not self._has_cached(version):
+                    self.collected.missing[version] = InfrastructureError(
+                        f"{self.package} {version} is not in the cache {self.settings.cache}, and "
+                        "the network may not be used (--offline)",
+                        version=version,
+                    )
+            return
+        waiting = [version for version in versions if not self._has_cached(version)]
+        for place, done in enumerate(self._run_extractions(waiting), start=1):
+            log.info("[%d/%d] %s", place, len(waiting), describe_extraction(done))
+            self.collected.extractions.append(done)
+            if done.error is not None:
+                self.collected.missing[done.version] = done.error
+
+    def _run_extractions(self, versions: Sequence[str]) -> Iterable[Extraction]:
+        settings = self.settings
+        return extract_versions(
+            self.package,
+            versions,
+            cache_dir=settings.cache,
+            jobs=settings.jobs,
+            index_url=settings.index_url,
+        )
+
+    def _load(self, version: str) -> None:
+        """Take one version in: its API from the cache, its function database from its source."""
+        api = self._load_api(version)
+        published = self._published.get(version)
+        if api is None and published is None:
+            return
+        self.collected.missing.pop(version, None)
+        corpus = self.collected.corpus
+        ghosts: tuple[str, ...] | None = None
+        notes: tuple[str, ...] = ()
+        if api is not None:
+            self.on_api(api)
+            notes = api.notes
+        if published is None and api is not None:
+            functions, source = corpus.number_functions(api.functions), api.source
+        elif published is not None:
+            functions, source = published.terms, published.source
+            if api is not None:
+                notes, ghosts = self._look_for_dirt(version, published, api.functions, notes)
+        self.collected.known.append(
+            Known(
+                profile=Profile(
+                    version=version,
+                    functions=functions,
+                    api=None if api is None else corpus.number_api(api),
+                ),
+                api_sources=() if api is None else api.sources,
+                functions_source=source,
+                counts={} if api is None else count_kinds(api),
+                notes=notes,
+                ghosts=ghosts,
+            )
+        )
+
+    def _look_for_dirt(
+        self,
+        version: str,
+        published: _Functions,
+        extracted: FunctionDatabase,
+        notes: tuple[str, ...],
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The notes with what looks dirty, and the modules that are not in the wheel."""
+        dirt = describe_dirt(published.modules, extracted)
+        if dirt is None:
+            return notes, ()
+        log.warning("%s: %s %s: %s", published.source.url, self.package, version, dirt[0])
+        return (*notes, f"published function database: {dirt[0]}"), dirt[1]
+
+    def _load_api(self, version: str) -> Api | None:
+        """The API in the cache; one that cannot be read is extracted again."""
+        cache = self.settings.cache
+        try:
+            return load_api(cache, self.package, version)
+        except RecordError as error:
+            log.warning("%s", error)
+        if not self.settings.offline:
+            cache_path(cache, self.package, version).unlink(missing_ok=True)
+            self._extract([version])
+            return load_api(cache, self.package, version)
+        self.collected.missing[version] = InfrastructureError(
+            f"the cached API of {self.package} {version} is damaged, and the network may not be "
+            "used (--offline)",
+            version=version,
+        )
+        return None
+
+
+def count_kinds(api: Api) -> dict[str, int]:
+    """How many modules, classes, functions, methods and attributes an API has."""
+    counts = dict.fromkeys(("module", "class", "function", "method", "attribute"), 0)
+    for symbol in api.symbols.values():
+        counts[symbol.kind] += 1
+    return counts
+
+
+def describe_extraction(done: Extraction) -> str:
+    """The line that a log gets for a version."""
+    name = f"{done.package} {done.version}"
+    if done.error is not None:
+        return f"{name}: {done.error}"
+    read = sum(source.bytes_read or 0 for source in done.sources)
+    total = sum(source.bytes_total or 0 for source in done.sources)
+    return (
+        f"{name}: {done.symbols} names, {read / 1e6:.1f} of {total / 1e6:.0f} MB read, "
+        f"{done.seconds:.0f} s, {done.peak_memory / 1e6:.0f} MB of memory"
+    )

@@ -1,0 +1,202 @@
+"""How alike two environments are, by the requirements that were installed in them.
+
+R is the set of installed requirements by PEP 503 name, the package itself left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from calipertf.assess.similarity import (
+    Floats,
+    Vocabulary,
+    count_common,
+    dice,
+    dice_of,
+    jaccard,
+    jaccard_of,
+)
+
+#: Names of the scores, in the order of tables.
+SCORES = ("set_jaccard", "set_dice", "pin_jaccard", "pin_dice", "semver")
+
+_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)(?P<target>.+)")
+_EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+#: Score of two releases by the first place in which they differ: major, minor, patch.
+_STEPS = (0.0, 0.5, 0.75)
+_SUFFIX_DIFFERS = 0.9
+
+Pins: TypeAlias = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Requirements:
+    """What was installed in one environment."""
+
+    #: PEP 503 name -> version as written; where the line tells none: what it was installed from.
+    pins: Pins = field(default_factory=dict)
+    #: Lines that no name could be read from.
+    unread: tuple[str, ...] = ()
+
+    def odd_versions(self) -> list[str]:
+        """Those whose version PEP 440 cannot parse: they score 1 where equal, else 0."""
+        return [f"{name} {text}".strip() for name, text in self.pins.items() if not _parse(text)]
+
+
+def parse_freeze(lines: Iterable[str], package: str) -> Requirements:
+    """The requirements that `pip freeze` printed, without the package itself."""
+    own = canonicalize_name(package)
+    pins: dict[str, str] = {}
+    unread: list[str] = []
+    for raw in lines:
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        found = _parse_line(line)
+        if found is None:
+            # Options such as --find-links name no requirement.
+            if _EDITABLE.match(line) or not line.startswith("-"):
+                unread.append(line)
+        elif found[0] != own:
+            pins[found[0]] = found[1]
+    return Requirements(pins=pins, unread=tuple(unread))
+
+
+def _parse_line(line: str) -> tuple[str, str] | None:
+    """Name and version of one line; None where it holds no name."""
+    editable = _EDITABLE.match(line)
+    if editable:
+        egg = _EGG.search(editable["target"])
+        return (canonicalize_name(egg["name"]), editable["target"]) if egg else None
+    try:
+        requirement = Requirement(_COMMENT.sub("", line).strip())
+    except InvalidRequirement:
+        return _parse_odd_line(line)
+    name = canonicalize_name(requirement.name)
+    if requirement.url:
+        return name, _version_of_file(requirement.url)
+    versions = [item.version for item in requirement.specifier if item.operator in {"==", "==="}]
+    return name, versions[0] if versions else ""
+
+
+def _parse_odd_line(line: str) -> tuple[str, str] | None:
+    """A pin whose version is none of PEP 440's, as old packages have them: name==2004d."""
+    match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*={2,3}\s*(\S+)", _COMMENT.sub("", line))
+    return (canonicalize_name(match[1]), match[2]) if match else None
+
+
+def _version_of_file(url: str) -> str:
+    """The version in the name of a wheel or source archive; the URL itself where there is none."""
+    filename = unquote(urlsplit(url).path).rpartition("/")[2]
+    try:
+        if filename.endswith(".whl"):
+            return str(parse_wheel_filename(filename)[1])
+        return str(parse_sdist_filename(filename)[1])
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return url
+
+
+def semver_score(left: str, right: str) -> float:
+    """How near two versions of one requirement are, 0.0 to 1.0.
+
+    0 epoch or major differs, 0.5 minor, 0.75 patch, 0.9 only pre/post/dev, 1 equal; the local part
+    does not count. Where the major is 0, each place counts as the one to its left. What PEP 440
+    cannot parse scores 1 where equal, else 0.
+    """
+    a, b = _parse(left), _parse(right)
+    if a is None or b is None:
+        return float(left == right)
+    if a.epoch != b.epoch:
+        return 0.0
+    place = next((i for i, (x, y) in enumerate(_pad(a, b)) if x != y), None)
+    if place is None:
+        return 1.0 if (a.pre, a.post, a.dev) == (b.pre, b.post, b.dev) else _SUFFIX_DIFFERS
+    shift = 1 if a.major == 0 else 0
+    # Any place after the patch is as harmless as the patch.
+    return _STEPS[min(max(0, place - shift), 2)]
+
+
+def _pad(a: Version, b: Version) -> Iterable[tuple[int, int]]:
+    """The places of both releases side by side: 1.2 is 1.2.0."""
+    width = max(len(a.release), len(b.release))
+    padded = [(*v.release, *[0] * (width - len(v.release))) for v in (a, b)]
+    return zip(*padded, strict=True)
+
+
+def _parse(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
+
+
+def semver_similarity(left: Pins, right: Pins) -> float:
+    """Mean semver score over the names of both, 0 for a name that only one has; 1 for none."""
+    names = left.keys() | right.keys()
+    common = left.keys() & right.keys()
+    if not names:
+        return 1.0
+    return sum(semver_score(left[name], right[name]) for name in common) / len(names)
+
+
+def score_requirements(left: Pins, right: Pins) -> dict[str, float]:
+    """Every score of SCORES for two environments; the matrix below gives the same numbers."""
+    return {
+        "set_jaccard": jaccard(left.keys(), right.keys()),
+        "set_dice": dice(left.keys(), right.keys()),
+        "pin_jaccard": jaccard(left.items(), right.items()),
+        "pin_dice": dice(left.items(), right.items()),
+        "semver": semver_similarity(left, right),
+    }
+
+
+def score_all_requirements(environments: Sequence[Pins]) -> dict[str, Floats]:
+    """Every score of SCORES as an n x n array: all pairs of n environments at once."""
+    names, pins = Vocabulary(), Vocabulary()
+    by_name = [names.number(environment) for environment in environments]
+    by_pin = [pins.number(environment.items()) for environment in environments]
+    common_names = count_common(by_name, len(names))
+    common_pins = count_common(by_pin, len(pins))
+    sizes = np.diag(common_names)
+    union = sizes[:, None] + sizes[None, :] - common_names
+    total = _sum_semver(environments)
+    return {
+        "set_jaccard": jaccard_of(common_names),
+        "set_dice": dice_of(common_names),
+        "pin_jaccard": jaccard_of(common_pins),
+        "pin_dice": dice_of(common_pins),
+        "semver": np.divide(total, union, out=np.ones_like(total), where=union > 0),
+    }
+
+
+def _sum_semver(environments: Sequence[Pins]) -> Floats:
+    """Of each two environments: sum of the semver scores of the names that both have.
+
+    For each name its few versions are scored once against one another; those scores are then
+    looked up by the number of the version.
+    """
+    total = np.zeros((len(environments), len(environments)))
+    for name in sorted({name for environment in environments for name in environment}):
+        holders = np.array([i for i, pins in enumerate(environments) if name in pins])
+        versions = Vocabulary()
+        number = versions.number(environments[i][name] for i in holders)
+        spelt = [str(text) for text in versions.terms()]
+        scores = np.array([[semver_score(a, b) for b in spelt] for a in spelt])
+        total[np.ix_(holders, holders)] += scores[np.ix_(number, number)]
+    return total

@@ -1,0 +1,306 @@
+"""Stage 2 from beginning to end: records, sources, similarities, changes, closing summary."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from packaging.utils import canonicalize_name
+
+from calipertf.assess.books import ChangeBook, UsageBook, find_suites
+from calipertf.assess.cells import CellScores, score_cells
+from calipertf.assess.changelog import write_changelog
+from calipertf.assess.changes import find_changes
+from calipertf.assess.collect import Collected, Collector, Settings
+from calipertf.assess.matrix import DIRECTED
+from calipertf.assess.model import Api
+from calipertf.assess.selection import choose_packages, choose_versions
+from calipertf.assess.similarity import Floats
+from calipertf.assess.tables import make_pairs, update_table, write_pairs
+from calipertf.config import DEFAULT_INDEX, Config, load_config
+from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
+from calipertf.files import write_json
+from calipertf.layout import Layout, read_records
+from calipertf.records import RECORD_NAME, Record
+from calipertf.versions import parse_version, version_key
+
+log = logging.getLogger("calipertf")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of stage 2."""
+    from calipertf.cli import count
+
+    parser.add_argument(
+        "--package",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="packages to compare the versions of (default: those of the records)",
+    )
+    parser.add_argument(
+        "--versions",
+        nargs="+",
+        default=[],
+        metavar="SELECTOR",
+        help="versions or selectors such as all or '>=2.4' (default: those of the records)",
+    )
+    parser.add_argument(
+        "--funcdb",
+        type=Path,
+        metavar="PATH",
+        help="function databases to take first: a file, a zip, a folder, a clone of "
+        "caliper-metrics",
+    )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="take function databases of caliper-metrics on GitHub before reading wheels",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
+    )
+    parser.add_argument("--jobs", type=count, default=1, help="versions read at once (default: 1)")
+    parser.add_argument("--offline", action="store_true", help="use only what the cache holds")
+    parser.add_argument("--index-url", default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX}")
+    parser.add_argument(
+        "--between",
+        nargs=2,
+        metavar=("A", "B"),
+        help="print what changed between two versions, and stop",
+    )
+
+
+@dataclass(kw_only=True)
+class Session:
+    """What the parts of a run share."""
+
+    layout: Layout
+    settings: Settings
+    records: list[Record]
+    #: Names the scripts whose usage is measured; None: there is none.
+    config: Config | None = None
+    #: What went wrong; the exit code is the gravest's.
+    errors: list[CaliperError] = field(default_factory=list)
+
+    def tell(self, error: CaliperError) -> None:
+        """One sentence now, and the exit code later."""
+        log.error("%s", error)
+        self.errors.append(error)
+
+
+def run_stage(arguments: argparse.Namespace) -> int:
+    """The exit code of stage 2: 0, or that of the gravest error of those that it went on after."""
+    layout = Layout(root=arguments.dir)
+    records, errors = read_records(layout)
+    session = Session(
+        layout=layout,
+        records=records,
+        settings=Settings(
+            cache=layout.functiondb,
+            funcdb=arguments.funcdb,
+            published=arguments.published,
+            index_url=arguments.index_url,
+            jobs=arguments.jobs,
+            offline=arguments.offline,
+        ),
+    )
+    for error in errors:
+        session.tell(error)
+    session.config = read_config(session, arguments.config)
+    packages = choose_packages(arguments.package, records)
+    if arguments.between:
+        print_between(session, packages[0], arguments.between)
+    else:
+        for package in packages:
+            try:
+                assess_package(session, package, arguments.versions)
+            except CaliperError as error:
+                session.tell(error)
+    return max((error.exit_code for error in session.errors), default=EXIT_OK)
+
+
+def read_config(session: Session, path: Path | None) -> Config | None:
+    """The configuration that names the scripts; None where there is none or it has problems."""
+    default = Path("caliper.yaml")
+    if path is None and not default.exists():
+        return None
+    try:
+        return load_config(path or default)
+    except CaliperError as error:
+        session.tell(error)
+        return None
+
+
+def print_between(session: Session, package: str, versions: Sequence[str]) -> None:
+    """The changelog between two versions on stdout; raises what keeps it from being made."""
+    apis: list[Api] = []
+    wanted = [str(parse_version(text)) for text in versions]
+    collected = Collector(package, session.settings, apis.append).collect(wanted)
+    for version in wanted:
+        if version in collected.missing:
+            raise collected.missing[version]
+    old, new = (next(api for api in apis if api.version == version) for version in wanted)
+    print(write_changelog(old, new, find_changes(old, new)), end="")
+
+
+def assess_package(session: Session, package: str, selectors: Sequence[str]) -> None:
+    """Every file about one package."""
+    records = [
+        record for record in session.records if canonicalize_name(record.cell.package) == package
+    ]
+    cells = score_cells(package, records)
+    for note in cells.notes:
+        log.warning("%s: %s", package, note)
+    write_cells(session.layout, package, cells)
+    versions = choose_versions(package, selectors, records, session.settings)
+    log.info("%s: comparing %d versions", package, len(versions))
+    book, usage = ChangeBook(session.layout), open_usage(session, package)
+
+    def turn(api: Api) -> None:
+        book.turn(api)
+        usage.turn(api)
+
+    collected = Collector(package, session.settings, turn).collect(versions)
+    names, tables = merge_versions(collected, cells)
+    write_versions(session.layout, package, names, tables)
+    write_sources(session.layout, package, collected)
+    write_usage(session.layout, package, usage)
+    for version, error in collected.missing.items():
+        log.warning("%s %s is missing: %s", package, version, error)
+        if isinstance(error, InfrastructureError):
+            session.errors.append(error)
+    for line in summarise(package, versions, collected, cells, book):
+        log.info("%s", line)
+
+
+def open_usage(session: Session, package: str) -> UsageBook:
+    """The scripts of the configuration that use the package, with their home versions' APIs."""
+    config = session.config
+    if config is None or config.analysis.dependency != package:
+        return UsageBook(package, [], {})
+    suites, notes = find_suites(config)
+    apis: dict[str, Api] = {}
+    homes = sorted({suite.home for suite in suites}, key=version_key)
+    settings = replace(session.settings, funcdb=None, published=False)
+    collected = Collector(package, settings, lambda api: apis.update({api.version: api})).collect(
+        homes
+    )
+    for version, error in collected.missing.items():
+        session.tell(error)
+        log.warning("the usage of scripts whose home is %s is left out", version)
+    book = UsageBook(package, [suite for suite in suites if suite.home in apis], apis)
+    for note in (*notes, *book.notes):
+        log.warning("%s", note)
+    return book
+
+
+def merge_versions(collected: Collected, cells: CellScores) -> tuple[list[str], dict[str, Floats]]:
+    """All scores of versions over the same names: those with an API and those with cells."""
+    known = [item.profile.version for item in collected.known]
+    names = sorted({*known, *cells.versions}, key=version_key)
+    tables = {}
+    compared = collected.corpus.compare([item.profile for item in collected.known])
+    for score, table in compared.items():
+        tables[score] = _spread(table, known, names)
+    for score, table in cells.by_version.items():
+        tables[f"requirements_{score}"] = _spread(table, cells.versions, names)
+    return names, tables
+
+
+def _spread(table: Floats, held: Sequence[str], names: Sequence[str]) -> Floats:
+    """The table over more names; NaN where it has none."""
+    places = [names.index(name) for name in held]
+    result = np.full((len(names), len(names)), np.nan)
+    result[np.ix_(places, places)] = table
+    return result
+
+
+def write_cells(layout: Layout, package: str, cells: CellScores) -> None:
+    """The similarities of cells, in the original's shape and as a table."""
+    path = layout.sims / f"pypi-{package}-requirements-sims.json"
+    write_pairs(path, cells.cells, cells.by_cell)
+
+    def replaces(rows: pd.DataFrame) -> pd.Series:
+        names = rows["cell_a"].str.rpartition("/")[2].str.extract(RECORD_NAME)
+        return names["package"].map(lambda name: canonicalize_name(str(name))) == package
+
+    table = make_pairs(cells.cells, cells.by_cell, (), ("cell_a", "cell_b"))
+    update_table(layout.sims / "cells", table, replaces)
+
+
+def write_versions(
+    layout: Layout, package: str, names: Sequence[str], tables: dict[str, Floats]
+) -> None:
+    """The similarities of versions, in the original's shape and as a table."""
+    write_pairs(layout.sims / f"pypi-{package}-sims.json", names, tables, DIRECTED)
+    table = make_pairs(names, tables, DIRECTED, ("a", "b"))
+    table.insert(0, "package", package)
+    update_table(layout.sims / "versions", table, lambda rows: rows["package"] == package)
+
+
+def write_sources(layout: Layout, package: str, collected: Collected) -> None:
+    """Where each version came from, what looks dirty, and how many names each API has."""
+    sources = {item.profile.version: item.to_json() for item in collected.known}
+    missing = {version: str(error) for version, error in collected.missing.items()}
+    write_json(
+        layout.sims / f"pypi-{package}-sources.json",
+        {"schema": 1, "package": package, "versions": sources, "missing": missing},
+    )
+    rows = [
+        {
+            "package": package,
+            "version": item.profile.version,
+            "modules": item.counts["module"],
+            "classes": item.counts["class"],
+            "functions": item.counts["function"],
+            "methods": item.counts["method"],
+            "symbols": sum(item.counts.values()),
+        }
+        for item in collected.known
+        if item.counts
+    ]
+    columns = ["package", "version", "modules", "classes", "functions", "methods", "symbols"]
+    table = pd.DataFrame(rows, columns=columns)
+    update_table(layout.sims / "api", table, lambda rows: rows["package"] == package)
+
+
+def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
+    """What each script uses, and how much of that each version has."""
+    if usage.rows:
+        table = pd.DataFrame(usage.rows)
+        update_table(layout.sims / "usage", table, lambda rows: rows["package"] == package)
+
+
+def summarise(
+    package: str,
+    versions: Sequence[str],
+    collected: Collected,
+    cells: CellScores,
+    book: ChangeBook,
+) -> list[str]:
+    """The lines that close a package: what is new, cached and missing, and what it cost."""
+    new = [done for done in collected.extractions if done.error is None]
+    missing = [version for version in versions if version in collected.missing]
+    cached = len(versions) - len(new) - len(missing)
+    found = f"{len(new)} new, {cached} cached, {len(missing)} missing"
+    changes = f"{book.written} written, {book.kept} kept"
+    size = f"{len(versions)} versions ({found}), {len(cells.cells)} cells"
+    lines = [f"{package}: {size}; changes: {changes}"]
+    if new:
+        read = sum(source.bytes_read or 0 for done in new for source in done.sources)
+        total = sum(source.bytes_total or 0 for done in new for source in done.sources)
+        lines.append(
+            f"{package}: {read / 1e6:.0f} of {total / 1e6:.0f} MB read "
+            f"({read / max(total, 1):.1%}); a version took at most "
+            f"{max(done.seconds for done in new):.0f} s and "
+            f"{max(done.peak_memory for done in new) / 1e6:.0f} MB of memory"
+        )
+    return lines
