@@ -9,6 +9,7 @@ DIR ?= .caliper
 
 run: $(VENV)/.run
 	$(BIN)/python 1.run_analysis.py --config $(CONFIG) --dir $(DIR)
+	$(BIN)/python 2.assess_change.py --config $(CONFIG) --dir $(DIR)
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest

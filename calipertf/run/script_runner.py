@@ -442,9 +442,18 @@ def enter_scratch(job, control):
     except (IOError, OSError) as error:
         os.write(control, ("no scratch folder: %s\n" % error).encode("utf-8"))
         os._exit(70)
+    volunteer_for_oom()
     os.environ.update({"HOME": folder, "TMPDIR": os.path.join(folder, "tmp")})
     os.chdir(os.path.join(folder, "work"))
     sys.modules.get("tempfile", type("none", (), {})).tempdir = None
+
+
+def volunteer_for_oom():
+    """Where memory runs out, the kernel ends the script and not the processes that watch it."""
+    try:
+        write_file("/proc/self/oom_score_adj", "1000")
+    except (IOError, OSError):
+        pass
 
 
 def run_as_main(path):

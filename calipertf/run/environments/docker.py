@@ -24,6 +24,7 @@ from calipertf.run.environments.docker_build import (
     prepare_dockerfile,
 )
 from calipertf.run.environments.docker_engine import (
+    ENGINE_FAILURES,
     LABEL,
     connect,
     engine_errors,
@@ -37,10 +38,10 @@ from calipertf.run.timemachine import TimeMachine
 from calipertf.versions import python_version
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
-#: Memory of a container beyond what a script may take: the runner and the warm process.
-HEADROOM = 1024**3
-#: Size of the scratch file system of a container, and of its /tmp.
-SCRATCH = "2g"
+#: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
+SCRATCH = 512 * 1024**2
+#: Memory of a container beyond what a script may take: its files, the runner, the warm process.
+HEADROOM = 2 * SCRATCH + 1024**3
 PIDS = 512
 #: A user that owns nothing.
 USER = "65534:65534"
@@ -90,12 +91,12 @@ class DockerEnvironment(Environment):
         try:
             self._client.images.get(name)
         except docker.errors.ImageNotFound:
-            with contextlib.suppress(docker.errors.DockerException):
+            with contextlib.suppress(*ENGINE_FAILURES):
                 try:
                     self._client.images.get_registry_data(name)
                 except docker.errors.NotFound:
                     return None
-        except docker.errors.DockerException as error:
+        except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         # Where the registry cannot be asked, the build will tell why.
         return python
@@ -147,7 +148,7 @@ class DockerEnvironment(Environment):
             )
         finally:
             if not self._keep:
-                with contextlib.suppress(docker.errors.DockerException):
+                with contextlib.suppress(*ENGINE_FAILURES):
                     self._client.images.remove(result.image, force=True)
 
     def _inspect(self, name: str) -> str:
@@ -162,7 +163,7 @@ class DockerEnvironment(Environment):
         except docker.errors.ImageNotFound:
             with engine_errors(f"the image {name} cannot be pulled"):
                 image = self._client.images.pull(name)
-        except docker.errors.DockerException as error:
+        except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         digests = image.attrs.get("RepoDigests") or []
         return str(digests[0] if digests else image.id)
@@ -242,7 +243,7 @@ class DockerEnvironment(Environment):
                     if event["ended"] == "signal":
                         report({**event, "ended": "memory"})
         finally:
-            with contextlib.suppress(docker.errors.DockerException):
+            with contextlib.suppress(*ENGINE_FAILURES):
                 container.remove(force=True, v=True)
 
     def _create(self, image: str, task: CellTask, job: dict[str, Any]) -> Container:
@@ -302,9 +303,9 @@ class DockerEnvironment(Environment):
 
     def stop(self) -> None:
         """End this run's containers: the threads that follow them come back."""
-        with contextlib.suppress(docker.errors.DockerException, OSError):
+        with contextlib.suppress(*ENGINE_FAILURES):
             for container in self._client.containers.list(filters={"label": self._own_label()}):
-                with contextlib.suppress(docker.errors.DockerException):
+                with contextlib.suppress(*ENGINE_FAILURES):
                     container.kill()
 
     def _own_label(self) -> str:
@@ -312,7 +313,7 @@ class DockerEnvironment(Environment):
 
     def close(self) -> None:
         """Remove what the run made and nothing else."""
-        with contextlib.suppress(docker.errors.DockerException, OSError):
+        with contextlib.suppress(*ENGINE_FAILURES):
             remove_made(self._client, lambda run_id: run_id == self._run_id)
         self._client.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import queue
 import re
@@ -15,11 +16,20 @@ from typing import Any
 import docker
 import docker.errors
 import requests
+import urllib3
 
 from calipertf.errors import EngineError
 
 #: Label on all that a run makes; its value is the run's id: host, process number, random part.
 LABEL = "calipertf.run"
+#: What the SDK and what it is built on raise where an engine refuses, is gone or dies meanwhile.
+ENGINE_FAILURES = (
+    docker.errors.DockerException,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+)
 _END = object()
 
 
@@ -32,7 +42,7 @@ def connect(timeout: float) -> docker.DockerClient:
     try:
         client = docker.from_env(timeout=max(60, int(timeout)))
         client.ping()
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+    except ENGINE_FAILURES as error:
         where = os.environ.get("DOCKER_HOST", "the usual socket")
         raise EngineError(
             f"no container engine answers at {where} ({_innermost(error)}); start it, set "
@@ -52,7 +62,7 @@ def engine_errors(action: str) -> Iterator[None]:
     """What the SDK raises, as an EngineError that says what was being done."""
     try:
         yield
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+    except ENGINE_FAILURES as error:
         raise EngineError(f"{action}: {explain(error)}") from error
 
 
