@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from calipertf.config import load_config
+from calipertf.layout import Layout
+from calipertf.records import Cell, Record, Run
+from calipertf.run.schedule import share_cpus
+from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
+
+HOME = Cell(package="six", version="1.0", python="cp38", resolve="release")
+HERE = Cell(package="six", version="2.0", python="cp38", resolve="release")
+
+
+@pytest.mark.parametrize(
+    ("scripts", "mount"),
+    [
+        (["examples/a/x.py", "examples/b/y.py"], "examples"),
+        (["a/x.py", "b/y.py"], "."),
+        (["x.py"], "."),
+        (["a/x.py", "x.py"], "."),
+    ],
+)
+def test_mount_is_the_folder_of_all_scripts(tmp_path: Path, scripts: list[str], mount: str) -> None:
+    assert find_mount(tmp_path, scripts) == tmp_path / mount
+
+
+@pytest.mark.parametrize(
+    ("cpus", "jobs", "shares"),
+    [
+        ([0, 1], 2, [(0,), (1,)]),
+        ([0, 1, 2, 3], 2, [(0, 2), (1, 3)]),
+        ([3], 2, [(3,), (3,)]),
+        ([0, 1], 1, [(0, 1)]),
+    ],
+)
+def test_cells_share_the_cores(cpus: list[int], jobs: int, shares: list[tuple[int, ...]]) -> None:
+    assert share_cpus(cpus, jobs) == shares
+
+
+def test_changes_are_told_by_name(write_config: Callable[..., Path]) -> None:
+    body = "analysis:\n  dependency: six\n  tests: [s]\n  timeout: {}\n  tolerance: {}\n"
+    scripts = {"s/a.py": "1\n", "s/b.py": "2\n", "s/data/x.txt": "data"}
+
+    def fingerprint(timeout: int = 9, tolerance: float = 0.1, **changed: str) -> dict[str, object]:
+        text = body.format(timeout, tolerance)
+        files = {**scripts, **{name.replace("_", "/", 1): s for name, s in changed.items()}}
+        config = load_config(write_config(text, scripts=files))
+        return make_fingerprint(config, config.scripts, "venv", [])
+
+    old = fingerprint()
+    assert list_changes(old, fingerprint()) == []
+    assert list_changes(old, fingerprint(tolerance=0.5)) == []
+    assert list_changes(old, fingerprint(timeout=10)) == ["timeout"]
+    assert list_changes(old, fingerprint(**{"s_a.py": "3\n"})) == ["s/a.py"]
+    assert "support" in list_changes(old, fingerprint(**{"s_data/x.txt": "new"}))
+    assert list_changes({**old, "environment": "docker"}, old) == ["environment"]
+    assert list_changes(old, {**old, "twice": ["s/a.py"]}) == ["baselines"]
+    assert list_changes({}, old)[:3] == ["environment", "template", "support"]
+
+
+def ran(cell: Cell, text: str) -> Record:
+    return Record(
+        cell=cell,
+        outcome="not_compared",
+        build=Run(retval=0),
+        runs={"s.py": Run(output=(text,), retval=0)},
+    )
+
+
+def test_baseline_that_comes_later_judges_what_waited(tmp_path: Path) -> None:
+    store = Store(
+        layout=Layout(root=tmp_path),
+        dated=True,
+        tolerance=0.01,
+        suites={"s.py": "s"},
+        homes={"s": HOME},
+    )
+    assert store.save(ran(HERE, "x: 1.0\n")).outcome == "not_compared"
+    store.save(ran(HOME, "x: 1.001\n"))
+    assert store.records[HERE].outcome == "same_result"
+    again = Store(
+        layout=Layout(root=tmp_path),
+        dated=True,
+        tolerance=0.00001,
+        suites={"s.py": "s"},
+        homes={"s": HOME},
+    )
+    again.load([HERE, HOME])
+    assert again.records[HERE].outcome == "same_result"
+    again.judge_all()
+    assert again.records[HERE].outcome == "different_result"
+
+
+def test_failure_of_ours_is_gone_once_there_is_a_record(tmp_path: Path) -> None:
+    layout = Layout(root=tmp_path)
+    store = Store(layout=layout, dated=False, tolerance=0, suites={}, homes={})
+    store.save_failure(HERE, "the index is down")
+    assert [path.name for path in layout.data.iterdir()] == [f"{HERE.name}.failed.json"]
+    assert list(layout.iter_record_paths()) == []
+    store.save(ran(HERE, "x\n"))
+    assert [path.name for path in layout.data.iterdir()] == [f"{HERE.name}.json"]
