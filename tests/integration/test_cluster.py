@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from calipertf.records import strip_timings
@@ -227,9 +228,11 @@ def test_a_worker_that_is_killed_loses_nothing(
     project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [first, HERE]), SLOW)
     run = project.start("--scheduler", cluster.address)
     wait_until(lambda: len(project.records()) >= 1 and find_running(cluster))
-    nanny = cluster.processes["w1"].pid
-    for child in Path(f"/proc/{nanny}/task/{nanny}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    # The worker itself, and what multiprocessing started beside it.
+    children = psutil.Process(cluster.processes["w1"].pid).children()
+    assert children
+    for child in children:
+        child.kill()
     _, error = run.communicate(timeout=600)
     assert run.returncode == 0, error
     assert "is lost" in error
@@ -344,8 +347,10 @@ def test_tls_is_that_of_dasks_configuration(
         pytest.skip("needs openssl to make a certificate")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-        + ["-subj", "/CN=caliper-test", "-keyout", str(key), "-out", str(certificate)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=caliper-test", "-keyout", str(key), "-out", str(certificate)),
+        ],
         check=True,
         capture_output=True,
     )
