@@ -10,9 +10,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 from calipertf import cluster
-from calipertf.cluster import Flight, Software, compare_software, map_cluster
+from calipertf.cluster import Flight, map_cluster
 from calipertf.errors import CaliperError, ConfigError, EngineError
-from calipertf.run.worker import count_cells
+from calipertf.run.offers import count_cells
+from calipertf.software import Software, compare_software
 
 HERE = Software(python="3.11.7", calipertf="a" * 64, dask="2026.8.0", distributed="2026.8.0")
 

@@ -10,37 +10,29 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
 from distributed.scheduler import KilledWorker
 
-from calipertf.cluster import AHEAD, Flight, connect
-from calipertf.config import Analysis
+from calipertf.cluster import AHEAD, Flight
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.bundle import pack_bundle
-from calipertf.run.environments.base import Built, CellTask, Environment, Python
-from calipertf.run.environments.venv import cache_folder
+from calipertf.run.environments.base import CellTask
+from calipertf.run.environments.cluster import ClusterEnvironment
+from calipertf.run.offers import CELL, python_resource
 from calipertf.run.schedule import Done
 from calipertf.run.worker import (
-    CELL,
     CellWorker,
-    Offer,
-    Opener,
     Reply,
-    describe_offer,
     describe_worker,
     drop_package,
     plugin_name,
-    python_resource,
     run_task,
 )
 
@@ -55,85 +47,6 @@ AHEAD_SECONDS = 0.25
 MOST_AHEAD = 16
 #: Times that a cell may be sent away by workers that turn out not to have its Python.
 SENT_AWAY = 3
-
-
-class ClusterEnvironment(Environment):
-    """What the workers of a cluster offer together; cells are built by them, not here."""
-
-    kind: str
-
-    def __init__(self, client: Client, analysis: Analysis, kind: str, opener: Opener) -> None:
-        self.client = client
-        self.opener = opener
-        self._analysis = analysis
-        self._offers: dict[str, Mapping[str, Offer]] = {}
-        self.kind = kind
-        kinds = {offer.kind for offer in self._ask(()).values()} - {None}
-        if not kinds:
-            why = self.explain_missing("environment")
-            raise EngineError(f"no cell can be built on the cluster: {why}")
-        if kind == "auto":
-            # One kind a run, or its records could not be compared.
-            self.kind = str(kinds.pop()) if len(kinds) == 1 else "venv"
-        log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
-
-    def _ask(self, tags: Sequence[str]) -> Mapping[str, Offer]:
-        """Each worker's offer by its address; every question is asked once."""
-        question = " ".join((self.kind, *tags))
-        if question not in self._offers:
-            self._offers[question] = self.client.run(
-                describe_offer,
-                self._analysis,
-                self.kind,
-                self.opener,
-                list(tags),
-                on_error="ignore",  # a worker that is lost meanwhile offers nothing
-            )
-        return self._offers[question]
-
-    def find_python(self, tag: str) -> Python | None:
-        """The interpreter on the first worker that has one."""
-        for offer in self._ask((tag,)).values():
-            if tag in offer.pythons:
-                return Python(tag=tag, version=None, source=offer.pythons[tag])
-        return None
-
-    def explain_missing(self, tag: str) -> str:
-        """Each worker's reason, alike ones together."""
-        workers: dict[str, list[str]] = defaultdict(list)
-        for offer in self._ask((tag,)).values():
-            workers[offer.reasons.get(tag, "it has come since")].append(offer.label)
-        reasons = (
-            f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}: {why}"
-            for why, names in workers.items()
-        )
-        return f"no worker of the cluster has {tag}: {'; '.join(reasons) or 'all are lost'}"
-
-    def platforms(self) -> list[str]:
-        """Platform tags that all workers take, the best first."""
-        offers = [offer for offer in self._ask(()).values() if offer.platforms]
-        common = set.intersection(*(set(offer.platforms) for offer in offers))
-        if not common:
-            raise EngineError(
-                f"{offers[0].label} is {offers[0].platforms[-1]} and others are not: the workers "
-                "of one run have to be of one platform"
-            )
-        return [tag for tag in offers[0].platforms if tag in common]
-
-    def build(self, task: CellTask) -> AbstractContextManager[Built]:
-        """Cells are built on the workers."""
-        raise NotImplementedError(f"{task.cell.label} is built by a worker")
-
-
-@contextlib.contextmanager
-def open_cluster(
-    address: str, analysis: Analysis, kind: str, opener: Opener, jobs: int | None
-) -> Iterator[ClusterEnvironment]:
-    """What the workers of a cluster offer, while connected to it."""
-    # A cluster on this machine shares the cache of runs without one.
-    os.environ.setdefault("CALIPER_CACHE", str(cache_folder()))
-    with connect(address, jobs=jobs) as client:
-        yield ClusterEnvironment(client, analysis, kind, opener)
 
 
 @dataclass(kw_only=True)
@@ -161,17 +74,17 @@ class DaskScheduler:
         environment: ClusterEnvironment,
         *,
         run_id: str,
-        analysis: Analysis,
         leave_out: Sequence[Path] = (),
         jobs: int | None = None,
     ) -> None:
         self._environment = environment
         self._client = environment.client
         self._run_id = run_id
-        self._analysis = analysis
+        self._analysis = environment.place.analysis
         self._leave_out = leave_out
         self._jobs = jobs
-        self._flight: Flight[_Pending] = Flight(self._client)
+        #: Cells on the cluster whose end is still to come.
+        self.flight: Flight[_Pending] = Flight(self._client)
         self._lock = threading.Lock()
         #: Address -> what a worker has said of itself.
         self._workers: dict[str, Mapping[str, Any]] = {}
@@ -198,7 +111,7 @@ class DaskScheduler:
         left = Counter((task.file.filename, task.cell.python) for task in tasks)
         try:
             self._prepare_workers(tasks)
-            while self._flight or any(self._waiting.values()):
+            while self.flight or any(self._waiting.values()):
                 for pending, reply in self._turn():
                     left[pending.wheel] -= 1
                     if not left[pending.wheel]:
@@ -222,9 +135,7 @@ class DaskScheduler:
             CellWorker(
                 run_id=self._run_id,
                 tags=sorted(self._waiting),
-                analysis=self._analysis,
-                kind=self._environment.kind,
-                opener=self._environment.opener,
+                place=self._environment.place,
                 bundle=bundle,
             ),
             name=name,
@@ -237,7 +148,7 @@ class DaskScheduler:
         if self._client.status != "running":
             return
         with contextlib.suppress(EngineError, OSError, TimeoutError):
-            self._flight.cancel()
+            self.flight.cancel()
             self._client.unsubscribe_topic(plugin_name(self._run_id))
             # Each worker's plugin ends what is left of its cells and removes their environments.
             self._client.unregister_worker_plugin(plugin_name(self._run_id))
@@ -264,7 +175,7 @@ class DaskScheduler:
         """Hand over what fits, wait for what ends; cells that ended for good."""
         self._fill()
         ended = []
-        for pending, reply in self._flight.receive(TICK):
+        for pending, reply in self.flight.receive(TICK):
             if isinstance(reply, Reply) and reply.elsewhere is not None:
                 pending.history.append(f"{reply.label}: {reply.elsewhere}")
                 if len(pending.history) <= SENT_AWAY:
@@ -291,11 +202,11 @@ class DaskScheduler:
 
         It is preferred for the next cell where it has the wheel already.
         """
-        flying = Counter(pending.task.cell.python for _, pending in self._flight.items())
+        flying = Counter(pending.task.cell.python for _, pending in self.flight.items())
         for tag, waiting in self._waiting.items():
             room = self._room(tag) - flying[tag]
             if self._jobs is not None:
-                room = min(room, self._jobs - len(self._flight))
+                room = min(room, self._jobs - len(self.flight))
             for _ in range(min(room, len(waiting))):
                 pending = waiting.popleft()
                 warm = freed is not None and freed in self._users[pending.wheel]
@@ -318,7 +229,7 @@ class DaskScheduler:
         kind = self._environment.kind
         key = f"{plugin_name(self._run_id)}-{pending.number}-{len(pending.keys)}"
         pending.keys.append(key)
-        self._flight.send(
+        self.flight.send(
             pending,
             run_task,
             pending.task,
@@ -346,16 +257,16 @@ class DaskScheduler:
         A worker declares its Pythons after it has joined, when Dask has looked already.
         """
         held = {key for keys in self._client.processing().values() for key in keys}
-        for key, pending in self._flight.items():
+        for key, pending in self.flight.items():
             if key not in held and self._offering(pending.task.cell.python):
-                self._flight.recall(key)
+                self.flight.recall(key)
                 self._send(pending, None)
 
     def _give_up(self) -> list[tuple[_Pending, Any]]:
         """Cells whose Python no worker has had for too long, with an error each."""
         now = time.monotonic()
         given_up: list[tuple[_Pending, Any]] = []
-        flying = self._flight.items()
+        flying = self.flight.items()
         wanted = {pending.task.cell.python for _, pending in flying}
         wanted |= {tag for tag, waiting in self._waiting.items() if waiting}
         for tag in wanted:
@@ -370,7 +281,7 @@ class DaskScheduler:
             )
             for key, pending in flying:
                 if pending.task.cell.python == tag:
-                    self._flight.recall(key)
+                    self.flight.recall(key)
                     given_up.append((pending, error))
             given_up += [(pending, error) for pending in self._waiting.pop(tag, ())]
         return given_up

@@ -221,7 +221,8 @@ def open_place(
         with open_environment(analysis, arguments, processes, index) as environment:
             yield environment
         return
-    from calipertf.run.cluster import open_cluster  # Dask takes half a second to import
+    # Dask takes half a second to import.
+    from calipertf.run.environments.cluster import open_cluster
 
     with open_cluster(address, analysis, arguments, open_environment) as cluster:
         yield cluster
@@ -231,7 +232,8 @@ def open_scheduler(session: Session, processes: Processes) -> Scheduler:
     """Where cells are run."""
     analysis, arguments = session.config.analysis, session.arguments
     if find_cluster(analysis, arguments) is not None:
-        from calipertf.run.cluster import ClusterEnvironment, DaskScheduler
+        from calipertf.run.cluster import DaskScheduler
+        from calipertf.run.environments.cluster import ClusterEnvironment
 
         if isinstance(session.environment, ClusterEnvironment):
             return DaskScheduler(

@@ -1,15 +1,12 @@
-"""A Dask worker's side of a run: it opens an environment, says what it offers, and runs cells."""
+"""A Dask worker's side of a run: it takes the scripts, declares its Pythons, and runs cells."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,40 +15,21 @@ from dask.typing import Key
 from distributed import Reschedule, Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from calipertf.config import Analysis
 from calipertf.errors import CaliperError, InfrastructureError
 from calipertf.records import Record
-from calipertf.releases import Index
 from calipertf.run.bundle import Bundle, unpack_bundle
 from calipertf.run.cell import run_cell
-from calipertf.run.environments.base import CellTask, Environment
-from calipertf.run.environments.venv import cache_folder
-from calipertf.run.processes import Processes, Stopped
+from calipertf.run.environments.base import CellTask
+from calipertf.run.offers import (
+    CELL,
+    Place,
+    count_cells_here,
+    label_worker,
+    move_cache,
+    python_resource,
+)
+from calipertf.run.processes import Stopped
 from calipertf.run.schedule import list_cpus, share_cpus
-
-#: Opens the environment that a configuration asks for; stage.open_environment.
-Opener = Callable[
-    [Analysis, argparse.Namespace, Processes, Index], AbstractContextManager[Environment]
-]
-#: Resource that each cell takes one of. A worker that was started with some of its own
-#: (`--resources CELL=4`) keeps that number.
-CELL = "CELL"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """What one worker has for cells."""
-
-    #: Name of the worker and its host, for people.
-    label: str
-    #: venv or docker; None where neither could be opened.
-    kind: str | None
-    #: Platform tags of the wheels that its cells install, the best first.
-    platforms: Sequence[str]
-    #: Python tag -> source of the interpreter.
-    pythons: Mapping[str, str]
-    #: Python tag -> why it has none.
-    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,78 +44,13 @@ class Reply:
     elsewhere: str | None = None
 
 
-def python_resource(kind: str, tag: str) -> str:
-    """Name of the resource that says: this worker has this Python."""
-    return f"{kind}-{tag}"
-
-
-def count_cells(threads: int, memory_limit: int | None, cell_memory: int) -> int:
-    """Cells that a worker takes at once: one a thread, as far as its memory goes, at least one."""
-    if not memory_limit:
-        return threads
-    return max(1, min(threads, int(memory_limit // cell_memory)))
-
-
-def label_worker(worker: Worker) -> str:
-    """A worker's name as people know it: its own (or address) and its host."""
-    host = worker.address.split("://")[-1]
-    name = str(worker.name)
-    return host if host in name else f"{name} ({host})"
-
-
-def move_cache(worker: Worker) -> None:
-    """Wheels are kept where CALIPER_CACHE says, else in the worker's own folder."""
-    os.environ.setdefault("CALIPER_CACHE", str(Path(worker.local_directory) / "caliper-cache"))
-
-
-@contextlib.contextmanager
-def _open(analysis: Analysis, kind: str, opener: Opener) -> Iterator[tuple[Environment, Processes]]:
-    """An environment and its processes, closed on leaving."""
-    processes = Processes()
-    with Index(analysis.index_url, cache_folder()) as index:
-        wanted = argparse.Namespace(environment=kind)
-        with opener(analysis, wanted, processes, index) as environment:
-            yield environment, processes
-
-
-async def describe_offer(
-    analysis: Analysis, kind: str, opener: Opener, tags: Sequence[str], dask_worker: Worker
-) -> Offer:
-    """What this worker has; asked of each worker while the run is planned."""
-    move_cache(dask_worker)
-    label = label_worker(dask_worker)
-    # Off the event loop: installing a Python takes minutes, and the worker has to answer meanwhile.
-    return await asyncio.to_thread(_look_at_offer, analysis, kind, opener, tags, label)
-
-
-def _look_at_offer(
-    analysis: Analysis, kind: str, opener: Opener, tags: Sequence[str], label: str
-) -> Offer:
-    try:
-        with _open(analysis, kind, opener) as (environment, _):
-            found = {tag: environment.find_python(tag) for tag in tags}
-            return Offer(
-                label=label,
-                kind=environment.kind,
-                platforms=tuple(environment.platforms()),
-                pythons={tag: python.source for tag, python in found.items() if python},
-                reasons={
-                    tag: environment.explain_missing(tag)
-                    for tag, python in found.items()
-                    if python is None
-                },
-            )
-    except CaliperError as error:
-        reasons = dict.fromkeys(tags, str(error))
-        return Offer(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)
-
-
 class _Session:
     """An environment that cells of one run share on a worker."""
 
-    def __init__(self, analysis: Analysis, kind: str, opener: Opener) -> None:
+    def __init__(self, place: Place, cells: int) -> None:
         self._stack = contextlib.ExitStack()
-        self.environment, self.processes = self._stack.enter_context(_open(analysis, kind, opener))
+        opened = self._stack.enter_context(place.open(cells))
+        self.environment, self.processes, self.run_id = opened
         self.active = 0
         self.stopped = False
 
@@ -155,16 +68,12 @@ class CellWorker(WorkerPlugin):
         *,
         run_id: str,
         tags: Sequence[str],
-        analysis: Analysis,
-        kind: str,
-        opener: Opener,
+        place: Place,
         bundle: Bundle,
     ) -> None:
         self.name = plugin_name(run_id)
         self._tags = tags
-        self._analysis = analysis
-        self._kind = kind
-        self._opener = opener
+        self._place = place
         self._bundle = bundle
 
     async def setup(self, worker: Worker) -> None:
@@ -176,11 +85,7 @@ class CellWorker(WorkerPlugin):
         self._running: set[str] = set()
         self._idle = threading.Event()
         self._idle.set()
-        declared = worker.state.total_resources.get(CELL)
-        limit = worker.memory_manager.memory_limit
-        self.cells = int(declared or 0) or count_cells(
-            worker.state.nthreads, limit, self._analysis.memory
-        )
+        self.cells = count_cells_here(worker, self._place.analysis)
         self._slots: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
         for share in share_cpus(list_cpus(), self.cells):
             self._slots.put(share)
@@ -188,7 +93,7 @@ class CellWorker(WorkerPlugin):
         self.pythons, self.trouble = await asyncio.to_thread(self._prepare)
         await worker.set_resources(
             **{CELL: self.cells},
-            **{python_resource(self._kind, tag): self.cells for tag in self.pythons},
+            **{python_resource(self._place.kind, tag): self.cells for tag in self.pythons},
         )
         worker.log_event(self.name, {"ready": self.describe()})
 
@@ -228,7 +133,7 @@ class CellWorker(WorkerPlugin):
         """The environment that cells share; a stopped one is closed with the last cell in it."""
         with self._lock:
             if self._session is None or self._session.stopped:
-                self._session = _Session(self._analysis, self._kind, self._opener)
+                self._session = _Session(self._place, self.cells)
             session = self._session
             session.active += 1
         try:
@@ -267,9 +172,8 @@ class CellWorker(WorkerPlugin):
         try:
             self._worker.log_event(self.name, {"started": key, "label": self._label})
             with self._share() as session:
-                record = run_cell(
-                    replace(here, cpus=cpus), session.environment, sleep=session.processes.pause
-                )
+                here = replace(here, cpus=cpus, run_id=session.run_id)
+                record = run_cell(here, session.environment, sleep=session.processes.pause)
         except Stopped:
             raise Reschedule from None
         except CaliperError as error:

@@ -98,6 +98,7 @@ class Cluster:
             "PATH": PLAIN_PATH,
             "PYENV_ROOT": str(versions.parent),
             "UV_PYTHON_INSTALL_DIR": str(versions / "uv"),
+            "CALIPER_CELLS": str(folder / "cells"),
         }
         self._start(
             name,
@@ -118,7 +119,7 @@ class Cluster:
 
     def list_environments(self) -> list[Path]:
         """Folders of cells that are on the workers."""
-        return list(self.root.glob("*/local/**/caliper-cache/cells/run-*/pypi-*"))
+        return list(self.root.glob("*/cells/run-*/pypi-*"))
 
 
 @pytest.fixture
