@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -29,7 +29,7 @@ class Done:
 class Scheduler(Protocol):
     """Where cells are run."""
 
-    def run(self, tasks: Sequence[CellTask]) -> Iterator[Done]:
+    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
         """Each cell as it ends, in any order; started in the order given."""
         ...
 
@@ -60,7 +60,7 @@ class LocalScheduler:
         for share in share_cpus(cpus, self._jobs):
             self._slots.put(share)
 
-    def run(self, tasks: Sequence[CellTask]) -> Iterator[Done]:
+    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
         """Each cell as it ends. Closing the iterator ends those that are running."""
         left = Counter(_wheel(task) for task in tasks)
         executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="cell")

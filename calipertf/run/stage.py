@@ -66,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-images", action="store_true", help="leave the cells' images on the engine"
     )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run cells on a Dask cluster: tcp://host:port, a scheduler file, or local for one on "
+        "this machine; none: without, whatever the configuration says",
+    )
     parser.add_argument("--force", action="store_true", help="run cells that have a record, too")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
 
@@ -99,7 +105,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         if project.stale:
             log.warning("the index cannot be reached: planning from its page in the cache")
         processes = Processes()
-        environment = stack.enter_context(open_environment(analysis, arguments, processes, index))
+        environment = stack.enter_context(open_place(analysis, arguments, processes, index))
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
         if arguments.dry_run:
@@ -202,9 +208,44 @@ def open_docker(
     return environment
 
 
+def find_cluster(analysis: Analysis, arguments: argparse.Namespace) -> str | None:
+    """The Dask cluster that cells are to run on; None for this machine's own processes."""
+    address: str | None = arguments.scheduler or analysis.scheduler
+    return None if address == "none" else address
+
+
+@contextlib.contextmanager
+def open_place(
+    analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
+) -> Iterator[Environment]:
+    """The environment of this machine, or what the workers of a Dask cluster offer."""
+    address = find_cluster(analysis, arguments)
+    if address is None:
+        with open_environment(analysis, arguments, processes, index) as environment:
+            yield environment
+        return
+    # Dask takes half a second to import.
+    from calipertf.run.environments.cluster import open_cluster
+
+    with open_cluster(address, analysis, arguments, open_environment) as cluster:
+        yield cluster
+
+
 def open_scheduler(session: Session, processes: Processes) -> Scheduler:
     """Where cells are run."""
-    jobs = count_jobs(session.config.analysis, session.arguments)
+    analysis, arguments = session.config.analysis, session.arguments
+    if find_cluster(analysis, arguments) is not None:
+        from calipertf.run.cluster import DaskScheduler
+        from calipertf.run.environments.cluster import ClusterEnvironment
+
+        if isinstance(session.environment, ClusterEnvironment):
+            return DaskScheduler(
+                session.environment,
+                run_id=session.run_id,
+                leave_out=[session.store.layout.root],
+                jobs=arguments.jobs or analysis.jobs,
+            )
+    jobs = count_jobs(analysis, arguments)
     return LocalScheduler(session.environment, processes, jobs)
 
 
@@ -344,8 +385,10 @@ def run_tasks(
 ) -> list[Done]:
     """Run cells and write each record as it ends; those that failed for reasons of ours."""
     failures: list[Done] = []
-    with Progress(total=total, kept=total - len(tasks)) as progress:
-        for done in scheduler.run(tasks):
+    bar = Progress(total=total, kept=total - len(tasks))
+    # Closed here, so that cells still running are ended before what they run in.
+    with bar as progress, contextlib.closing(scheduler.run(tasks)) as ended:
+        for done in ended:
             if done.record is None:
                 failures.append(done)
                 session.store.save_failure(done.task.cell, str(done.failure))

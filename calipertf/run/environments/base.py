@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from calipertf.config import DEFAULT_INDEX, Analysis
 from calipertf.records import Cell, Run
@@ -102,7 +102,7 @@ class Environment(ABC):
     """A place where cells are built and run."""
 
     #: Name in caliper.yaml and in records.
-    kind: ClassVar[str]
+    kind: str
 
     @abstractmethod
     def find_python(self, tag: str) -> Python | None:

@@ -1,0 +1,100 @@
+"""The workers of a Dask cluster as one place where cells are built."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from distributed import Client
+
+from calipertf.cluster import connect
+from calipertf.config import Analysis
+from calipertf.errors import EngineError
+from calipertf.run.environments.base import Built, CellTask, Environment, Python
+from calipertf.run.environments.folders import cache_folder
+from calipertf.run.offers import Offer, Opener, Place, describe_offer
+
+log = logging.getLogger("calipertf")
+
+
+class ClusterEnvironment(Environment):
+    """What the workers of a cluster offer together; cells are built by them, not here."""
+
+    kind: str
+
+    def __init__(self, client: Client, place: Place) -> None:
+        self.client = client
+        self.place = place
+        self.kind = place.kind
+        self._offers: dict[str, Mapping[str, Offer]] = {}
+        kinds = {offer.kind for offer in self._ask(()).values()} - {None}
+        if not kinds:
+            why = self.explain_missing("environment")
+            raise EngineError(f"no cell can be built on the cluster: {why}")
+        if self.kind == "auto":
+            # One kind a run, or its records could not be compared.
+            self.kind = str(kinds.pop()) if len(kinds) == 1 else "venv"
+            self.place = place.with_kind(self.kind)
+        log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
+
+    def _ask(self, tags: Sequence[str]) -> Mapping[str, Offer]:
+        """Each worker's offer by its address; every question is asked once."""
+        question = " ".join((self.kind, *tags))
+        if question not in self._offers:
+            self._offers[question] = self.client.run(
+                describe_offer,
+                self.place,
+                list(tags),
+                on_error="ignore",  # a worker that is lost meanwhile offers nothing
+            )
+        return self._offers[question]
+
+    def find_python(self, tag: str) -> Python | None:
+        """The interpreter on the first worker that has one."""
+        for offer in self._ask((tag,)).values():
+            if tag in offer.pythons:
+                return Python(tag=tag, version=None, source=offer.pythons[tag])
+        return None
+
+    def explain_missing(self, tag: str) -> str:
+        """Each worker's reason, alike ones together."""
+        workers: dict[str, list[str]] = defaultdict(list)
+        for offer in self._ask((tag,)).values():
+            workers[offer.reasons.get(tag, "it has come since")].append(offer.label)
+        reasons = (
+            f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}: {why}"
+            for why, names in workers.items()
+        )
+        return f"no worker of the cluster has {tag}: {'; '.join(reasons) or 'all are lost'}"
+
+    def platforms(self) -> list[str]:
+        """Platform tags that all workers take, the best first."""
+        offers = [offer for offer in self._ask(()).values() if offer.platforms]
+        common = set.intersection(*(set(offer.platforms) for offer in offers))
+        if not common:
+            raise EngineError(
+                f"{offers[0].label} is {offers[0].platforms[-1]} and others are not: the workers "
+                "of one run have to be of one platform"
+            )
+        return [tag for tag in offers[0].platforms if tag in common]
+
+    def build(self, task: CellTask) -> AbstractContextManager[Built]:
+        """Cells are built on the workers."""
+        raise NotImplementedError(f"{task.cell.label} is built by a worker")
+
+
+@contextlib.contextmanager
+def open_cluster(
+    address: str, analysis: Analysis, arguments: argparse.Namespace, opener: Opener
+) -> Iterator[ClusterEnvironment]:
+    """What the workers of a cluster offer, while connected to it."""
+    # A cluster on this machine shares the cache of runs without one.
+    os.environ.setdefault("CALIPER_CACHE", str(cache_folder()))
+    with connect(address, jobs=arguments.jobs or analysis.jobs) as client:
+        place = Place(analysis=analysis, arguments=arguments, opener=opener)
+        yield ClusterEnvironment(client, place)

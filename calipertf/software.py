@@ -1,0 +1,62 @@
+"""The software of two processes that exchange pickled objects: Python, this package, Dask."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Software:
+    """What two processes that exchange pickled objects have to agree on."""
+
+    python: str
+    #: SHA-256 of this package's sources; None where it cannot be imported.
+    calipertf: str | None
+    dask: str
+    distributed: str
+
+
+def describe_software() -> Software:
+    """The software of this process."""
+    return Software(
+        python=platform.python_version(),
+        calipertf=hash_package(),
+        dask=version("dask"),
+        distributed=version("distributed"),
+    )
+
+
+def hash_package() -> str:
+    """SHA-256 over the sources of this package, names included."""
+    root = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def compare_software(name: str, here: Software, there: Software) -> tuple[list[str], list[str]]:
+    """Differences that forbid to work together, and harmless ones, both sides named."""
+    errors: list[str] = []
+    warnings: list[str] = []
+    if there.calipertf is None:
+        errors.append(
+            f"{name} cannot import calipertf: start it in a checkout (`python -m dask worker ...`) "
+            "or put one on its PYTHONPATH, with requirements.txt installed"
+        )
+    elif there.calipertf != here.calipertf:
+        errors.append(
+            f"calipertf is of another state on {name} ({there.calipertf[:12]}) than on the driver "
+            f"({(here.calipertf or '')[:12]}): check out the same commit"
+        )
+    for key in ("python", "dask", "distributed"):
+        mine, theirs = str(getattr(here, key)), str(getattr(there, key))
+        if mine.split(".")[:2] != theirs.split(".")[:2]:
+            errors.append(f"{key} is {theirs} on {name} and {mine} on the driver")
+        elif mine != theirs:
+            warnings.append(f"{key} is {theirs} on {name} and {mine} on the driver")
+    return errors, warnings
