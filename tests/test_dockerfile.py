@@ -97,10 +97,7 @@ def test_context_holds_what_the_template_needs(
     ("line", "is_trouble"),
     [
         ("error: Request failed after 3 retries\n  cause: dns error", True),
-        (
-            ("ERROR: Could not install packages: [Errno 28] No space left on device", True),
-            True,
-        ),
+        ("ERROR: Could not install packages: [Errno 28] No space left on device", True),
         ("urllib3.exceptions.ReadTimeoutError: Read timed out.", True),
         ("error: No solution found when resolving dependencies", False),
         ("ERROR: No matching distribution found for protobuf==99", False),

@@ -126,6 +126,22 @@ def test_greedy_script_is_ended_for_its_memory(tmp_path: Path) -> None:
     assert events["good"]["retval"] == 0
 
 
+@linux
+def test_memory_that_forks_share_counts_once(tmp_path: Path) -> None:
+    source = """
+        import os, time
+        block = bytes(bytearray(80 << 20))
+        for _ in range(8):
+            if os.fork() == 0:
+                time.sleep(1.5)
+                os._exit(0)
+        time.sleep(1.5)
+        print("done", len(block))
+    """
+    event = run(tmp_path, {"a": source}, memory=300 << 20)["a"]
+    assert (event["retval"], event["ended"]) == (0, "exit")
+
+
 def test_script_that_kills_itself(tmp_path: Path) -> None:
     source = "import os, signal\nprint('bye', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     event = run(tmp_path, {"a": source})["a"]

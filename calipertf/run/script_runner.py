@@ -306,7 +306,7 @@ def watch(pid, captures, control, job, timeout, on_line):
             elif now > deadline:
                 ended, deadline = "timeout", float("inf")
                 kill_group(pid)
-            elif job.get("memory") and measure_memory(pid) > job["memory"]:
+            elif job.get("memory") and measure_memory(pid, job["memory"]) > job["memory"]:
                 ended = "memory"
                 kill_group(pid)
         if status is not None:
@@ -401,16 +401,35 @@ def kill_leftovers():
         time.sleep(0.01)
 
 
-def measure_memory(pid):
-    """Bytes of memory that a process and all below it hold."""
-    pages = 0
-    for number in [pid] + list_descendants(pid):
-        try:
-            with open("/proc/%d/statm" % number) as handle:
-                pages += int(handle.read().split()[1])
-        except (IOError, OSError, IndexError):
-            pass
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def measure_memory(pid, limit):
+    """Bytes of memory that a process and all below it hold, shared pages once.
+
+    Adding up is cheap and counts what forks share for each of them: only a sum above the limit is
+    worth the exact look.
+    """
+    family = [pid] + list_descendants(pid)
+    size = sum(read_resident(number) for number in family)
+    return size if size <= limit else sum(read_proportional(number) for number in family)
+
+
+def read_resident(pid):
+    try:
+        with open("/proc/%d/statm" % pid) as handle:
+            return int(handle.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (IOError, OSError, IndexError):
+        return 0
+
+
+def read_proportional(pid):
+    """Bytes held, each shared page divided by those who share it (Linux 4.14 and later)."""
+    try:
+        with open("/proc/%d/smaps_rollup" % pid) as handle:
+            for line in handle:
+                if line.startswith("Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (IOError, OSError, IndexError):
+        pass
+    return read_resident(pid)
 
 
 # -- scripts -----------------------------------------------------------------------------------
