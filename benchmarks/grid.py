@@ -2,7 +2,8 @@
 
 The plain way: for each cell `python -m venv`, `pip install` from the index as of the cell's date,
 then each script in a process of its own, one after the other. Both start from cold caches. Prints
-seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own.
+seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own. With --starts
+it runs all cells cold as well, and prints where that changes an outcome.
 
     python benchmarks/grid.py --config caliper.yaml [--versions 1.15.5 ...] [--python 3.7 ...]
 """
@@ -75,17 +76,44 @@ def run_plain(config_path: Path, selection: Selection, folder: Path) -> tuple[fl
     return time.monotonic() - started, cells, scripts
 
 
-def run_caliper(flags: list[str], folder: Path) -> tuple[float, float, float]:
+def read_outcomes(folder: Path) -> dict[str, str]:
+    """Cell and script -> outcome."""
+    records, _ = read_records(Layout(root=folder))
+    return {
+        f"{record.cell.label} {script}": verdict.outcome
+        for record in records
+        for script, verdict in record.outcomes.items()
+    }
+
+
+def compare_starts(config_path: Path, flags: list[str], folder: Path) -> None:
+    """Run the same cells with start: cold and print the outcomes that differ."""
+    text = config_path.read_text(encoding="utf-8")
+    cold = config_path.with_name(f".{config_path.stem}-cold.yaml")
+    cold.write_text(text.rstrip() + "\n  start: cold\n", encoding="utf-8")
+    try:
+        wall, _, _ = run_caliper(["--config", str(cold), *flags], folder, "cold")
+    finally:
+        cold.unlink()
+    warm_outcomes = read_outcomes(folder / "warm")
+    cold_outcomes = read_outcomes(folder / "cold")
+    changed = [name for name in warm_outcomes if warm_outcomes[name] != cold_outcomes.get(name)]
+    print(f"start: cold takes {wall:.0f} s; {len(changed)} of {len(warm_outcomes)} outcomes differ")
+    for name in changed:
+        print(f"  {name}: {warm_outcomes[name]} warm, {cold_outcomes.get(name)} cold")
+
+
+def run_caliper(flags: list[str], folder: Path, name: str) -> tuple[float, float, float]:
     """Wall seconds, CPU seconds of all processes, and seconds of the scripts themselves."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    command = [sys.executable, REPOSITORY / "1.run_analysis.py", "--dir", folder / "out", *flags]
+    command = [sys.executable, REPOSITORY / "1.run_analysis.py", "--dir", folder / name, *flags]
     environ = {**os.environ, "CALIPER_CACHE": str(folder / "cache")}
     subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
     wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    records, _ = read_records(Layout(root=folder / "out"))
+    records, _ = read_records(Layout(root=folder / name))
     own = sum((run.seconds or 0) for record in records for run in record.runs.values())
     return wall, cpu, own
 
@@ -97,15 +125,18 @@ def main() -> None:
     parser.add_argument("--versions", nargs="+", default=[])
     parser.add_argument("--python", nargs="+", default=[])
     parser.add_argument("--where", default=None, help="a folder on a disk with room")
+    parser.add_argument("--starts", action="store_true", help="compare warm with cold starts")
     arguments = parser.parse_args()
     selection = Selection(versions=arguments.versions, pythons=arguments.python)
-    flags = ["--config", arguments.config, "--environment", "venv"]
+    flags = ["--environment", "venv"]
     flags += ["--versions", *arguments.versions] if arguments.versions else []
     flags += ["--python", *arguments.python] if arguments.python else []
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=arguments.where))
     try:
-        wall, cpu, own = run_caliper(flags, folder)
+        wall, cpu, own = run_caliper(["--config", arguments.config, *flags], folder, "warm")
         print(f"stage 1: {wall:.0f} s wall, {cpu:.0f} s CPU, scripts' own {own:.0f} s", flush=True)
+        if arguments.starts:
+            compare_starts(Path(arguments.config), flags, folder)
         plain, cells, scripts = run_plain(Path(arguments.config), selection, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -267,3 +267,40 @@ def test_dry_run_tells_the_plan_and_writes_nothing(make_project: Callable[..., o
     assert "six-1.16.0-py2.py3-none-any.whl" in done.stdout
     assert "2 cells, 2 wheels to download" in done.stdout
     assert not (project.root / ".caliper").exists()
+
+
+WILD = {
+    "suite/endless.py": "while True: pass\n",
+    "suite/loud.py": "import sys\nfor _ in range(1 << 14): sys.stdout.write('x' * 65535 + '\\n')\n",
+    "suite/greedy.py": "keep = []\nwhile True: keep.append(bytes(bytearray(1 << 24)) + b'x')\n",
+    "suite/crash.py": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n",
+    "suite/binary.py": "import os\nos.write(1, b'\\xff\\xfe \\x1b[31mred\\x1b[0m\\n')\n",
+    "suite/children.py": "import subprocess\nsubprocess.Popen(['sleep', '1000'])\nprint('left')\n",
+    "suite/good.py": SCRIPTS["suite/same.py"],
+}
+
+
+def test_wild_scripts_get_their_outcome_and_the_others_theirs(
+    make_project: Callable[..., object],
+) -> None:
+    grid = GRID.replace("timeout: 20", "timeout: 8") + "memory: 300MB\n"
+    project = make_project(grid, WILD)
+    done = project.run("--versions", "1.16.0")
+    assert done.returncode == 0, done.stderr
+    record = project.records()[NEW]
+    found = {
+        script[6:-3]: (verdict.outcome, verdict.reason, verdict.detail)
+        for script, verdict in record.outcomes.items()
+    }
+    killed = ("run_failed", "killed")
+    assert found == {
+        "endless": ("run_failed", "timeout", None),
+        "loud": ("same_result", None, None),
+        "greedy": (*killed, "out of memory"),
+        "crash": (*killed, "SIGSEGV"),
+        "binary": ("same_result", None, None),
+        "children": ("same_result", None, None),
+        "good": ("same_result", None, None),
+    }
+    assert sum(len(line) for line in record.runs["suite/loud.py"].output) < 300_000
+    assert record.runs["suite/loud.py"].cut > 1_000_000_000
