@@ -283,7 +283,7 @@ WILD = {
 def test_wild_scripts_get_their_outcome_and_the_others_theirs(
     make_project: Callable[..., object],
 ) -> None:
-    grid = GRID.replace("timeout: 20", "timeout: 8") + "memory: 300MB\n"
+    grid = GRID + "memory: 300MB\n"
     project = make_project(grid, WILD)
     done = project.run("--versions", "1.16.0")
     assert done.returncode == 0, done.stderr
