@@ -20,6 +20,7 @@ from calipertf.run.environments.docker_sandbox import is_private
 from calipertf.run.processes import KEPT_LINES
 
 _FAILED_STEP = re.compile(r"returned a non-zero code: (\d+)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _COPIES = re.compile(r"^\s*(?:ADD|COPY)\s+(?!--from)(?!https?:)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -104,7 +105,7 @@ def build_image(
             timeout=int(timeout) + 60,
         )
         for item in follow(stream, check, lambda: time.monotonic() - started > timeout):
-            log.extend(str(item.get("stream", "")).splitlines(keepends=True))
+            log.extend(_COLOUR.sub("", str(item.get("stream", ""))).splitlines(keepends=True))
             image = (item.get("aux") or {}).get("ID") or image
             match = re.search(r"Successfully built ([0-9a-f]+)", str(item.get("stream", "")))
             image = match[1] if match else image

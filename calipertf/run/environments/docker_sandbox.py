@@ -12,20 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import docker
-import docker.errors
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.environments.base import CellTask
-from calipertf.run.environments.docker_engine import engine_errors, follow, is_local
+from calipertf.run.environments.docker_engine import (
+    ENGINE_FAILURES,
+    engine_errors,
+    follow,
+    is_local,
+)
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
-#: Memory of a container beyond what a script and the file systems may take: runner, warm process.
-HEADROOM = 1024**3
-#: Bytes of the scratch file system of a container, and of its /tmp; both are memory.
-SCRATCH = 2 * 1024**3
-TEMPORARY = 512 * 1024**2
+#: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
+SCRATCH = 512 * 1024**2
+#: Memory of a container beyond what a script may take: its files, the runner, the warm process.
+HEADROOM = 2 * SCRATCH + 1024**3
 #: Processes and threads of a container.
 PIDS = 512
 #: A user that owns nothing.
@@ -49,7 +52,7 @@ def make_limits(labels: Mapping[str, str]) -> dict[str, Any]:
         "read_only": True,
         "tmpfs": {
             "/scratch": f"size={SCRATCH},{OWNED}",
-            "/tmp": f"size={TEMPORARY},{OWNED}",  # noqa: S108 -- in the container
+            "/tmp": f"size={SCRATCH},{OWNED}",  # noqa: S108 -- in the container
         },
         "pids_limit": PIDS,
         "init": True,
@@ -115,7 +118,7 @@ def make_container(
     for folder, inside in folders.items():
         bind = Mount(target=inside, source=str(folder), type="bind", read_only=True)
         mounts.append(bind if local else _volume(inside, labels))
-    memory = task.analysis.memory + HEADROOM + SCRATCH + TEMPORARY
+    memory = task.analysis.memory + HEADROOM
     options: dict[str, Any] = {"mem_limit": memory, "memswap_limit": memory}
     if task.cpus:
         options["cpuset_cpus"] = ",".join(str(cpu) for cpu in task.cpus)
@@ -186,26 +189,13 @@ def run_container(
     where the engine failed, InfrastructureError where the runner did or took longer than `seconds`;
     `check` raises where the run is stopped.
     """
+    events = _Events(report)
     deadline = time.monotonic() + seconds
-    killed: list[dict[str, Any]] = []
-    tail = b""
-    pending = b""
     with engine_errors("the engine failed while scripts ran"):
         stream = container.attach(stream=True, stdout=True, stderr=True, demux=True)
         container.start()
         for output, error in follow(stream, check, lambda: time.monotonic() > deadline):
-            tail = (tail + (error or b""))[-2000:]
-            *lines, pending = (pending + (output or b"")).split(b"\n")
-            if len(pending) > LONGEST_LINE:
-                raise InfrastructureError("a container's output is no list of events")
-            for line in lines:
-                event = _read_event(line)
-                if event.get("ended") == "signal" and event.get("retval") == -9:
-                    killed.append(event)
-                if event.get("event") == "start":
-                    event["isolation"] = sorted({*event["isolation"], *DENIED})
-                if event:
-                    report(event)
+            events.read(output or b"", error or b"")
         check()
         if time.monotonic() > deadline:
             raise InfrastructureError(f"the scripts of a cell took longer than {seconds:.0f} s")
@@ -213,20 +203,44 @@ def run_container(
         container.reload()
     starved = bool(container.attrs["State"].get("OOMKilled"))
     if status != 0:
-        words = tail.decode("utf-8", "replace").strip()[-400:]
         memory = ", out of memory" if starved else ""
-        raise InfrastructureError(f"the script runner ended with {status}{memory}: {words}")
+        raise InfrastructureError(f"the script runner ended with {status}{memory}: {events.words}")
     if starved:
-        for event in killed:
+        for event in events.killed:
             report({**event, "ended": "memory"})
 
 
-def _read_event(line: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}  # cut short by the end of the process
-    return event if isinstance(event, dict) else {}
+class _Events:
+    """The two streams of a runner, taken apart into events."""
+
+    def __init__(self, report: Callable[[dict[str, Any]], None]) -> None:
+        self._report = report
+        self._pending = b""
+        self._error = b""
+        #: Events of scripts that were killed.
+        self.killed: list[dict[str, Any]] = []
+
+    @property
+    def words(self) -> str:
+        """The last words of the runner itself."""
+        return self._error.decode("utf-8", "replace").strip()[-400:]
+
+    def read(self, output: bytes, error: bytes) -> None:
+        """Take up what came and report the events that are complete."""
+        self._error = (self._error + error)[-2000:]
+        *lines, self._pending = (self._pending + output).split(b"\n")
+        if len(self._pending) > LONGEST_LINE:
+            raise InfrastructureError("a container's output is no list of events")
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue  # cut short by the end of the process
+            if event.get("ended") == "signal" and event.get("retval") == -9:
+                self.killed.append(event)
+            if event["event"] == "start":
+                event["isolation"] = sorted({*event["isolation"], *DENIED})
+            self._report(event)
 
 
 def list_requirements(
