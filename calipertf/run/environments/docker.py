@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import docker
 import docker.errors
-from docker.models.containers import Container
 
-from calipertf.errors import EngineError, InfrastructureError
+from calipertf.config import DEFAULT_INDEX
+from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
 from calipertf.run.environments.docker_build import (
@@ -26,28 +25,22 @@ from calipertf.run.environments.docker_build import (
 from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     LABEL,
+    OWNER,
     connect,
     engine_errors,
     explain,
-    follow,
-    is_dead,
     remove_made,
+)
+from calipertf.run.environments.docker_owner import describe_owner, is_dead
+from calipertf.run.environments.docker_sandbox import (
+    list_requirements,
+    make_container,
+    prepare_job,
+    run_container,
 )
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine
 from calipertf.versions import python_version
-
-RUNNER = Path(__file__).parent.parent / "script_runner.py"
-#: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
-SCRATCH = 512 * 1024**2
-#: Memory of a container beyond what a script may take: its files, the runner, the warm process.
-HEADROOM = 2 * SCRATCH + 1024**3
-PIDS = 512
-#: A user that owns nothing.
-USER = "65534:65534"
-#: What a container's scripts are kept from, as records name it.
-DENIED = ("capabilities", "network", "processes", "read-only", "root")
-OWNED = "uid=65534,gid=65534,mode=0700"
 
 
 class DockerEnvironment(Environment):
@@ -68,13 +61,13 @@ class DockerEnvironment(Environment):
         self._client = connect(build_timeout)
         self._processes = processes
         self._machine = machine
-        self._run_id = run_id
+        self._labels = {LABEL: run_id, OWNER: describe_owner()}
         self._base_image = base_image
         self._keep = keep_images
         self._pythons: dict[str, Python | None] = {}
         with engine_errors("the engine could not be asked what it is"):
             info = self._client.info()
-            remove_made(self._client, is_dead)
+            remove_made(self._client, lambda labels: is_dead(labels.get(OWNER, "")))
         self._architecture = str(info.get("Architecture") or "x86_64")
         self._is_desktop = "Desktop" in str(info.get("OperatingSystem"))
         self.name = f"{info.get('OperatingSystem')}, engine {info.get('ServerVersion')}"
@@ -115,6 +108,13 @@ class DockerEnvironment(Environment):
         """Platform tags of a Debian container on the engine's machine."""
         return linux_platforms(self._architecture)
 
+    def index_url(self, cutoff: datetime | None, index_url: str) -> str:
+        """What a rendered Dockerfile names: with a cut-off nothing, the build is given an index.
+
+        An address on pip's command line would win over it.
+        """
+        return "" if cutoff is not None or index_url == DEFAULT_INDEX else index_url
+
     @contextlib.contextmanager
     def build(self, task: CellTask) -> Iterator[Built]:
         """The cell's image; removed on leaving, unless images are kept."""
@@ -137,7 +137,7 @@ class DockerEnvironment(Environment):
             return
         try:
             image = self._inspect(result.image)
-            requirements = self._freeze(result.image)
+            requirements = list_requirements(self._client, result.image, self._labels)
             yield Built(
                 run=result.run,
                 requirements=requirements,
@@ -174,49 +174,18 @@ class DockerEnvironment(Environment):
         if task.cutoff is not None:
             arguments["PIP_INDEX_URL"] = self._machine().url(task.cutoff, host)
             arguments["PIP_TRUSTED_HOST"] = host
-        dockerfile = prepare_dockerfile(task.dockerfile, task.run_id, arguments)
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
+        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=self._keep)
         return build_image(
             self._client,
             make_context(dockerfile, task.root, task.mount),
             arguments=arguments,
-            # Kept images lose our label: they are the user's now.
-            labels={} if self._keep else {LABEL: task.run_id},
-            tag=tag.replace(":", "-").replace("calipertf-", "calipertf/") if self._keep else None,
+            tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if self._keep else None,
             host_network=not self._is_desktop,
             timeout=task.analysis.build_timeout,
             check=self._processes.check,
         )
-
-    def _limits(self) -> dict[str, Any]:
-        """What every container of ours is denied."""
-        return {
-            "network_mode": "none",
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges"],
-            "user": USER,
-            "read_only": True,
-            "tmpfs": {
-                "/scratch": f"size={SCRATCH},{OWNED},exec",
-                "/tmp": f"size={SCRATCH},{OWNED},exec",  # noqa: S108 -- in the container
-            },
-            "pids_limit": PIDS,
-            "init": True,
-            "labels": {LABEL: self._run_id},
-            "environment": {"HOME": "/scratch", "PYTHONDONTWRITEBYTECODE": "1"},
-        }
-
-    def _freeze(self, image: str) -> tuple[str, ...]:
-        with engine_errors("the requirements of an image could not be listed"):
-            output = self._client.containers.run(
-                image,
-                ["python", "-m", "pip", "--disable-pip-version-check", "freeze"],
-                entrypoint="",
-                remove=True,
-                **self._limits(),
-            )
-        return tuple(bytes(output).decode("utf-8", "replace").splitlines(keepends=True))
 
     def _run_job(
         self,
@@ -225,118 +194,22 @@ class DockerEnvironment(Environment):
         job: dict[str, Any],
         report: Callable[[dict[str, Any]], None],
     ) -> None:
+        seconds = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         job = prepare_job(job, task)
-        container = self._create(image, task, job)
-        killed: list[dict[str, Any]] = []
-
-        def relay(event: dict[str, Any]) -> None:
-            if event.get("event") == "script" and event.get("retval") == -9:
-                killed.append(event)
-            if event.get("event") == "start":
-                event = {**event, "isolation": sorted({*event["isolation"], *DENIED})}
-            report(event)
-
-        try:
-            self._follow_container(container, job, relay)
-            if killed and self._ran_out_of_memory(container):
-                for event in killed:
-                    if event["ended"] == "signal":
-                        report({**event, "ended": "memory"})
-        finally:
-            with contextlib.suppress(*ENGINE_FAILURES):
-                container.remove(force=True, v=True)
-
-    def _create(self, image: str, task: CellTask, job: dict[str, Any]) -> Container:
-        options: dict[str, Any] = {"mem_limit": task.analysis.memory + HEADROOM}
-        options["memswap_limit"] = options["mem_limit"]
-        if task.cpus:
-            options["cpuset_cpus"] = ",".join(str(cpu) for cpu in task.cpus)
-        volumes = {str(task.mount): {"bind": container_path(task, task.mount), "mode": "ro"}}
-        if task.analysis.data:
-            data = (task.root / task.analysis.data).resolve()
-            volumes[str(data)] = {"bind": job["environ"]["CALIPER_DATA"], "mode": "ro"}
-        volumes[str(RUNNER)] = {"bind": "/caliper/script_runner.py", "mode": "ro"}
-        with engine_errors("the engine could not make a container"):
-            return self._client.containers.create(
-                image,
-                ["python", "-u", "/caliper/script_runner.py"],
-                entrypoint="",
-                stdin_open=True,
-                volumes=volumes,
-                working_dir="/scratch",
-                **{**self._limits(), **options},
-            )
-
-    def _follow_container(
-        self, container: Container, job: dict[str, Any], report: Callable[[dict[str, Any]], None]
-    ) -> None:
-        limit = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
-        deadline = time.monotonic() + limit
-        pending = b""
-        with engine_errors("the engine failed while scripts ran"):
-            self._start_with_input(container, json.dumps(job).encode("utf-8"))
-            stream = container.logs(stream=True, follow=True, stdout=True, stderr=False)
-            for chunk in follow(stream, self._processes.check, lambda: time.monotonic() > deadline):
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    report(json.loads(line))
-            self._processes.check()
-            status = container.wait(timeout=60)["StatusCode"]
-        if status != 0:
-            with engine_errors("the engine lost a container's last words"):
-                words = container.logs(stdout=False, stderr=True, tail=5).decode(errors="replace")
-            memory = " (out of memory)" if self._ran_out_of_memory(container) else ""
-            raise InfrastructureError(f"the script runner ended with {status}{memory}: {words}")
-
-    def _start_with_input(self, container: Container, data: bytes) -> None:
-        """Start a container with bytes on its standard input, closed behind them."""
-        attached = container.attach_socket(params={"stdin": 1, "stream": 1})
-        raw: Any = getattr(attached, "_sock", attached)
-        container.start()
-        raw.sendall(data + b"\n")
-        attached.close()
-
-    def _ran_out_of_memory(self, container: Container) -> bool:
-        with engine_errors("the engine could not tell how a container ended"):
-            container.reload()
-        return bool(container.attrs["State"].get("OOMKilled"))
+        with make_container(self._client, image, task, job, self._labels) as container:
+            run_container(container, seconds=seconds, check=self._processes.check, report=report)
 
     def stop(self) -> None:
         """End this run's containers: the threads that follow them come back."""
         with contextlib.suppress(*ENGINE_FAILURES):
-            for container in self._client.containers.list(filters={"label": self._own_label()}):
+            for container in self._client.containers.list(
+                filters={"label": f"{LABEL}={self._labels[LABEL]}"}
+            ):
                 with contextlib.suppress(*ENGINE_FAILURES):
                     container.kill()
-
-    def _own_label(self) -> str:
-        return f"{LABEL}={self._run_id}"
 
     def close(self) -> None:
         """Remove what the run made and nothing else."""
         with contextlib.suppress(*ENGINE_FAILURES):
-            remove_made(self._client, lambda run_id: run_id == self._run_id)
+            remove_made(self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL])
         self._client.close()
-
-
-def container_path(task: CellTask, path: Path) -> str:
-    """Where a path of the repository lies in a container."""
-    inside = path.relative_to(task.root).as_posix()
-    return "/repository" if inside == "." else f"/repository/{inside}"
-
-
-def prepare_job(job: dict[str, Any], task: CellTask) -> dict[str, Any]:
-    """The job with its paths as the container has them."""
-    environ = dict(job["environ"])
-    if task.analysis.data:
-        environ["CALIPER_DATA"] = "/caliper/data"
-    return {
-        **job,
-        "scripts": [
-            {**script, "path": container_path(task, task.root / script["name"])}
-            for script in job["scripts"]
-        ],
-        "scratch": "/scratch",
-        "read_only": [],
-        "writable": [],
-        "environ": {**environ, "PYTHONDONTWRITEBYTECODE": "1"},
-    }

@@ -6,7 +6,7 @@ import io
 import re
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,12 @@ import docker
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import find_trouble
-from calipertf.run.environments.docker_engine import LABEL, engine_errors, follow
+from calipertf.run.environments.docker_engine import engine_errors, follow
+from calipertf.run.environments.docker_sandbox import is_private
 from calipertf.run.processes import KEPT_LINES
 
 _FAILED_STEP = re.compile(r"returned a non-zero code: (\d+)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _COPIES = re.compile(r"^\s*(?:ADD|COPY)\s+(?!--from)(?!https?:)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -30,19 +32,28 @@ class ImageBuild:
     image: str | None
 
 
-def prepare_dockerfile(dockerfile: str, run_id: str, arguments: Mapping[str, str]) -> str:
-    """The Dockerfile as it is sent: our label, and build arguments that pip reads, in each stage.
+def prepare_dockerfile(
+    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: bool = False
+) -> str:
+    """The Dockerfile as it is sent: our labels, and build arguments that pip reads, in each stage.
 
     With them the resolve date holds for every template, and what a killed run leaves behind,
-    intermediate images included, can be told from what is others'.
+    intermediate images included, can be told from what is others'. An image to `keep` has empty
+    labels in the end: it is the user's.
     """
     lines: list[str] = []
     for line in dockerfile.splitlines():
         lines.append(line)
         if re.match(r"\s*FROM\s", line, re.IGNORECASE):
-            lines.append(f'LABEL {LABEL}="{run_id}"')
+            lines.append(_render_labels(labels))
             lines.extend(f"ARG {name}" for name in arguments)
+    if keep:
+        lines.append(_render_labels(dict.fromkeys(labels, "")))
     return "\n".join(lines) + "\n"
+
+
+def _render_labels(labels: Mapping[str, str]) -> str:
+    return "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
 
 
 def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
@@ -56,15 +67,10 @@ def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
         archive.addfile(entry, io.BytesIO(data))
         if _COPIES.search(dockerfile):
             for path in sorted(mount.rglob("*")):
-                parts = path.relative_to(mount).parts
-                if path.is_file() and not _is_private(parts):
+                if path.is_file() and not is_private(path.relative_to(mount).parts):
                     archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)
     buffer.seek(0)
     return buffer
-
-
-def _is_private(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith((".", "__pycache__", "venv")) for part in parts)
 
 
 def build_image(
@@ -72,7 +78,6 @@ def build_image(
     context: io.BytesIO,
     *,
     arguments: Mapping[str, str],
-    labels: Mapping[str, str],
     tag: str | None,
     host_network: bool,
     timeout: float,
@@ -95,13 +100,12 @@ def build_image(
             rm=True,
             forcerm=True,
             tag=tag,
-            labels=dict(labels),
             buildargs=dict(arguments),
             network_mode="host" if host_network else None,
             timeout=int(timeout) + 60,
         )
         for item in follow(stream, check, lambda: time.monotonic() - started > timeout):
-            log.extend(str(item.get("stream", "")).splitlines(keepends=True))
+            log.extend(_COLOUR.sub("", str(item.get("stream", ""))).splitlines(keepends=True))
             image = (item.get("aux") or {}).get("ID") or image
             match = re.search(r"Successfully built ([0-9a-f]+)", str(item.get("stream", "")))
             image = match[1] if match else image

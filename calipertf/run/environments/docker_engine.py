@@ -7,9 +7,8 @@ import http.client
 import os
 import queue
 import re
-import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,7 +19,7 @@ import urllib3
 
 from calipertf.errors import EngineError
 
-#: Label on all that a run makes; its value is the run's id: host, process number, random part.
+#: Labels on all that a run makes: the run's id, and the process that it belongs to.
 LABEL = "calipertf.run"
 #: What the SDK and what it is built on raise where an engine refuses, is gone or dies meanwhile.
 ENGINE_FAILURES = (
@@ -30,6 +29,9 @@ ENGINE_FAILURES = (
     http.client.HTTPException,
     OSError,
 )
+OWNER = "calipertf.owner"
+#: Addresses that the SDK gives to the engines behind a socket of this machine.
+_LOCAL = {"http+docker://localhost", "http+docker://localnpipe"}
 _END = object()
 
 
@@ -102,33 +104,27 @@ def follow(
         yield item
 
 
-def is_dead(run_id: str) -> bool:
-    """Whether the process that a run belongs to has ended; on another host nobody can tell."""
-    match = re.fullmatch(r"(.+)-(\d+)-[0-9a-f]+", run_id)
-    if not match or match[1] != socket.gethostname():
-        return False
-    try:
-        os.kill(int(match[2]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+def is_local(client: docker.DockerClient) -> bool:
+    """Whether the engine is behind a socket of this machine, and so sees its folders."""
+    return client.api.base_url in _LOCAL
 
 
-def remove_made(client: docker.DockerClient, wanted: Callable[[str], bool]) -> int:
-    """Number of containers and images removed, of runs whose id `wanted` accepts.
+def remove_made(client: docker.DockerClient, wanted: Callable[[Mapping[str, str]], bool]) -> int:
+    """Number of containers, images and volumes removed, of those whose labels `wanted` accepts.
 
     Nothing without our label is touched.
     """
     removed = 0
-    containers = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
-    for container in containers:
-        if wanted(container.labels.get(LABEL, "")):
+    filters: dict[str, str | list[str] | bool] = {"label": LABEL}
+    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
+        if wanted(container.labels):
             removed += _removed(partial(container.remove, force=True, v=True))
-    for image in client.images.list(all=True, filters={"label": LABEL}):
-        if wanted(image.labels.get(LABEL, "")):
+    for image in client.images.list(all=True, filters=filters):
+        if wanted(image.labels):
             removed += _removed(partial(client.images.remove, str(image.id), force=True))
+    for volume in client.volumes.list(filters=filters):
+        if wanted(volume.attrs.get("Labels") or {}):
+            removed += _removed(partial(volume.remove, force=True))
     return removed
 
 
