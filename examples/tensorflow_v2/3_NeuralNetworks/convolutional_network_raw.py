@@ -1,10 +1,10 @@
 """Classifies digits with convolutions made of plain variables.
 
-Exercises tf.nn.conv2d, tf.nn.max_pool2d, tf.nn.bias_add, tf.GradientTape and tf.optimizers.Adam.
+Exercises tf.nn.conv2d, tf.nn.max_pool2d, tf.nn.bias_add, tf.GradientTape and tf.optimizers.SGD.
 
 At home the last lines read:
 
-    test loss: 0.07675
+    test loss: 0.05932
     trained numbers: 13706
     test accuracy: 0.987
 """
@@ -51,7 +51,7 @@ weights = [
     make_weights(64, 10),
 ]
 biases = [tf.Variable(tf.zeros([w.shape[-1]])) for w in weights]
-optimizer = tf.optimizers.Adam(0.004)
+optimizer = tf.optimizers.SGD(0.05, momentum=0.9)
 
 
 def convolve(x, layer):

@@ -8,7 +8,7 @@ At home the last lines read:
 
     numbers in the generator: 11217
     numbers in the discriminator: 4929
-    distance of trained drawings: 0.4166
+    distance of trained drawings: 0.4183
 """
 
 import os
@@ -29,7 +29,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 BATCH = 50
-STEPS = 80
+STEPS = 40
 NOISE = 16
 
 digits = load_digits(flatten=False)
@@ -66,8 +66,9 @@ discriminator = tf.keras.Sequential(
         tf.keras.layers.Dense(1, kernel_initializer=start(6)),
     ]
 )
-generator_optimizer = tf.optimizers.Adam(learning_rate=0.002, beta_1=0.5)
-discriminator_optimizer = tf.optimizers.Adam(learning_rate=0.002, beta_1=0.5)
+# With the usual epsilon, 1e-7, Adam takes whole steps along gradients that are mere rounding.
+generator_optimizer = tf.optimizers.Adam(0.002, beta_1=0.5, epsilon=1e-3)
+discriminator_optimizer = tf.optimizers.Adam(0.002, beta_1=0.5, epsilon=1e-3)
 
 
 def cross_entropy(logits, truth):
@@ -106,7 +107,7 @@ drawn = batches(images, digits.train_labels, BATCH, seed=SEED)
 for step in range(STEPS):
     noise = random_numbers.normal(size=(BATCH, NOISE)).astype(np.float32)
     losses = train(next(drawn)[0], noise)
-    if step % 20 == 19:
+    if step % 10 == 9:
         print("generator loss at step %d: %.4g" % (step + 1, losses[0]))
         print("discriminator loss at step %d: %.4g" % (step + 1, losses[1]))
 

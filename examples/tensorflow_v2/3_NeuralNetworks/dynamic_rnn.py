@@ -6,8 +6,8 @@ tf.data.Dataset.from_generator with padded_batch.
 At home the last lines read:
 
     padding changes nothing: yes
-    test loss: 0.09965
-    test accuracy: 0.968
+    test loss: 0.03459
+    test accuracy: 0.993
 """
 
 import random
@@ -67,7 +67,7 @@ model = tf.keras.Sequential(
     ]
 )
 model.compile(
-    optimizer=tf.keras.optimizers.Adam(0.02),
+    optimizer=tf.keras.optimizers.SGD(0.3, momentum=0.9),
     loss=tf.keras.losses.BinaryCrossentropy(from_logits=True),
     metrics=[tf.keras.metrics.BinaryAccuracy(threshold=0.0)],
 )
