@@ -114,9 +114,16 @@ def test_wheels_that_hold_parts_of_the_face_are_taken_in(server: PackageServer) 
     assert not any(name.startswith("tensorflow_estimator") for name in api.functions)
 
 
+def test_a_part_of_the_face_that_is_gone_is_said(server: PackageServer) -> None:
+    add_tensorflow(server, "1.15.0", ("tensorflow-estimator>=1",))
+    api = extract(server, "tensorflow", "1.15.0")
+    assert "tensorflow.f" in api.symbols
+    assert "holds a part of the interface, which is left out" in api.notes[0]
+
+
 def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     files = {
-        "p/__init__.py": "from ._c import fast\ndef __getattr__(name): ...",
+        "p/__init__.py": "from ._c import fast\nfrom ._c import *\ndef __getattr__(name): ...",
         "p/_c.cpython-37m-x86_64-linux-gnu.so": "",
         "p/old.py": "print 'x'",
     }
@@ -124,6 +131,10 @@ def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     assert extract(server, "p", "1").notes == (
         "1 modules are not in today's Python syntax and were left out: p.old",
         "1 public names come from compiled modules, and their parameters are not known: p.fast",
+        (
+            "1 modules take in all names of compiled modules, and only those that __all__ or a "
+            "stub lists are known: p"
+        ),
         "1 modules make further names when they are asked for: p",
     )
 
