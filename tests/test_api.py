@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from package_server import PackageServer, make_sdist, make_wheel
 
 from calipertf.assess.api import extract_api
-from calipertf.assess.extraction import Extraction, extract_versions
+from calipertf.assess.extraction import Extraction, _receive, extract_versions
 from calipertf.assess.model import Api, Parameter, Source, Symbol, cache_path, load_api, save_api
 from calipertf.errors import CaliperError, InfrastructureError, RecordError, VersionError
 
@@ -265,3 +266,10 @@ def test_a_damaged_file_is_told_by_its_name(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"1\.json\.gz cannot be read"):
         load_api(tmp_path, "p", "1")
+
+
+def test_a_process_that_dies_costs_its_version_alone() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    sender.close()
+    outcome = _receive(receiver, Extraction(package="p", version="1"))
+    assert "was killed, likely for want of memory" in str(outcome.error)
