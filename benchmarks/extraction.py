@@ -21,10 +21,14 @@ from calipertf.assess.extraction import Extraction, extract_versions
 from calipertf.releases import Index
 
 
-def list_versions(package: str) -> list[str]:
+def list_versions(package: str, *, with_candidates: bool) -> list[str]:
     with Index() as index:
         project = index.fetch_project(package)
-    return [str(version) for version in project.versions() if not version.is_prerelease]
+    return [
+        str(version)
+        for version in project.versions()
+        if with_candidates or not version.is_prerelease
+    ]
 
 
 def describe(outcome: Extraction) -> dict[str, object]:
@@ -47,10 +51,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--package", default="tensorflow")
     parser.add_argument("--versions", nargs="*", help="default: all final releases")
+    parser.add_argument("--pre", action="store_true", help="pre-releases as well")
     parser.add_argument("--dir", type=Path, default=Path(".build/extraction"))
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    versions = options.versions or list_versions(options.package)
+    versions = options.versions or list_versions(options.package, with_candidates=options.pre)
     options.dir.mkdir(parents=True, exist_ok=True)
     table = options.dir / f"{options.package}.csv"
     known = table.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from package_server import PackageServer, make_sdist, make_wheel
 
 from calipertf.assess.api import extract_api
-from calipertf.assess.extraction import Extraction, extract_versions
+from calipertf.assess.extraction import Extraction, _receive, extract_versions
 from calipertf.assess.model import Api, Parameter, Source, Symbol, cache_path, load_api, save_api
 from calipertf.errors import CaliperError, InfrastructureError, RecordError, VersionError
 
@@ -114,9 +115,16 @@ def test_wheels_that_hold_parts_of_the_face_are_taken_in(server: PackageServer) 
     assert not any(name.startswith("tensorflow_estimator") for name in api.functions)
 
 
+def test_a_part_of_the_face_that_is_gone_is_said(server: PackageServer) -> None:
+    add_tensorflow(server, "1.15.0", ("tensorflow-estimator>=1",))
+    api = extract(server, "tensorflow", "1.15.0")
+    assert "tensorflow.f" in api.symbols
+    assert "holds a part of the interface, which is left out" in api.notes[0]
+
+
 def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     files = {
-        "p/__init__.py": "from ._c import fast\ndef __getattr__(name): ...",
+        "p/__init__.py": "from ._c import fast\nfrom ._c import *\ndef __getattr__(name): ...",
         "p/_c.cpython-37m-x86_64-linux-gnu.so": "",
         "p/old.py": "print 'x'",
     }
@@ -124,6 +132,10 @@ def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     assert extract(server, "p", "1").notes == (
         "1 modules are not in today's Python syntax and were left out: p.old",
         "1 public names come from compiled modules, and their parameters are not known: p.fast",
+        (
+            "1 modules take in all names of compiled modules, and only those that __all__ or a "
+            "stub lists are known: p"
+        ),
         "1 modules make further names when they are asked for: p",
     )
 
@@ -254,3 +266,10 @@ def test_a_damaged_file_is_told_by_its_name(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(RecordError, match=r"1\.json\.gz cannot be read"):
         load_api(tmp_path, "p", "1")
+
+
+def test_a_process_that_dies_costs_its_version_alone() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    sender.close()
+    outcome = _receive(receiver, Extraction(package="p", version="1"))
+    assert "was killed, likely for want of memory" in str(outcome.error)

@@ -219,6 +219,34 @@ def test_names_of_compiled_modules_have_no_signature() -> None:
     assert (found["p.f"].kind, found["p.f"].target) == ("attribute", "p._c.f")
 
 
+def test_stubs_tell_what_compiled_modules_hold() -> None:
+    files = {
+        INIT: "from ._c import f, size\nfrom ._c import *\ndef own(a): ...\n__all__ = ['g']",
+        "p/__init__.pyi": (
+            "from typing import Any, overload\nfrom p._types import Array, Shape as Shape\n"
+            "@overload\ndef f(a: int, *, b: int = ...) -> Array: ...\n"
+            "@overload\ndef f(a: str) -> Array: ...\n"
+            "def own(other): ...\ng: Any\nsize: int\nclass C:\n    def m(self, x): ...\n"
+        ),
+        "p/_types.py": "Array = Shape = 1",
+    }
+    found = read(files, compiled=("p._c",), face=BOUND)
+    assert {path: describe(symbol) for path, symbol in found.items() if path != "p"} == {
+        "p.C": "class()",
+        "p.C.m": "method(self, x)",
+        "p.Shape": "attribute",
+        "p.f": "function(a, *, b=Ellipsis)",
+        "p.g": "attribute",
+        "p.own": "function(a)",
+        "p.size": "attribute",
+    }
+
+
+def test_names_that_are_listed_exist_even_where_their_value_is_not_seen() -> None:
+    files = {INIT: "from .a import *", "p/a.py": "from ._c import *\n__all__ = ['sin']"}
+    assert describe(read(files, compiled=("p._c",), face=BOUND)["p.sin"]) == "attribute"
+
+
 def test_async_as_a_name_is_read_and_kept() -> None:
     assert describe(read({INIT: "def f(async=False): ..."})["p.f"]) == "function(async=False)"
 

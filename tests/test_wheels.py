@@ -117,7 +117,8 @@ def test_members_land_where_an_installer_puts_them(
 def test_stubs_come_with_their_compiled_module(server: PackageServer) -> None:
     files = {"p/c.cpython-38-x86_64-linux-gnu.so": "", "p/c.pyi": "", "p/d.pyi": "", "p/d.py": ""}
     found = fetch(server, make_wheel(files))
-    assert set(found.files) == {"p/c.pyi", "p/d.py"}
+    assert set(found.files) == {"p/c.pyi", "p/d.pyi", "p/d.py"}
+    assert set(fetch(server, make_wheel({"p/d.pyi": "", "p/d.py": ""})).files) == {"p/d.py"}
     assert found.compiled == {"p.c"}
 
 

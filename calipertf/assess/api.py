@@ -106,6 +106,12 @@ def _describe_unseen(
             f"{len(compiled)} public names come from compiled modules, and their parameters are "
             f"not known: {_list_some(compiled)}"
         )
+    opened = [module.name for module in world.loaded.values() if module.is_open]
+    if opened:
+        yield (
+            f"{len(opened)} modules take in all names of compiled modules, and only those that "
+            f"__all__ or a stub lists are known: {_list_some(opened)}"
+        )
     dynamic = [module.name for module in world.loaded.values() if "__getattr__" in module.names]
     if dynamic:
         yield (

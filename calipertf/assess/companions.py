@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import requests
@@ -71,15 +71,18 @@ class Finder:
             for root in roots
             for name in know("tensorflow" if root == "tensorflow_core" else root).companions
         }
-        requirements = _parse_requirements(own.content.requires, own.python)
-        return [
-            own,
-            *(
-                self._find_companion(requirement, file, own.python)
-                for requirement in requirements
-                if canonicalize_name(requirement.name) in wanted
-            ),
-        ]
+        companions = []
+        notes = list(own.notes)
+        for requirement in _parse_requirements(own.content.requires, own.python):
+            if canonicalize_name(requirement.name) not in wanted:
+                continue
+            try:
+                companions.append(self._find_companion(requirement, file, own.python))
+            except VersionError as error:
+                notes.append(
+                    f"{requirement} holds a part of the interface, which is left out: {error}"
+                )
+        return [replace(own, notes=tuple(notes)), *companions]
 
     def _find_own(
         self, package: str, version: Version, python: str | None, depth: int

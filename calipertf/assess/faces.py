@@ -42,7 +42,11 @@ _TENSORFLOW = Knowledge(
         # contrib's packages keep their internals under this name.
         hidden_names=frozenset({"python"}),
     ),
-    companions=("tensorflow-estimator", "keras", "tensorboard"),
+    # Release candidates require the nightly builds.
+    companions=(
+        "tensorflow-estimator", "tf-estimator-nightly", "keras", "keras-nightly",
+        "tensorboard", "tb-nightly",
+    ),
     search_also={"tensorflow": ("tensorflow._api.v2", "tensorflow._api.v1")},
     # From 1.15 to 2.1 the package lies in tensorflow_core, and tensorflow forwards to it.
     renamed={"tensorflow_core": "tensorflow"},

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import tempfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from calipertf.errors import RecordError
+from calipertf.files import write_bytes
 
 #: Schema number of a stored Api.
 SCHEMA = 1
@@ -191,18 +190,9 @@ def from_json(data: Mapping[str, Any]) -> Api:
 def save_api(api: Api, folder: Path) -> Path:
     """Write the Api into the cache; no reader ever sees half a file."""
     path = cache_path(folder, api.package, api.version)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(api), sort_keys=True, separators=(",", ":"))
     # mtime=0 keeps the bytes equal for equal content.
-    content = gzip.compress(text.encode(), compresslevel=6, mtime=0)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_bytes(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
     return path
 
 

@@ -38,7 +38,7 @@ _COMPILED = (".so", ".pyd")
 class PythonFiles:
     """What an archive holds, by the paths that its members get under site-packages."""
 
-    #: Path -> content of .py members, and of .pyi members beside compiled modules.
+    #: Path -> content of .py members, and of .pyi members where there are compiled modules.
     files: dict[str, bytes]
     #: Dotted names of compiled modules.
     compiled: frozenset[str]
@@ -106,13 +106,13 @@ def _download_checked(file: ReleaseFile, session: requests.Session, stream: IO[b
 
 
 def _list_wanted(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Python files, stubs of compiled modules, and the metadata."""
-    compiled = {_module_file(item.filename) for item in archive.infolist() if _is_compiled(item)}
+    """Python files, the metadata, and the stubs of wheels with compiled modules."""
+    compiled = any(map(_is_compiled, archive.infolist()))
     return [
         item
         for item in archive.infolist()
         if item.filename.endswith((".py", ".dist-info/METADATA"))
-        or (item.filename.endswith(".pyi") and item.filename.removesuffix(".pyi") in compiled)
+        or (compiled and item.filename.endswith(".pyi"))
     ]
 
 

@@ -59,3 +59,21 @@ def test_extraction_agrees_with_a_live_import(
     if find_interpreter(f"cp{python.replace('.', '')}") is None:
         pytest.skip(f"no Python {python} on this machine")
     check(take_truth(version, python, date, tmp_path), version, python)
+
+
+def test_extraction_agrees_with_a_run_of_a_golden_file() -> None:
+    """92 functions in alphabetical order: each is found with its arguments, and no other."""
+    lines = (DATA / "tensorflow-v1-golden-sample.txt").read_text().splitlines()
+    golden = {name: rest for name, *rest in (line.split() for line in lines if line[0] != "#")}
+    marks = {"var-positional": "*", "var-keyword": "**"}
+    symbols = extract_api("tensorflow", "1.14.0").symbols
+    found = {
+        symbol.path.removeprefix("tensorflow."): [
+            marks.get(item.kind, "") + item.name for item in symbol.parameters or ()
+        ]
+        for symbol in symbols.values()
+        if symbol.kind == "function" and symbol.path.count(".") == 1
+    }
+    assert {
+        name: rest for name, rest in found.items() if min(golden) <= name <= max(golden)
+    } == golden

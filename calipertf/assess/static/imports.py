@@ -65,12 +65,13 @@ def _absolute_name(module: Module, node: ast.ImportFrom) -> str:
 
 
 def _bind_all(scope: Scope, module: Module) -> None:
+    scope.module.is_open |= module.is_compiled or module.is_open
     exported = module.names.get("__all__")
     if isinstance(exported, Strings):
         for name in exported.items:
+            # What is listed exists, or the import would fail: compiled modules give such names.
             value = scope.world.get_member(module, name)
-            if value is not None:
-                scope.bind(name, value)
+            scope.bind(name, value if value is not None else Attribute(f"{module.name}.{name}"))
         return
     for name, value in list(module.names.items()):
         if not name.startswith("_"):

@@ -26,6 +26,7 @@ class Library:
         self._waiting: dict[str, tuple[bytes, str | None]] = {}
         self._names: dict[str, bool] = {}
         self._children: dict[str, list[str]] = {}
+        self._stubs: dict[str, bytes] = {}
         self.compiled: set[str] = set()
         #: The function database, of the modules parsed so far.
         self.functions: dict[str, dict[str, Any]] = {}
@@ -37,7 +38,15 @@ class Library:
         regular = {path.rpartition("/")[0] for path in files if path.endswith("/__init__.py")}
         roots = {path.partition("/")[0] for path in files}
         forwarding = {new for old, new in self._renamed.items() if old in roots and new in roots}
-        for name, (path, is_package) in list_modules(files).items():
+        modules = list_modules(files)
+        self._stubs.update(
+            (self.unify(name), files[path])
+            for name, (path, _) in list_modules(
+                path for path in files if path.endswith(".pyi")
+            ).items()
+            if modules[name][0] != path
+        )
+        for name, (path, is_package) in modules.items():
             folder = path.rpartition("/")[0]
             is_listed = is_own and path.endswith(".py") and (folder in regular or not folder)
             if name.partition(".")[0] in forwarding:
@@ -77,6 +86,15 @@ class Library:
         """The module's tree without function bodies; to be asked for once."""
         text, listed = self._waiting.pop(name)
         tree = self._parse(name, text, listed)
+        strip_bodies(tree)
+        return tree
+
+    def take_stub(self, name: str) -> ast.Module | None:
+        """The tree of the stub beside the module; None where there is none."""
+        text = self._stubs.pop(name, None)
+        if text is None:
+            return None
+        tree = self._parse(name, text, None)
         strip_bodies(tree)
         return tree
 

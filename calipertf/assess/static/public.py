@@ -97,8 +97,7 @@ def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
     if listed is not None:
         for name in sorted(listed - set(names)):
             value = walk.world.get_member(module, name)
-            if value is not None:
-                names[name] = value
+            names[name] = value if value is not None else Attribute(f"{module.name}.{name}")
     if walk.face.submodules and module.is_package:
         names = {**_list_submodules(walk.world, module), **names}
     for name in sorted(names):

@@ -21,6 +21,8 @@ class Module:
     #: Name -> text, of texts assigned at the top.
     texts: dict[str, str] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
+    #: Takes all names of a compiled module, which cannot be seen.
+    is_open: bool = False
     #: Removed undocumented names by TensorFlow's old helper: what is left is public.
     curated: bool = False
 

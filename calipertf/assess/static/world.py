@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from calipertf.assess.static import statements
+from calipertf.assess.static import statements, stubs
 from calipertf.assess.static.library import Library
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import Attribute, Lazy, Module, Outside, Value
@@ -79,6 +79,9 @@ class World:
         self.loaded[found] = module
         if found in self.library:
             statements.run_module(self, module, self.library.take(found))
+            stub = self.library.take_stub(found)
+            if stub is not None:
+                stubs.overlay(self, module, stub)
         if parent is not None:
             parent.names[last] = module
         return module
