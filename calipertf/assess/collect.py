@@ -187,7 +187,7 @@ class Collector:
 
     def _run_extractions(self, versions: Sequence[str]) -> Generator[Extraction]:
         settings = self.settings
-        return extract_versions(
+        yield from extract_versions(
             self.package,
             versions,
             cache_dir=settings.cache,
