@@ -12,12 +12,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from calipertf import cli
-from calipertf.assess import stage
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 2."""
+    # Imported here because each version is read in a process of its own, which imports this file
+    # again: it needs neither pandas nor the command line.
+    from calipertf import cli
+    from calipertf.assess import stage
+
     parser = cli.make_parser(
         "Compare a package's versions: installed requirements, public APIs, function databases.",
         example='python 2.assess_change.py --package tensorflow --versions "all"',

@@ -6,6 +6,7 @@ cached on disk and asked for again with conditional requests; without a network 
 
 from __future__ import annotations
 
+import logging
 import platform
 import re
 import sys
@@ -32,6 +33,9 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ex
 
 from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.versions import CPYTHONS, python_key, python_version
+
+# It logs the whole traceback of a failed request that the cache then answers; we tell it in words.
+logging.getLogger("requests_cache").addHandler(logging.NullHandler())
 
 #: Seconds to connect, and to wait between two parts of a reply.
 HTTP_TIMEOUT = (10, 60)

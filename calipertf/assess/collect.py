@@ -8,8 +8,9 @@ versions that the index does not give.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, lo
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
 log = logging.getLogger("calipertf")
+
+#: Versions in a row that cannot be had before the others are not tried any more.
+_TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,15 +161,33 @@ class Collector:
                     )
             return
         waiting = [version for version in versions if not self._has_cached(version)]
-        for place, done in enumerate(self._run_extractions(waiting), start=1):
-            log.info("[%d/%d] %s", place, len(waiting), describe_extraction(done))
-            self.collected.extractions.append(done)
-            if done.error is not None:
-                self.collected.missing[done.version] = done.error
+        failed_in_a_row = 0
+        with contextlib.closing(self._run_extractions(waiting)) as extractions:
+            for place, done in enumerate(extractions, start=1):
+                log.info("[%d/%d] %s", place, len(waiting), describe_extraction(done))
+                self.collected.extractions.append(done)
+                if done.error is not None:
+                    self.collected.missing[done.version] = done.error
+                lost = isinstance(done.error, InfrastructureError)
+                failed_in_a_row = failed_in_a_row + 1 if lost else 0
+                if failed_in_a_row == _TRIES:
+                    break
+        if failed_in_a_row == _TRIES:
+            self._give_up(waiting)
 
-    def _run_extractions(self, versions: Sequence[str]) -> Iterable[Extraction]:
+    def _give_up(self, waiting: Sequence[str]) -> None:
+        """Those that were not tried are missing: the network or the index is away."""
+        tried = {done.version for done in self.collected.extractions}
+        left = [version for version in waiting if version not in tried]
+        for version in left:
+            self.collected.missing[version] = InfrastructureError(
+                f"not tried, because {_TRIES} versions before it could not be had", version=version
+            )
+        log.warning("gave up on %d more versions: run the same command again later", len(left))
+
+    def _run_extractions(self, versions: Sequence[str]) -> Generator[Extraction]:
         settings = self.settings
-        return extract_versions(
+        yield from extract_versions(
             self.package,
             versions,
             cache_dir=settings.cache,

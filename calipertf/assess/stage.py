@@ -90,9 +90,9 @@ class Session:
     #: What went wrong; the exit code is the gravest's.
     errors: list[CaliperError] = field(default_factory=list)
 
-    def tell(self, error: CaliperError) -> None:
+    def tell(self, error: CaliperError, about: str = "") -> None:
         """One sentence now, and the exit code later."""
-        log.error("%s", error)
+        log.error("%s%s", f"{about}: " if about else "", error)
         self.errors.append(error)
 
 
@@ -123,7 +123,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             try:
                 assess_package(session, package, arguments.versions)
             except CaliperError as error:
-                session.tell(error)
+                session.tell(error, package)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
 
 
