@@ -20,6 +20,7 @@ from calipertf.assess.extraction import Extraction, extract_versions
 from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
 from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, load_api
+from calipertf.assess.remote import extract_on_cluster
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
 log = logging.getLogger("calipertf")
@@ -40,6 +41,8 @@ class Settings:
     jobs: int = 1
     #: Whether the network may not be used.
     offline: bool = False
+    #: A Dask cluster whose workers extract; None: this machine does.
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,14 @@ class Collector:
 
     def _run_extractions(self, versions: Sequence[str]) -> Iterable[Extraction]:
         settings = self.settings
+        if settings.scheduler is not None:
+            return extract_on_cluster(
+                settings.scheduler,
+                self.package,
+                versions,
+                cache_dir=settings.cache,
+                index_url=settings.index_url,
+            )
         return extract_versions(
             self.package,
             versions,
