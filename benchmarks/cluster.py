@@ -230,10 +230,8 @@ def measure_many(count: int) -> None:
             written += path.stat().st_size
             progress.advance(done.record)
             if ended % max(1, count // 10) == 0:
-                print(
-                    f"{ended} cells, {time.monotonic() - started:.0f} s, "
-                    f"peak {peak_memory():.0f} MB"
-                )
+                spent = time.monotonic() - started
+                print(f"{ended} cells, {spent:.0f} s, peak {peak_memory():.0f} MB", flush=True)
         used = time.monotonic() - started
         memory = [psutil.Process(number).memory_info().rss / 1e6 for number in numbers]
     print(

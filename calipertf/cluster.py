@@ -12,7 +12,7 @@ import itertools
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -248,7 +248,7 @@ class Answer(Generic[Item]):
 
 def map_cluster(
     client: Client, function: Callable[[Item], Any], items: Iterable[Item]
-) -> Iterator[Answer[Item]]:
+) -> Generator[Answer[Item], None, None]:
     """The function's answer for each item, in the order in which they end.
 
     A lost worker's items run again elsewhere, as often as Dask allows (distributed.scheduler.

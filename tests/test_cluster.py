@@ -98,7 +98,7 @@ def test_items_are_taken_only_as_workers_come_free(client: Client) -> None:
 
     answers = map_cluster(client, half, items())
     next(answers)
-    answers.close()  # type: ignore[attr-defined]
+    answers.close()
     assert taken <= 2 * 2 + cluster.AHEAD
 
 

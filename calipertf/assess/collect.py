@@ -21,6 +21,7 @@ from calipertf.assess.extraction import Extraction, extract_versions
 from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
 from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, load_api
+from calipertf.assess.remote import extract_on_cluster
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
 log = logging.getLogger("calipertf")
@@ -44,6 +45,8 @@ class Settings:
     jobs: int = 1
     #: Whether the network may not be used.
     offline: bool = False
+    #: A Dask cluster whose workers extract; None: this machine does.
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +190,15 @@ class Collector:
 
     def _run_extractions(self, versions: Sequence[str]) -> Generator[Extraction]:
         settings = self.settings
+        if settings.scheduler is not None:
+            yield from extract_on_cluster(
+                settings.scheduler,
+                self.package,
+                versions,
+                cache_dir=settings.cache,
+                index_url=settings.index_url,
+            )
+            return
         yield from extract_versions(
             self.package,
             versions,

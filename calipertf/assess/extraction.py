@@ -148,12 +148,20 @@ def _work(
     offline: bool,
 ) -> None:
     """Run in the version's process: extract, keep, report."""
+    sender.send(extract_here(package, version, cache_dir, index_url, offline=offline))
+    sender.close()
+
+
+def extract_here(
+    package: str, version: str, cache_dir: Path, index_url: str, *, offline: bool = False
+) -> Extraction:
+    """How the extraction of one version in this process went; its memory is not given back."""
     started = time.monotonic()
     try:
         api = extract_api(
             package, version, index_url=index_url, cache_dir=cache_dir, offline=offline
         )
-        outcome = Extraction(
+        return Extraction(
             package=package,
             version=version,
             sources=api.sources,
@@ -163,15 +171,13 @@ def _work(
             peak_memory=_peak_memory(),
         )
     except CaliperError as error:
-        outcome = Extraction(package=package, version=version, error=error)
+        return Extraction(package=package, version=version, error=error)
     except Exception as error:  # noqa: BLE001  one version's failure is told, the rest goes on
         message = f"extracting {package} {version} failed ({type(error).__name__}: {error})"
-        outcome = _fail(
+        return _fail(
             Extraction(package=package, version=version),
             f"{message}; this is a fault of Caliper, please report it",
         )
-    sender.send(outcome)
-    sender.close()
 
 
 def _peak_memory() -> int:

@@ -68,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
     )
     parser.add_argument("--jobs", type=count, default=1, help="versions read at once (default: 1)")
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="extract on a Dask cluster: tcp://host:port, a scheduler file, or local",
+    )
     parser.add_argument("--offline", action="store_true", help="use only what the cache holds")
     parser.add_argument("--index-url", default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX}")
     parser.add_argument(
@@ -110,6 +115,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             index_url=arguments.index_url,
             jobs=arguments.jobs,
             offline=arguments.offline,
+            scheduler=arguments.scheduler,
         ),
     )
     for error in errors:

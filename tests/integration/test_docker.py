@@ -90,7 +90,14 @@ except OSError:
     pass
 print("bounded", len(running) < 1000)
 """,
-    "suite/endless.py": "import os, time\nwhile True:\n    try: os.fork()\n    except OSError: time.sleep(1)\n",
+    "suite/endless.py": """
+import os, time
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(1)
+""",
     "suite/memory.py": "keep = []\nwhile True: keep.append(bytes(bytearray(1 << 24)) + b'x')\n",
     # Memory that no process has in its address space: the engine's limit alone meets it.
     "suite/hidden_memory.py": """

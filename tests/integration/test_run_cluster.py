@@ -321,6 +321,29 @@ def test_a_driver_that_ends_ends_its_cells_on_the_workers(
     assert len(project.records()) == 3
 
 
+def test_stage_2_extracts_on_the_workers(
+    tmp_path: Path, start_cluster: Callable[..., Cluster]
+) -> None:
+    cluster = start_cluster()
+    cluster.add_worker("w1", flags=("--nanny",))
+    found = {}
+    for name, flags in {"local": (), "cluster": ("--scheduler", str(cluster.file))}.items():
+        folder = tmp_path / name
+        command = [sys.executable, str(REPOSITORY / "2.assess_change.py"), "--dir", str(folder)]
+        done = subprocess.run(
+            [*command, "--package", "six", "--versions", "1.10.0", "1.16.0", *flags],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert "2 new" in done.stderr, done.stderr
+        paths = [*(folder / "sims").rglob("*.json"), *(folder / "functiondb").rglob("*.json")]
+        found[name] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    assert "sims/pypi-six-sims.json" in found["local"]
+    assert found["cluster"] == found["local"]
+
+
 def test_a_worker_without_this_package_is_named(
     make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
