@@ -42,9 +42,8 @@ def take_truth(version: str, python: str, date: str, folder: Path) -> dict[str, 
     if interpreter is None:
         raise LookupError(f"no Python {python} on this machine")
     environment = folder / "environment"
-    subprocess.run(
-        ["uv", "venv", "-q", "-p", str(interpreter.source), str(environment)], check=True
-    )
+    create = ["uv", "venv", "-q", "-p", str(interpreter.source), str(environment)]
+    subprocess.run(create, check=True)
     install = ["uv", "pip", "install", "-q", "-p", str(environment), "--exclude-newer", date]
     subprocess.run([*install, f"tensorflow=={version}"], check=True)
     hidden = [*know("tensorflow").face.hidden, *OUT_OF_SCOPE]
