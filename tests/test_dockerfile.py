@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from calipertf.releases import ReleaseFile
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import find_trouble
 from calipertf.run.environments.docker_build import make_context, prepare_dockerfile
-from calipertf.run.environments.docker_engine import is_dead
+from calipertf.run.environments.docker_owner import describe_owner, is_dead
 
 CELL = Cell(package="tensorflow", version="2.10.0", python="cp310", resolve="release")
 FILE = ReleaseFile(
@@ -60,16 +62,19 @@ def test_template_that_cannot_be_rendered_is_told(template: str, words: str) -> 
         render(template)
 
 
-def test_label_and_arguments_stand_in_each_stage() -> None:
-    text = prepare_dockerfile("FROM a AS x\nRUN 1\nfrom b\n", "run-1", {"PIP_INDEX_URL": "u"})
+@pytest.mark.parametrize(("keep", "last"), [(False, []), (True, ['LABEL run="" owner=""'])])
+def test_labels_and_arguments_stand_in_each_stage(keep: bool, last: list[str]) -> None:
+    labels = {"run": "run-1", "owner": "host 1"}
+    text = prepare_dockerfile("FROM a AS x\nRUN 1\nfrom b\n", labels, ["INDEX"], keep=keep)
     assert text.splitlines() == [
         "FROM a AS x",
-        'LABEL calipertf.run="run-1"',
-        "ARG PIP_INDEX_URL",
+        'LABEL run="run-1" owner="host 1"',
+        "ARG INDEX",
         "RUN 1",
         "from b",
-        'LABEL calipertf.run="run-1"',
-        "ARG PIP_INDEX_URL",
+        'LABEL run="run-1" owner="host 1"',
+        "ARG INDEX",
+        *last,
     ]
 
 
@@ -108,6 +113,30 @@ def test_network_and_disk_are_told_from_the_package(line: str, is_trouble: bool)
     assert (find_trouble(f"first\n{line}\nlast") is not None) is is_trouble
 
 
-@pytest.mark.parametrize("run_id", ["", "elsewhere-1-abcd", "no number"])
-def test_run_of_another_host_is_never_dead(run_id: str) -> None:
-    assert not is_dead(run_id)
+def test_owner_is_dead_once_its_process_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        owner = describe_owner(process.pid)
+        assert not is_dead(owner)
+        process.communicate(b"\n")
+    assert is_dead(owner)
+    assert not is_dead(describe_owner())
+
+
+@pytest.mark.parametrize(
+    ("number", "value", "expected"),
+    [
+        (0, "elsewhere.1234", False),  # nobody here can tell
+        (1, "another-boot", True),
+        (2, "4026539999", False),  # a container's process numbers are not ours
+        (4, "12345", True),  # the number is used again
+    ],
+)
+def test_owner_is_more_than_a_process_number(number: int, value: str, expected: bool) -> None:
+    parts = describe_owner().split(" ")
+    parts[number] = value
+    assert is_dead(" ".join(parts)) is expected
+
+
+@pytest.mark.parametrize("owner", ["", "no owner", "a b c d e"])
+def test_label_of_others_is_left_alone(owner: str) -> None:
+    assert not is_dead(owner)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
 
 from calipertf.errors import EngineError
-from calipertf.run.environments.docker_engine import LABEL, connect
+from calipertf.run.environments.docker_engine import LABEL, connect, engine_errors
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -130,6 +138,7 @@ def made_by_us(client: docker.DockerClient) -> list[str]:
     return [
         *(item.id for item in containers),
         *(item.id for item in client.images.list(all=True, filters=filters)),
+        *(item.id for item in client.volumes.list(filters=filters)),
     ]
 
 
@@ -272,23 +281,157 @@ def test_engine_that_does_not_answer_is_no_verdict(make_project: Callable[..., o
     assert "environment: venv" in done.stderr
 
 
-@pytest.mark.skipif(
-    os.environ.get("CALIPER_TEST_KILLS_DOCKERD") != "1",
-    reason="kills the engine: only where CALIPER_TEST_KILLS_DOCKERD=1 allows it, as .ci/run does",
-)
-def test_engine_that_dies_in_the_middle(make_project: Callable[..., object]) -> None:
-    project = make_project(GRID, {"suite/slow.py": "import time\ntime.sleep(15)\nprint(1)\n"})
+@dataclass(kw_only=True)
+class Engine:
+    """An engine of a test's own, which it may kill."""
+
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"unix://{self.folder / 'docker.sock'}"
+
+    def start(self) -> None:
+        (self.folder / "pid").unlink(missing_ok=True)
+        flags = ("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid")
+        command = ["dockerd", "--host", self.address, "--bridge=none", "--iptables=false"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *(f"--{flag}={self.folder / name}" for flag, name in flags)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.connect()
+            except EngineError:
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.2)
+            else:
+                return
+
+    def connect(self) -> docker.DockerClient:
+        client = docker.DockerClient(base_url=self.address)
+        with engine_errors("no answer"):
+            client.ping()
+        return client
+
+    def kill(self) -> None:
+        """End the daemon as a power cut would, and what it started."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
+    if os.geteuid() != 0 or shutil.which("dockerd") is None:
+        pytest.skip("starting an engine of one's own needs root and dockerd (.ci/docker)")
+    # The path of a socket has to be short.
+    folder = Path(tempfile.mkdtemp(prefix="engine-"))
+    engine = Engine(folder=folder)
+    try:
+        engine.start()
+        image = client.images.get(f"python:{VERSION}")
+        engine.connect().images.load(b"".join(image.save(named=True)))
+        yield engine
+    finally:
+        if engine.process is not None and engine.process.poll() is None:
+            for container in engine.connect().containers.list():
+                container.kill()
+            engine.process.terminate()
+            engine.process.wait(60)
+        subprocess.run(["rm", "-rf", str(folder)], check=True)
+
+
+def test_engine_that_dies_in_the_middle(
+    make_project: Callable[..., object], own_engine: Engine
+) -> None:
+    slow = {"suite/slow.py": "import time\ntime.sleep(6)\nprint(1)\n"}
+    project = make_project(GRID, slow)
+    project.environ["DOCKER_HOST"] = own_engine.address
     process = project.start("--jobs", "1")
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and not connect(60).containers.list(filters={"label": LABEL}):
+    client = own_engine.connect()
+    deadline = time.monotonic() + 300
+    # The first cell is finished, the second one runs its scripts.
+    while time.monotonic() < deadline and not (
+        project.records() and client.containers.list(filters={"label": LABEL})
+    ):
         time.sleep(0.2)
-    subprocess.run(["pkill", "-KILL", "-x", "dockerd"], check=True)
+    finished = {name: record.outcome for name, record in project.records().items()}
+    own_engine.kill()
     output, error = process.communicate(timeout=400)
     assert process.returncode == 3, error
     assert "not judged" in output
-    assert not any(record.outcome == "run_failed" for record in project.records().values())
-    repository = Path(__file__).resolve().parents[2]
-    subprocess.run([repository / ".ci" / "docker", VERSION], check=True, capture_output=True)
+    assert len(finished) == 1
+    assert {name: record.outcome for name, record in project.records().items()} == finished
+    own_engine.start()
     done = project.run()
     assert done.returncode == 0, done.stderr
+    assert "1 of 2 cells have their record already" in done.stderr
     assert {record.outcome for record in project.records().values()} == {"same_result"}
+    assert made_by_us(own_engine.connect()) == []
+
+
+@contextlib.contextmanager
+def forward_tcp(path: str) -> Iterator[str]:
+    """The address of a TCP port that leads to a Unix socket, as that of a remote engine."""
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.socket(socket.AF_UNIX) as engine:
+                engine.connect(path)
+                pump = threading.Thread(target=copy, args=(engine, self.request), daemon=True)
+                pump.start()
+                copy(self.request, engine)
+                pump.join()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_remote_engine_is_given_copies(
+    make_project: Callable[..., object], client: docker.DockerClient
+) -> None:
+    scripts = {**PLAIN, "suite/escape.py": ESCAPES["suite/escape.py"].replace("%(host)r", "'/x'")}
+    project = make_project(GRID, {**scripts, "suite/data/text.txt": "x"})
+    path = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    with forward_tcp(path) as address:
+        project.environ["DOCKER_HOST"] = address
+        done = project.run("--versions", "1.16.0")
+    assert done.returncode == 0, done.stderr
+    assert outcomes(project, NEW) == dict.fromkeys(
+        ("escape", "missing", "same", "version"), "same_result"
+    )
+    assert "examples denied\n" in project.records()[NEW].runs["suite/escape.py"].output
+    assert made_by_us(client) == []
+
+
+def test_kept_images_are_the_users(
+    make_project: Callable[..., object], client: docker.DockerClient
+) -> None:
+    project = make_project(GRID, PLAIN)
+    name = f"calipertf/six:1.16.0-cp{HERE}-release"
+    try:
+        assert project.run("--versions", "1.16.0", "--keep-images").returncode == 0
+        assert client.images.get(name).id == project.records()[NEW].environment["image"]
+        assert project.run("--versions", "1.10.0").returncode == 0
+        assert client.images.get(name)
+    finally:
+        client.images.remove(name, force=True)
+    assert project.run("--versions", "1.10.0").returncode == 0
+    assert made_by_us(client) == []
