@@ -307,3 +307,34 @@ def test_functions_are_listed_as_caliper_lists_them() -> None:
     }
     assert library.functions == expected
     assert library.unreadable == ["p.old"]
+
+
+def test_submodules_of_an_open_package_are_public_though_nothing_imports_them() -> None:
+    files = {
+        INIT: "from . import contrib, core",
+        "p/core/__init__.py": "",
+        "p/core/inner.py": "def f(x): ...",
+        "p/contrib/__init__.py": "",
+        "p/contrib/trees/__init__.py": "",
+        "p/contrib/trees/lib.py": "def f(x): ...",
+    }
+    face = Face(submodules=False, honours_all=False, open_packages=("p.contrib",))
+    found = {path for path in read(files, face=face) if path.startswith("p.c")}
+    assert found == {
+        "p.core",
+        "p.contrib",
+        "p.contrib.trees",
+        "p.contrib.trees.lib",
+        "p.contrib.trees.lib.f",
+    }
+
+
+def test_what_a_plain_module_names_in_all_is_public_though_defined_elsewhere() -> None:
+    files = {
+        INIT: "from . import nn",
+        "p/ops.py": "def relu(x): ...\ndef hidden(x): ...",
+        "p/nn.py": "from .ops import *\nfrom . import ops\n__all__ = ['relu', 'ops']",
+    }
+    found = read(files, face=Face(submodules=False, honours_all=False))
+    assert {"p.nn", "p.nn.relu"} <= set(found)
+    assert not {"p.nn.hidden", "p.nn.ops"} & set(found)

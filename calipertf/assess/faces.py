@@ -28,6 +28,7 @@ _TENSORFLOW = Knowledge(
     face=Face(
         submodules=False,
         honours_all=False,
+        open_packages=("tensorflow.contrib",),
         # The root deletes the first three or should: its template says that they are private
         # (tensorflow/api_template.__init__.py). The others are there because something imports
         # them, and the compat modules hold one another again and again.
@@ -39,8 +40,8 @@ _TENSORFLOW = Knowledge(
                 "compat.v1.compat", "compat.v2.compat",
             )
         ),
-        # contrib's packages keep their internals under this name.
-        hidden_names=frozenset({"python"}),
+        # contrib's packages keep their internals under the first of these names.
+        hidden_names=frozenset({"python", "tests", "kernel_tests", "examples"}),
     ),
     # Release candidates require the nightly builds.
     companions=(

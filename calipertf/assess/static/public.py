@@ -28,6 +28,9 @@ class Face:
     #: Whether modules that no statement of the package binds are public as well: they are in
     #: most packages (``import requests.adapters``); TensorFlow's interface is what the root binds.
     submodules: bool = True
+    #: Packages in which all submodules are public in any case, at any depth: TensorFlow's contrib
+    #: does not import all its parts, and users do (``from tensorflow.contrib import rate``).
+    open_packages: tuple[str, ...] = ()
     #: Whether ``__all__`` decides. TensorFlow adds names to its modules after it is set.
     honours_all: bool = True
     #: Public paths that are left out with all below them.
@@ -90,21 +93,20 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
     """The module's public names in alphabetical order."""
     exported = module.names.get("__all__")
-    listed = None
-    if isinstance(exported, Strings) and walk.face.honours_all:
-        listed = set(exported.items)
+    named = set(exported.items) if isinstance(exported, Strings) else set()
+    listed = named if isinstance(exported, Strings) and walk.face.honours_all else None
     names = dict(module.names)
     if listed is not None:
         for name in sorted(listed - set(names)):
             value = walk.world.get_member(module, name)
             names[name] = value if value is not None else Attribute(f"{module.name}.{name}")
-    if walk.face.submodules and module.is_package:
+    if module.is_package and (walk.face.submodules or _is_open(walk.face, module)):
         names = {**_list_submodules(walk.world, module), **names}
     for name in sorted(names):
         if name.startswith("_") or name in walk.face.hidden_names:
             continue
         value = names[name]
-        if _is_public(walk, module, name, value, listed):
+        if _is_public(walk, module, name, value, listed) or _is_named(value, name in named):
             yield name, value
 
 
@@ -120,6 +122,15 @@ def _is_public(
     if module.is_package or module.curated:
         return True
     return _is_defined_in(value, module)
+
+
+def _is_open(face: Face, module: Module) -> bool:
+    return any(f"{module.name}.".startswith(f"{name}.") for name in face.open_packages)
+
+
+def _is_named(value: Value, is_named: bool) -> bool:
+    """Whether ``__all__`` makes an object of another of the package's modules public."""
+    return is_named and not isinstance(value, (Module, Outside, Lazy))
 
 
 def _is_defined_in(value: Value, module: Module) -> bool:
