@@ -114,6 +114,7 @@ def start_cluster(folder: Path, threads: int, cache: Path) -> Iterator[tuple[str
     file = folder / "scheduler.json"
     python_path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "benchmarks")])
     environ = {**os.environ, "PYTHONPATH": python_path, "CALIPER_CACHE": str(cache)}
+    environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
     common = [sys.executable, "-m", "dask"]
     commands = [
         ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],

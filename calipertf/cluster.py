@@ -22,7 +22,7 @@ import dask
 from distributed import Client, Future, LocalCluster, as_completed
 
 from calipertf.errors import ConfigError, EngineError
-from calipertf.software import Software, compare_software, describe_software
+from calipertf.software import Software, compare_software, describe_software, may_hang
 
 log = logging.getLogger("calipertf")
 #: Value of `scheduler` that starts a cluster on this machine for the run.
@@ -62,6 +62,8 @@ def connect(address: str, *, jobs: int | None = None) -> Iterator[Client]:
 def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) -> Client:
     where: dict[str, Any]
     if address == LOCAL:
+        if may_hang():
+            dask.config.set({"distributed.worker.profile.enabled": False})
         cluster = LocalCluster(
             n_workers=1,
             threads_per_worker=jobs or dask.system.CPU_COUNT,
@@ -141,11 +143,15 @@ def check_software(client: Client) -> None:
     found = {f"worker {name}": Software(**item) for name, item in client.run(probe).items()}
     found["the scheduler"] = Software(**client.run_on_scheduler(probe))
     errors: list[str] = []
+    warnings: list[str] = []
     for name, there in found.items():
         wrong, harmless = compare_software(name, here, there)
         errors += wrong
-        for line in harmless:
-            log.warning("%s", line)
+        warnings += harmless
+    for line in warnings[:3]:
+        log.warning("%s", line)
+    if len(warnings) > 3:
+        log.warning("and %d more such differences", len(warnings) - 3)
     if errors:
         more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
         raise EngineError("; ".join(errors[:5]) + more, software=asdict(here))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+import dask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,8 @@ class Software:
     calipertf: str | None
     dask: str
     distributed: str
+    #: Whether Dask's profiler may lock the process up.
+    may_hang: bool = False
 
 
 def describe_software() -> Software:
@@ -27,6 +32,17 @@ def describe_software() -> Software:
         calipertf=hash_package(),
         dask=version("dask"),
         distributed=version("distributed"),
+        may_hang=may_hang(),
+    )
+
+
+def may_hang() -> bool:
+    """Whether this process can lock up in Dask's profiler: on Python 3.11 before 3.11.9.
+
+    Seen here after 2,485 short cells; https://github.com/dask/distributed/issues/8616.
+    """
+    return (3, 11) <= sys.version_info < (3, 11, 9) and bool(
+        dask.config.get("distributed.worker.profile.enabled", default=True)
     )
 
 
@@ -59,4 +75,9 @@ def compare_software(name: str, here: Software, there: Software) -> tuple[list[s
             errors.append(f"{key} is {theirs} on {name} and {mine} on the driver")
         elif mine != theirs:
             warnings.append(f"{key} is {theirs} on {name} and {mine} on the driver")
+    if there.may_hang:
+        warnings.append(
+            f"Dask's profiler can lock up Python {there.python} on {name}: start it with "
+            "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False, or with Python 3.11.9 or later"
+        )
     return errors, warnings

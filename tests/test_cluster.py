@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client, LocalCluster
@@ -28,12 +29,13 @@ HERE = Software(python="3.11.7", calipertf="a" * 64, dask="2026.8.0", distribute
         ({"calipertf": None}, 1, 0),
         ({"dask": "2026.7.1", "distributed": "2026.7.1"}, 2, 0),
         ({"dask": "2026.8.1"}, 0, 1),
+        ({"may_hang": True}, 0, 1),
     ],
 )
 def test_software_that_differs_is_named_on_both_sides(
-    changed: dict[str, str | None], errors: int, warnings: int
+    changed: dict[str, Any], errors: int, warnings: int
 ) -> None:
-    there = replace(HERE, **changed)  # type: ignore[arg-type]
+    there = replace(HERE, **changed)
     wrong, harmless = compare_software("worker w1", HERE, there)
     assert (len(wrong), len(harmless)) == (errors, warnings)
     assert all("w1" in line for line in (*wrong, *harmless))

@@ -96,6 +96,9 @@ class DaskScheduler:
         #: Wheel -> addresses of workers that have run a cell of it.
         self._users: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._mean_seconds: float | None = None
+        self._looked = 0.0
+        #: Keys that no worker held at the last look.
+        self._stranded: set[str] = set()
 
     def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
         """Each cell as it ends. Closing the iterator ends those that are running, on all workers.
@@ -143,6 +146,7 @@ class DaskScheduler:
         for said in self._client.run(describe_worker, self._run_id, on_error="ignore").values():
             if said:
                 self._meet(said)
+        self._news.clear()
 
     def _release_workers(self) -> None:
         if self._client.status != "running":
@@ -186,8 +190,9 @@ class DaskScheduler:
                 self._measure(reply)
                 self._users[pending.wheel].add(reply.address)
                 self._fill(reply.address)
-        if not ended or self._news.is_set():
+        if time.monotonic() - self._looked > TICK:
             ended += self._look_around()
+            self._looked = time.monotonic()
         return ended
 
     def _measure(self, reply: Reply) -> None:
@@ -254,13 +259,21 @@ class DaskScheduler:
     def _resubmit_stranded(self) -> None:
         """Submit anew the cells that no worker could take when Dask last looked.
 
-        A worker declares its Pythons after it has joined, when Dask has looked already.
+        A worker declares its Pythons after it has joined, when Dask has looked already. Cells that
+        are merely on their way look alike, so it takes two looks.
         """
         held = {key for keys in self._client.processing().values() for key in keys}
-        for key, pending in self.flight.items():
-            if key not in held and self._offering(pending.task.cell.python):
-                self.flight.recall(key)
-                self._send(pending, None)
+        stranded = {
+            key: pending
+            for key, pending in self.flight.items()
+            if key not in held and self._offering(pending.task.cell.python)
+        }
+        for key in self._stranded & stranded.keys():
+            self.flight.recall(key)
+            self._send(stranded.pop(key), None)
+        self._stranded = set(stranded)
+        if stranded:
+            self._news.set()
 
     def _give_up(self) -> list[tuple[_Pending, Any]]:
         """Cells whose Python no worker has had for too long, with an error each."""

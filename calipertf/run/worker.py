@@ -30,6 +30,7 @@ from calipertf.run.offers import (
 )
 from calipertf.run.processes import Stopped
 from calipertf.run.schedule import list_cpus, share_cpus
+from calipertf.software import may_hang
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,8 @@ class CellWorker(WorkerPlugin):
         for share in share_cpus(list_cpus(), self.cells):
             self._slots.put(share)
         move_cache(worker)
+        if may_hang():
+            worker.periodic_callbacks["profile"].stop()
         self.pythons, self.trouble = await asyncio.to_thread(self._prepare)
         await worker.set_resources(
             **{CELL: self.cells},

@@ -56,6 +56,7 @@ class Cluster:
         self.root = root
         self.environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environ}
         self.environ.pop("CALIPER_CACHE", None)
+        self.environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
