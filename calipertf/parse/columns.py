@@ -11,9 +11,9 @@ import yaml
 _INTRODUCTION = """\
 # Tables
 
-`3.parse_data.py` writes each table to `.caliper/compiled/` as CSV and Parquet. Rows are in the order
-of packages, versions (as PEP 440 has it), Pythons and resolve dates. An empty field means that there
-is nothing to say. This page is made by `python -m calipertf.parse.columns > docs/tables.md`.
+`3.parse_data.py` writes each table to `.caliper/compiled/` as CSV and Parquet, its rows in the
+order of packages, versions, Pythons and resolve dates. An empty field: there is nothing to say. This
+page is made by `python -m calipertf.parse.columns > docs/tables.md`.
 
 `test-results-by-python.json` lies beside them, in the shape that the original tool's page reads:
 `{"37": [{"x_name": script, "y_module": version, "retval": ..., "output": [...], "error": [...]}]}`,

@@ -80,19 +80,17 @@ def foresee(results: Sequence[Result], usage: pd.DataFrame) -> list[Foresight]:
 
     The home version is left out: usage is measured there, so it foretells nothing.
     """
-    judged: dict[tuple[str, str, str], list[Result]] = {}
+    judged: dict[tuple[str, str, str], list[Result | None]] = {}
     for result in results:
         if result.outcome not in SILENT:
             key = (result.cell.package, result.script, result.cell.version)
             judged.setdefault(key, []).append(result)
     found: list[Foresight] = []
-    rows: list[dict[str, Any]] = usage.to_dict(orient="records")
+    rows: list[Any] = usage.to_dict(orient="records")
     for row in sorted(rows, key=_order):
         if row["version"] != row["home"]:
-            cells: list[Result | None] = [
-                *judged.get((row["package"], row["script"], row["version"]), ())
-            ]
-            found += [_foresee_one(row, result) for result in cells or [None]]
+            cells = judged.get((row["package"], row["script"], row["version"])) or [None]
+            found += [_foresee_one(row, result) for result in cells]
     return found
 
 

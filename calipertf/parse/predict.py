@@ -132,7 +132,7 @@ def _try_all(units: pd.DataFrame, fails: NDArray[np.bool_]) -> Iterator[_Trial]:
     known = [score for score in SCORES if units[score].notna().any()]
     for score in known:
         values = units[score].to_numpy(dtype=float)
-        held: NDArray[np.bool_] = np.isfinite(values)
+        held = np.asarray(np.isfinite(values))
         yield _Trial(predictor=score, method="score", held=held, risk=1 - values[held])
         yield _fit(score, values[:, None], units, fails)
     if len(known) > 1:
@@ -140,7 +140,7 @@ def _try_all(units: pd.DataFrame, fails: NDArray[np.bool_]) -> Iterator[_Trial]:
 
 
 def _fit(predictor: str, features: Floats, units: pd.DataFrame, fails: NDArray[np.bool_]) -> _Trial:
-    held: NDArray[np.bool_] = np.isfinite(features).all(axis=1)
+    held = np.asarray(np.isfinite(features).all(axis=1))
     rows = units[held]
     if not held.any():
         # No unit has all scores: the trial is kept, so that the table says so with 0 units.

@@ -29,15 +29,19 @@ Row = Mapping[str, Any]
 Explained = Sequence[tuple[Cell | None, Cause | None]]
 
 
-def make_table(name: str, rows: Iterable[Row]) -> pd.DataFrame:
+def make_table(name: str, rows: Iterable[Row] | pd.DataFrame) -> pd.DataFrame:
     """Rows under the columns that TABLES documents, no more and no fewer."""
     columns = TABLES[name].columns
-    listed = list(rows)
-    table = pd.DataFrame(listed, columns=None if listed else list(columns))
+    if isinstance(rows, pd.DataFrame):
+        table = rows
+    else:
+        listed = list(rows)
+        table = pd.DataFrame(listed, columns=None if listed else list(columns))
     if set(table.columns) != set(columns):
         raise ValueError(f"{name} has other columns than documented: {list(table.columns)}")
     types: Any = {column: _TYPES[kind] for column, (kind, _) in columns.items()}
-    return table[list(columns)].astype(types)
+    ordered: pd.DataFrame = table[list(columns)]
+    return ordered.astype(types)
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame, formats: Iterable[str]) -> None:
@@ -108,8 +112,7 @@ def make_similarities(sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The table `similarities`."""
     versions = sims["versions"].assign(of="versions", script=None)
     cells = sims["cells"].rename(columns={"cell_a": "a", "cell_b": "b"})
-    names = cells["a"].astype("string").str.rpartition("/")[2].str.extract(RECORD_NAME)
-    cells = cells.assign(of="cells", script=None, package=names["package"])
+    cells = cells.assign(of="cells", script=None, package=cells["a"].map(_read_package))
     usage = sims["usage"].rename(columns={"home": "a", "version": "b", "share": "value"})
     usage = usage.assign(of="script", score="usage")
     columns = list(TABLES["similarities"].columns)
@@ -119,6 +122,12 @@ def make_similarities(sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     types: Any = {key: _TYPES[kind] for key, (kind, _) in TABLES["similarities"].columns.items()}
     table: pd.DataFrame = pd.concat([frame.astype(types) for frame in frames], ignore_index=True)
     return table
+
+
+def _read_package(name: str) -> str | None:
+    """The package of a cell of stage 2's table."""
+    match = RECORD_NAME.fullmatch(name.rpartition("/")[2])
+    return match["package"] if match else None
 
 
 def list_changes(changes: Iterable[ApiChange]) -> Iterable[Row]:
