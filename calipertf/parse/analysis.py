@@ -1,0 +1,89 @@
+"""All that stage 3 finds out from its inputs: what tables, figures and the page are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from calipertf.parse import tables
+from calipertf.parse.causes import Cause, Explainer
+from calipertf.parse.compare import Comparison
+from calipertf.parse.foresight import count_confusions, foresee
+from calipertf.parse.inputs import Inputs
+from calipertf.parse.neighbours import Neighbours
+from calipertf.parse.pairs import make_units
+from calipertf.parse.predict import describe, predict_all
+from calipertf.parse.requirements import Requirement, parse_requirements
+from calipertf.parse.results import FAILING, Axes, Result, find_axes, make_results
+from calipertf.parse.timelines import make_timelines
+from calipertf.records import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What the records and similarities say."""
+
+    inputs: Inputs
+    results: Sequence[Result]
+    axes: Axes
+    requirements: Mapping[Cell, Sequence[Requirement]]
+    #: For each result the nearest cell where its script works, and why it fails here.
+    explained: Sequence[tuple[Cell | None, Cause | None]]
+    #: Name -> table, see columns.yaml.
+    tables: Mapping[str, pd.DataFrame]
+    #: What the predictions amount to, a sentence each.
+    sentences: Sequence[str]
+
+
+def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> Analysis:
+    """Every table, from results to predictions."""
+    results = make_results(inputs.records)
+    axes = find_axes(results)
+    requirements = {
+        record.cell: parse_requirements(record.requirements)
+        for record in inputs.records
+        if record.requirements
+    }
+    explainer = Explainer(inputs.changes, inputs.sims["usage"], requirements)
+    neighbours = Neighbours(results, axes)
+    explained = [_explain(result, neighbours, explainer) for result in results]
+    timelines = make_timelines(results, explainer.explain)
+    units = make_units(results, inputs.sims)
+    predictions = predict_all(units)
+    foresights = foresee(results, inputs.sims["usage"])
+    made = {
+        "results": tables.list_results(results, explained),
+        "requirements": tables.list_requirements(requirements),
+        "api_changes": tables.list_changes(inputs.changes),
+        "timelines": tables.list_timelines(timelines),
+        "failures": tables.list_failures(results, explained),
+        "prediction_scores": tables.list_scores(predictions),
+        "usage_predictions": tables.list_foresights(foresights),
+        "usage_confusion": tables.list_confusions(count_confusions(foresights)),
+    }
+    if comparisons is not None:
+        made["comparison"] = tables.list_comparisons(comparisons)
+    done = {name: tables.make_table(name, rows) for name, rows in made.items()}
+    done["similarities"] = tables.make_similarities(inputs.sims)
+    done["predictions"] = tables.make_table("predictions", units)
+    return Analysis(
+        inputs=inputs,
+        results=results,
+        axes=axes,
+        requirements=requirements,
+        explained=explained,
+        tables=done,
+        sentences=describe(predictions),
+    )
+
+
+def _explain(
+    result: Result, neighbours: Neighbours, explainer: Explainer
+) -> tuple[Cell | None, Cause | None]:
+    """The nearest working cell of what does not work, and the cause of what fails."""
+    if result.works or result.outcome in {"no_release", "no_interpreter"}:
+        return None, None
+    nearest = neighbours.find(result)
+    return nearest, explainer.explain(result, nearest) if result.outcome in FAILING else None

@@ -1,0 +1,1 @@
+"""Figures of stage 3: the only part that knows the plotting library."""

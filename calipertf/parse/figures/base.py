@@ -1,0 +1,142 @@
+"""What all figures share: the figure itself, its looks, its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from calipertf.files import write_bytes, write_text
+from calipertf.parse.palette import LOOKS, label_outcome
+
+#: Widest plot, in pixels: about what a README shows without shrinking it.
+WIDTH = 760
+_FONT = "Arial, Liberation Sans, Helvetica, sans-serif"
+INK = "#1f2430"
+QUIET = "#6b7080"
+
+#: Vega-Lite's configuration for files; the page has its own for dark screens.
+LIGHT: Mapping[str, Any] = {
+    "background": "#ffffff",
+    "font": _FONT,
+    "padding": 16,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": INK,
+        "titleColor": QUIET,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "domain": False,
+        "ticks": False,
+        "grid": False,
+        "labelPadding": 6,
+        "labelLimit": 420,
+    },
+    "legend": {
+        "labelColor": INK,
+        "titleColor": QUIET,
+        "titleFontWeight": "normal",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "symbolType": "square",
+        "symbolSize": 110,
+        "orient": "bottom",
+        "labelLimit": 300,
+        "columnPadding": 16,
+    },
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": 15,
+        "fontWeight": 600,
+        "color": INK,
+        "subtitleColor": QUIET,
+        "subtitleFontSize": 12,
+        "subtitlePadding": 6,
+        "offset": 12,
+    },
+    "header": {"labelColor": INK, "labelFontSize": 12, "title": None},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One picture."""
+
+    #: File name without its ending.
+    name: str
+    title: str
+    #: What it shows, for those who cannot see it.
+    description: str
+    #: Vega-Lite, without configuration.
+    spec: Mapping[str, Any]
+
+
+def make_figure(name: str, chart: Any, *, title: str, subtitle: str, description: str) -> Figure:
+    """The chart with its heading, as Vega-Lite."""
+    titled = chart.properties(title=alt.TitleParams(title, subtitle=subtitle))
+    spec = titled.to_dict()
+    spec.pop("config", None)
+    return Figure(
+        name=name, title=title, description=description, spec={**spec, "description": description}
+    )
+
+
+def write_figure(folder: Path, figure: Figure, formats: Iterable[str]) -> None:
+    """The figure as SVG, PNG (twice its size in pixels, for sharp screens) or both."""
+    wanted = set(formats) & {"svg", "png"}
+    if not wanted:
+        return
+    svg = vl_convert.vegalite_to_svg(json.dumps(figure.spec), config=dict(LIGHT))
+    if "svg" in wanted:
+        write_text(folder / f"{figure.name}.svg", svg)
+    if "png" in wanted:
+        write_bytes(folder / f"{figure.name}.png", vl_convert.svg_to_png(svg, scale=2))
+
+
+def outcome_color(outcomes: Iterable[str]) -> alt.Color:
+    """Colours of the outcomes that occur, with a legend of marks and words."""
+    present = set(outcomes)
+    shown = [outcome for outcome in LOOKS if outcome in present]
+    return alt.Color(
+        "label:N",
+        title=None,
+        scale=alt.Scale(
+            domain=[label_outcome(outcome) for outcome in shown],
+            range=[LOOKS[outcome].color for outcome in shown],
+        ),
+        legend=alt.Legend(columns=4),
+    )
+
+
+def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> alt.Axis:
+    """An axis of a continuous scale that reads like one of names: label i stands at i + 0.5."""
+    listed = json.dumps(list(labels))
+    return alt.Axis(
+        values=[number + 0.5 for number in range(len(labels))],
+        labelExpr=f"{listed}[floor(datum.value)]",
+        title=title,
+        **settings,
+    )
+
+
+def slant(labels: Sequence[str], step: float) -> int:
+    """Angle of labels under columns of that width: flat where they fit."""
+    longest = max((len(label) for label in labels), default=0)
+    return 0 if longest * 6.5 < step else -45
+
+
+def shorten_suite(suite: str) -> str:
+    """The last folder of a suite's path."""
+    return suite.rstrip("/").rpartition("/")[2] or suite
+
+
+def slugify(text: str) -> str:
+    """The text as part of a file name."""
+    return "".join(char if char.isalnum() or char in ".-" else "_" for char in text)

@@ -1,0 +1,178 @@
+"""Everything that stage 3 reads, and a sentence for everything that is not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calipertf.errors import RecordError
+from calipertf.layout import Layout, read_records
+from calipertf.records import RECORD_NAME, Record
+from calipertf.versions import version_key
+
+STAGE_1 = "python 1.run_analysis.py --config caliper.yaml"
+STAGE_2 = "python 2.assess_change.py"
+
+#: Columns of the tables that stage 2 writes, by file name without its ending.
+SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "versions": ("package", "a", "b", "score", "value"),
+    "cells": ("cell_a", "cell_b", "score", "value"),
+    "usage": ("package", "script", "home", "version", "used", "compatible", "share", "missing"),
+    "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
+}
+#: What a table of stage 2 is good for, told where it is missing.
+_MEANING = {
+    "versions": "similarity matrices, no predictions from the API",
+    "cells": "predictions from installed requirements",
+    "usage": "predictions from what each script uses",
+    "api": "figure of the API's size",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something that is missing or could not be read."""
+
+    #: A sentence for a person.
+    text: str
+    #: The command that makes it; None where there is none.
+    command: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text}; made by: {self.command}" if self.command else self.text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiChange:
+    """One public name that differs between two neighbouring versions; see docs/formats.md."""
+
+    package: str
+    a: str
+    b: str
+    #: added, removed, moved, renamed or changed.
+    kind: str
+    #: Public path in a; in b for "added".
+    path: str
+    #: module, class, function, method or attribute.
+    object: str
+    #: Public path in b of what was moved or renamed.
+    to: str | None
+    #: 0.0 harmless to 1.0 breaks every use.
+    severity: float
+    old: str | None
+    new: str | None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """All that lies under .caliper/ for stage 3."""
+
+    records: Sequence[Record]
+    #: Stage 2's tables by name; empty ones where there are none.
+    sims: Mapping[str, pd.DataFrame]
+    changes: Sequence[ApiChange]
+    notes: Sequence[Note]
+
+
+def read_inputs(layout: Layout) -> Inputs:
+    """Records, similarities and changes. Raises RecordError where there is nothing at all."""
+    records, errors = read_records(layout)
+    notes = [Note(text=f"left out: {error}") for error in errors]
+    notes += _find_foreign(layout)
+    if not records:
+        notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
+    sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}
+    if sims["versions"].empty:
+        sims["versions"] = _read_original_sims(layout, notes)
+    changes = _read_changes(layout, notes)
+    if not records and not changes and all(table.empty for table in sims.values()):
+        raise RecordError(
+            f"there is nothing to show under {layout.root}: "
+            f"run `{STAGE_1}` first, or name another folder with --dir",
+            path=layout.root,
+        )
+    for name, table in sims.items():
+        if table.empty:
+            text = f"there is no table of {name} under {layout.sims}, so no {_MEANING[name]}"
+            notes.append(Note(text=text, command=STAGE_2))
+    if not changes:
+        text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
+        notes.append(Note(text=f"{text} in the API", command=STAGE_2))
+    return Inputs(records=records, sims=sims, changes=changes, notes=notes)
+
+
+def _find_foreign(layout: Layout) -> list[Note]:
+    """A note on each file among the records that is none, and on cells without a verdict."""
+    notes = []
+    for path in (*sorted(layout.data.glob("*.json")), *sorted(layout.data.glob("*/*.json"))):
+        if path.name.endswith(".failed.json"):
+            text = f"{path.name.removesuffix('.failed.json')} has no verdict yet: infrastructure"
+            notes.append(Note(text=f"{text} failed", command=STAGE_1))
+        elif not RECORD_NAME.fullmatch(path.stem):
+            notes.append(Note(text=f"left out: {path} is not named like a record"))
+    return notes
+
+
+def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
+    """One of stage 2's tables, from Parquet or CSV; empty where it is missing or damaged."""
+    columns = list(SIMS_COLUMNS[name])
+    text = {column: str for column in columns if column not in {"value", "share"}}
+    for path in (layout.sims / f"{name}.parquet", layout.sims / f"{name}.csv"):
+        if not path.exists():
+            continue
+        try:
+            table: pd.DataFrame = (
+                pd.read_parquet(path)
+                if path.suffix == ".parquet"
+                else pd.read_csv(path, dtype=text, keep_default_na=False)
+            )
+            kept: pd.DataFrame = table[columns]
+            return kept.reset_index(drop=True)
+        except (OSError, ValueError, KeyError) as error:
+            notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+    return pd.DataFrame(columns=columns)
+
+
+def _read_original_sims(layout: Layout, notes: list[Note]) -> pd.DataFrame:
+    """The pairs of the original tool's similarity files, where stage 2's table is not there."""
+    rows = []
+    for path in sorted(layout.sims.glob("pypi-*-sims.json")):
+        package = path.name.removeprefix("pypi-").removesuffix("-sims.json")
+        if package.endswith("-requirements"):
+            continue
+        try:
+            pairs = json.loads(path.read_text(encoding="utf-8"))
+            for pair, scores in pairs.items():
+                a, _, b = pair.partition("..")
+                rows += [(package, a, b, score, float(value)) for score, value in scores.items()]
+        except (OSError, ValueError, AttributeError, TypeError) as error:
+            notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+    return pd.DataFrame(rows, columns=list(SIMS_COLUMNS["versions"]))
+
+
+def _read_changes(layout: Layout, notes: list[Note]) -> list[ApiChange]:
+    """All changes between neighbouring versions, in the order of versions."""
+    found: list[ApiChange] = []
+    for path in sorted((layout.sims / "changes").glob("*.json")):
+        try:
+            found += _read_change_file(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            notes.append(Note(text=f"left out: {path} cannot be read ({error!r})", command=STAGE_2))
+    return sorted(found, key=lambda change: (change.package, version_key(change.a), change.path))
+
+
+def _read_change_file(path: Path) -> list[ApiChange]:
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if data["schema"] != 1:
+        raise ValueError(f"schema {data['schema']} is not 1")
+    both = {"package": data["package"], "a": data["a"], "b": data["b"]}
+    return [
+        ApiChange(**both, **{**item, "details": tuple(item.get("details") or ())})
+        for item in data["changes"]
+    ]

@@ -1,0 +1,182 @@
+"""Units of prediction: a script that works on version a, and whether it fails on version b."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from packaging.version import InvalidVersion, Version
+
+from calipertf.parse.results import FAILING, SILENT, Result
+from calipertf.parse.statistics import Floats, Integers
+from calipertf.records import Cell
+from calipertf.versions import version_key
+
+#: Column of a unit -> the score of stage 2 that it holds.
+CELL_SCORES: Mapping[str, str] = {"set": "set_jaccard", "semver": "semver"}
+VERSION_SCORES: Mapping[str, str] = {
+    "signature_jaccard": "api_jaccard",
+    "containment": "containment",
+    "compatibility": "compatibility",
+}
+SCORES = (*CELL_SCORES, *VERSION_SCORES, "usage")
+COLUMNS = (
+    "package",
+    "suite",
+    "script",
+    "python",
+    "resolve",
+    "a",
+    "b",
+    "fails",
+    "upgrade",
+    "same_major",
+    *SCORES,
+)
+
+
+def make_units(results: Sequence[Result], sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a unit, in table order; a score that stage 2 did not give is NaN.
+
+    b fails where it could not be built, imported or run: a different result is none. Versions
+    without a release, without a verdict or with unstable results make no unit.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Result]] = defaultdict(list)
+    for result in results:
+        if result.outcome not in SILENT:
+            cell = result.cell
+            groups[cell.package, result.suite, result.script, cell.python, cell.resolve].append(
+                result
+            )
+    frames = [frame for key, group in groups.items() if (frame := _cross(key, group)) is not None]
+    if not frames:
+        return pd.DataFrame(columns=list(COLUMNS))
+    units = pd.concat(frames, ignore_index=True)
+    _add_order(units)
+    _add_cell_scores(units, sims["cells"], {result.cell for result in results})
+    _add_version_scores(units, sims["versions"])
+    _add_usage(units, sims["usage"])
+    ordered: pd.DataFrame = units[list(COLUMNS)]
+    return ordered
+
+
+def _cross(key: tuple[str, str, str, str, str], group: Sequence[Result]) -> pd.DataFrame | None:
+    """Each working version with each other version of one script, Python and resolve date."""
+    versions = np.array([result.cell.version for result in group], dtype=object)
+    works = np.array([result.works for result in group])
+    fails = np.array([result.outcome in FAILING for result in group])
+    left, right = np.nonzero(works[:, None] & ~np.eye(len(group), dtype=bool))
+    if not len(left):
+        return None
+    columns = dict(zip(COLUMNS[:5], key, strict=True))
+    return pd.DataFrame(
+        {**columns, "a": versions[left], "b": versions[right], "fails": fails[right]}
+    )
+
+
+def _add_order(units: pd.DataFrame) -> None:
+    """Whether b is later than a, and whether they share their major version."""
+    names = sorted({*units["a"], *units["b"]}, key=version_key)
+    place = {name: number for number, name in enumerate(names)}
+    majors = {name: _read_major(name) for name in names}
+    units["upgrade"] = units["b"].map(place) > units["a"].map(place)
+    units["same_major"] = units["b"].map(majors) == units["a"].map(majors)
+
+
+def _read_major(text: str) -> str:
+    """Epoch and major version; the text itself where PEP 440 cannot parse it."""
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return text
+    return f"{version.epoch}!{version.major}"
+
+
+def number_labels(*columns: Sequence[str]) -> tuple[list[Integers], list[str]]:
+    """The columns as numbers of their labels, and the labels in order."""
+    names = sorted({name for column in columns for name in set(column)})
+    place = {name: number for number, name in enumerate(names)}
+    return [np.array([place[name] for name in column], dtype=np.int64) for column in columns], names
+
+
+def _add_cell_scores(units: pd.DataFrame, table: pd.DataFrame, cells: set[Cell]) -> None:
+    keys = _name_cells(cells)
+    shared = ["package", "python", "resolve"]
+    left = _find_keys(units[[*shared, "a"]], keys)
+    right = _find_keys(units[[*shared, "b"]], keys)
+    for column, score in CELL_SCORES.items():
+        rows = table[table["score"] == score]
+        pairs = rows[["cell_a", "cell_b", "value"]].itertuples(index=False, name=None)
+        units[column] = _look_up(left, right, list(pairs), directed=False)
+
+
+def _name_cells(cells: set[Cell]) -> dict[tuple[str, str, str, str], str]:
+    """(package, python, resolve, version) -> key of the cell in stage 2's table.
+
+    Stage 2 puts the resolve date before the name where several records have one name, counting
+    only what was built; both spellings lead to one key here.
+    """
+    return {
+        (cell.package, cell.python, cell.resolve, cell.version): f"{cell.resolve}/{cell.name}"
+        for cell in cells
+    }
+
+
+def _find_keys(
+    places: pd.DataFrame, keys: Mapping[tuple[str, str, str, str], str]
+) -> Sequence[str]:
+    return [keys[row] for row in places.itertuples(index=False, name=None)]
+
+
+def _look_up(
+    left: Sequence[str],
+    right: Sequence[str],
+    pairs: Sequence[tuple[str, str, float]],
+    *,
+    directed: bool,
+) -> Floats:
+    """The value of each pair of names; NaN where there is none."""
+    values: dict[tuple[str, str], float] = {}
+    plain = Counter(name.rpartition("/")[2] for name in {*left, *right})
+    full = {name.rpartition("/")[2]: name for name in {*left, *right}}
+    for a, b, value in pairs:
+        # A name without a date is that of the only record of its name.
+        a = full.get(a, a) if plain.get(a) == 1 else a
+        b = full.get(b, b) if plain.get(b) == 1 else b
+        values[a, b] = value
+        if not directed:
+            values[b, a] = value
+    (lefts, rights), names = number_labels(left, right)
+    place = {name: number for number, name in enumerate(names)}
+    matrix = np.full((len(names), len(names)), np.nan)
+    for (a, b), value in values.items():
+        if a in place and b in place:
+            matrix[place[a], place[b]] = value
+    found: Floats = matrix[lefts, rights]
+    return found
+
+
+def _add_version_scores(units: pd.DataFrame, table: pd.DataFrame) -> None:
+    left = list(units["package"] + " " + units["a"])
+    right = list(units["package"] + " " + units["b"])
+    for column, score in VERSION_SCORES.items():
+        rows = table[table["score"] == score]
+        pairs = [
+            (f"{package} {a}", f"{package} {b}", value)
+            for package, a, b, value in rows[["package", "a", "b", "value"]].itertuples(
+                index=False, name=None
+            )
+        ]
+        units[column] = _look_up(left, right, pairs, directed=score != "api_jaccard")
+
+
+def _add_usage(units: pd.DataFrame, table: pd.DataFrame) -> None:
+    """The share of what the script uses at home that b has."""
+    shares = {
+        (str(row.package), str(row.script), str(row.version)): float(row.share)  # type: ignore[arg-type]
+        for row in table.itertuples()
+    }
+    keys = units[["package", "script", "b"]].itertuples(index=False, name=None)
+    units["usage"] = [shares.get(key, np.nan) for key in keys]

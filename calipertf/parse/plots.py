@@ -1,0 +1,54 @@
+"""Every figure of an analysis, in the order that a person asks: where, what, why, and was it foreseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from calipertf.layout import Layout
+from calipertf.parse.analysis import Analysis
+from calipertf.parse.figures.base import Figure, slugify, write_figure
+from calipertf.parse.figures.findings import draw_drift, draw_errors, draw_predictions
+from calipertf.parse.figures.outcomes import draw_outcomes, draw_timelines
+from calipertf.parse.figures.similarity import draw_api, draw_similarities
+
+
+def draw_figures(analysis: Analysis) -> list[Figure]:
+    """All figures; of several packages, the names begin with the package's."""
+    packages = list(analysis.axes.packages)
+    for name in ("versions", "api"):
+        packages += [str(package) for package in analysis.inputs.sims[name]["package"].unique()]
+    packages = list(dict.fromkeys(packages))
+    figures: list[Figure] = []
+    for package in packages:
+        for figure in _draw_package(package, analysis):
+            name = f"{slugify(package)}-{figure.name}" if len(packages) > 1 else figure.name
+            figures.append(replace(figure, name=name))
+    return figures
+
+
+def _draw_package(package: str, analysis: Analysis) -> Iterator[Figure]:
+    results = [result for result in analysis.results if result.cell.package == package]
+    sims, axes = analysis.inputs.sims, analysis.axes
+    versions = sims["versions"][sims["versions"]["package"] == package]
+    api = sims["api"][sims["api"]["package"] == package]
+    changes = [change for change in analysis.inputs.changes if change.package == package]
+    yield from draw_outcomes(package, results, axes)
+    yield from draw_drift(package, results, axes)
+    yield from draw_timelines(package, results, axes)
+    yield from draw_errors(package, analysis.tables["failures"])
+    yield from draw_api(package, api, changes)
+    yield from draw_similarities(package, versions)
+    yield from draw_predictions(package, analysis.tables["prediction_scores"])
+
+
+def write_figures(layout: Layout, figures: Iterable[Figure], formats: Iterable[str]) -> None:
+    """All figures in the formats asked for; figures of earlier runs that are no more are removed."""
+    kept = set(formats) & {"png", "svg"}
+    names = set()
+    for figure in figures:
+        write_figure(layout.plots, figure, kept)
+        names.add(figure.name)
+    for path in layout.plots.glob("*"):
+        if path.suffix[1:] in kept and path.stem not in names:
+            path.unlink()

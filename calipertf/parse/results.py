@@ -1,0 +1,152 @@
+"""One row a cell and script: what every table, figure and page of stage 3 begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from calipertf.parse.failures import sign_failure
+from calipertf.records import OUTCOMES, Cell, Record, Run, Verdict
+from calipertf.versions import python_key, version_key
+
+#: Ran to its end without a word against it. A run that nothing could be compared with counts.
+WORKING = frozenset({"same_result", "not_compared"})
+#: Did not run to its end.
+FAILING = frozenset({"build_failed", "import_failed", "run_failed"})
+#: Says nothing about the version: it is not there, or could not be tried or trusted.
+SILENT = frozenset({"no_release", "no_interpreter", "infrastructure_error", "unstable_result"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one script in one cell."""
+
+    cell: Cell
+    #: Cut-off that dependencies were resolved against; None where none was in force.
+    resolve_date: str | None
+    #: Suite of examples; the script's first folder where no baseline names one.
+    suite: str
+    script: str
+    verdict: Verdict
+    #: Exception and normalised message; None where it did not fail.
+    signature: str | None
+    run: Run | None = field(repr=False)
+
+    @property
+    def outcome(self) -> str:
+        """One of OUTCOMES."""
+        return self.verdict.outcome
+
+    @property
+    def works(self) -> bool:
+        """Whether it ran and nothing speaks against its result."""
+        return self.verdict.outcome in WORKING
+
+    @property
+    def outcome_class(self) -> str:
+        """The class that a person thinks in."""
+        return OUTCOMES[self.verdict.outcome]
+
+
+def list_scripts(record: Record) -> list[str]:
+    """The scripts that a cell was asked to run; the original tool wrote them as one text."""
+    asked = record.inputs.get("tests") or ()
+    names = asked.split("\n") if isinstance(asked, str) else [str(name) for name in asked]
+    return sorted({name.strip() for name in names if name.strip()} | set(record.outcomes))
+
+
+def find_suites(records: Iterable[Record]) -> dict[str, str]:
+    """Script -> suite; scripts that no baseline was named for go by their first folder."""
+    suites: dict[str, str] = {}
+    for record in records:
+        for script in list_scripts(record):
+            verdict = record.outcomes.get(script)
+            if verdict and verdict.suite:
+                suites[script] = verdict.suite
+            else:
+                folder, slash, _ = script.partition("/")
+                suites.setdefault(script, folder if slash else "scripts")
+    return suites
+
+
+def make_results(records: Sequence[Record]) -> list[Result]:
+    """A row for each cell and script, in the order of cells, suites and scripts.
+
+    A cell without a wheel or whose build failed has its own outcome in all its scripts; one that
+    does not say which scripts it was asked for has those of the package's other cells.
+    """
+    suites = find_suites(records)
+    by_package: dict[str, set[str]] = {}
+    for record in records:
+        by_package.setdefault(record.cell.package, set()).update(list_scripts(record))
+    results: list[Result] = []
+    for record in records:
+        scripts = list_scripts(record) or sorted(by_package[record.cell.package])
+        results += [
+            _make_result(record, script, suites[script])
+            for script in sorted(scripts, key=lambda name: (suites[name], name))
+        ]
+    return results
+
+
+def _make_result(record: Record, script: str, suite: str) -> Result:
+    verdict = record.outcomes.get(script)
+    if verdict is None:
+        verdict = Verdict(outcome=record.outcome, reason=record.reason, suite=suite)
+    run = record.runs.get(script)
+    source = run if run is not None else record.build
+    return Result(
+        cell=record.cell,
+        resolve_date=record.resolve_date,
+        suite=suite,
+        script=script,
+        verdict=verdict,
+        signature=sign_failure(verdict, source.error if source else (), record.cell.package),
+        run=run,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axes:
+    """The values of each axis of the grid, in the order that tables and figures show them."""
+
+    packages: tuple[str, ...]
+    versions: Mapping[str, tuple[str, ...]]
+    pythons: tuple[str, ...]
+    resolves: tuple[str, ...]
+    #: Suite -> its scripts.
+    suites: Mapping[str, tuple[str, ...]]
+
+
+def resolve_key(resolve: str) -> tuple[int, str]:
+    """Order of resolve dates: release, then dates as they come, then today, then the original's."""
+    order = {"release": 0, "today": 2, "original": 3}
+    return order.get(resolve, 1), resolve
+
+
+def find_axes(results: Iterable[Result]) -> Axes:
+    """Every value of every axis that the results take."""
+    versions: dict[str, set[str]] = {}
+    pythons: set[str] = set()
+    resolves: set[str] = set()
+    suites: dict[str, set[str]] = {}
+    for result in results:
+        versions.setdefault(result.cell.package, set()).add(result.cell.version)
+        pythons.add(result.cell.python)
+        resolves.add(result.cell.resolve)
+        suites.setdefault(result.suite, set()).add(result.script)
+    return Axes(
+        packages=tuple(sorted(versions)),
+        versions={
+            package: tuple(sorted(names, key=version_key)) for package, names in versions.items()
+        },
+        pythons=tuple(sorted(pythons, key=python_key)),
+        resolves=tuple(sorted(resolves, key=resolve_key)),
+        suites={suite: tuple(sorted(suites[suite])) for suite in sorted(suites, key=_suite_key)},
+    )
+
+
+def _suite_key(suite: str) -> tuple[str, object]:
+    """tensorflow_v0.11 before tensorflow_v1 before tensorflow_v10."""
+    stem = suite.rstrip("0123456789.")
+    return stem, version_key(suite[len(stem) :].strip(".") or "0")
