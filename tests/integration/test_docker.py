@@ -21,7 +21,8 @@ import docker
 import pytest
 
 from calipertf.errors import EngineError
-from calipertf.run.environments.docker_engine import LABEL, connect, engine_errors
+from calipertf.run.environments.docker_engine import LABEL, OWNER, connect, engine_errors
+from calipertf.run.environments.docker_owner import is_dead
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -132,14 +133,15 @@ def client() -> docker.DockerClient:
     return connect(60)
 
 
-def made_by_us(client: docker.DockerClient) -> list[str]:
-    filters = {"label": LABEL}
-    containers = client.containers.list(all=True, filters=filters)
-    return [
-        *(item.id for item in containers),
-        *(item.id for item in client.images.list(all=True, filters=filters)),
-        *(item.id for item in client.volumes.list(filters=filters)),
+def left_behind(client: docker.DockerClient) -> list[str]:
+    """What runs that have ended left on the engine; other runs may be going on."""
+    filters: dict[str, str | list[str] | bool] = {"label": LABEL}
+    found = [
+        *((item.id, item.labels) for item in client.containers.list(all=True, filters=filters)),
+        *((item.id, item.labels) for item in client.images.list(all=True, filters=filters)),
+        *((item.id, item.attrs["Labels"]) for item in client.volumes.list(filters=filters)),
     ]
+    return [str(name) for name, labels in found if is_dead(labels[OWNER])]
 
 
 def outcomes(project: object, name: str) -> dict[str, str]:
@@ -165,7 +167,7 @@ def test_docker_and_venv_agree(
     assert record.requirements == ("six==1.16.0\n",)
     assert record.environment["image"].startswith("sha256:")
     assert "network" in record.environment["isolation"]
-    assert made_by_us(client) == []
+    assert left_behind(client) == []
     assert before == {image.id for image in client.images.list(all=True)}
     done = project.run("--environment", "venv")
     assert "for a change of environment" in done.stderr
@@ -213,7 +215,7 @@ def test_scripts_that_try_to_get_out_stay_in(
             "out of memory",
         ), name
     assert not (project.root / "suite" / "new").exists()
-    assert made_by_us(client) == []
+    assert left_behind(client) == []
 
 
 def test_failed_step_and_missing_image_are_told_apart(
@@ -259,11 +261,11 @@ def test_killed_run_leaves_nothing_after_the_next_one(
             time.sleep(0.2)
         process.kill()
         process.communicate()
-        assert made_by_us(client)
+        assert left_behind(client)
         (project.root / "suite/slow.py").write_text("print(1)\n")
         done = project.run("--versions", "1.16.0")
         assert done.returncode == 0, done.stderr
-        assert made_by_us(client) == []
+        assert left_behind(client) == []
         assert client.containers.get(keeper.id)
     finally:
         keeper.remove(force=True)
@@ -314,10 +316,8 @@ class Engine:
                 return
 
     def connect(self) -> docker.DockerClient:
-        client = docker.DockerClient(base_url=self.address)
         with engine_errors("no answer"):
-            client.ping()
-        return client
+            return docker.DockerClient(base_url=self.address, version="auto")
 
     def kill(self) -> None:
         """End the daemon as a power cut would, and what it started."""
@@ -373,7 +373,7 @@ def test_engine_that_dies_in_the_middle(
     assert done.returncode == 0, done.stderr
     assert "1 of 2 cells have their record already" in done.stderr
     assert {record.outcome for record in project.records().values()} == {"same_result"}
-    assert made_by_us(own_engine.connect()) == []
+    assert left_behind(own_engine.connect()) == []
 
 
 @contextlib.contextmanager
@@ -418,7 +418,7 @@ def test_remote_engine_is_given_copies(
         ("escape", "missing", "same", "version"), "same_result"
     )
     assert "examples denied\n" in project.records()[NEW].runs["suite/escape.py"].output
-    assert made_by_us(client) == []
+    assert left_behind(client) == []
 
 
 def test_kept_images_are_the_users(
@@ -434,4 +434,4 @@ def test_kept_images_are_the_users(
     finally:
         client.images.remove(name, force=True)
     assert project.run("--versions", "1.10.0").returncode == 0
-    assert made_by_us(client) == []
+    assert left_behind(client) == []
