@@ -12,8 +12,8 @@ _INTRODUCTION = """\
 # Tables
 
 `3.parse_data.py` writes each table to `.caliper/compiled/` as CSV and Parquet, its rows in the
-order of packages, versions, Pythons and resolve dates. An empty field: there is nothing to say. This
-page is made by `python -m calipertf.parse.columns > docs/tables.md`.
+order of packages, versions, Pythons and resolve dates. An empty field: there is nothing to say.
+This page is made by `python -m calipertf.parse.columns > docs/tables.md`.
 
 `test-results-by-python.json` lies beside them, in the shape that the original tool's page reads:
 `{"37": [{"x_name": script, "y_module": version, "retval": ..., "output": [...], "error": [...]}]}`,

@@ -133,9 +133,11 @@ def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
                 else pd.read_csv(path, dtype=text, keep_default_na=False)
             )
             kept: pd.DataFrame = table[columns]
-            return kept.reset_index(drop=True)
         except (OSError, ValueError, KeyError) as error:
             notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+        else:
+            kept.index = pd.RangeIndex(len(kept))
+            return kept
     return pd.DataFrame(columns=columns)
 
 

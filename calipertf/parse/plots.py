@@ -1,4 +1,4 @@
-"""Every figure of an analysis, in the order that a person asks: where, what, why, and was it foreseen."""
+"""Every figure of an analysis, in the order that a person asks: where, what, why, and foreseen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _draw_package(package: str, analysis: Analysis) -> Iterator[Figure]:
 
 
 def write_figures(layout: Layout, figures: Iterable[Figure], formats: Iterable[str]) -> None:
-    """All figures in the formats asked for; figures of earlier runs that are no more are removed."""
+    """All figures in the formats asked for; those of earlier runs that are no more are removed."""
     kept = set(formats) & {"png", "svg"}
     names = set()
     for figure in figures:

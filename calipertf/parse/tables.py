@@ -40,8 +40,8 @@ def make_table(name: str, rows: Iterable[Row] | pd.DataFrame) -> pd.DataFrame:
     if set(table.columns) != set(columns):
         raise ValueError(f"{name} has other columns than documented: {list(table.columns)}")
     types: Any = {column: _TYPES[kind] for column, (kind, _) in columns.items()}
-    ordered: pd.DataFrame = table[list(columns)]
-    return ordered.astype(types)
+    ordered: pd.DataFrame = table[list(columns)].astype(types)
+    return ordered
 
 
 def write_table(folder: Path, name: str, table: pd.DataFrame, formats: Iterable[str]) -> None:

@@ -32,7 +32,7 @@ def draw_drift(package: str, results: Sequence[Result], axes: Axes) -> Iterator[
         return
     versions = sorted(set(rows["version"]), key=version_key)
     broken = int(rows.loc[rows["what"] == list(_DRIFT)[1], "count"].sum())
-    before = broken + int(rows.loc[rows["what"] == list(_DRIFT)[0], "count"].sum())
+    before = broken + int(rows.loc[rows["what"] == next(iter(_DRIFT)), "count"].sum())
     bars = (
         alt.Chart(rows)
         .mark_bar()

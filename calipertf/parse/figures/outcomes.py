@@ -42,7 +42,7 @@ def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterat
             f"outcomes-{slugify(name)}",
             alt.vconcat(*panels, spacing=26).resolve_scale(color="shared"),
             title=f"Where {name} works: {package} × Python",
-            subtitle=f"of {scripts} scripts, how many work; the bar shows what became of all of them",
+            subtitle=f"of {scripts} scripts, how many work; the bar shows what became of all",
             description=_describe(package, name, part),
         )
 
