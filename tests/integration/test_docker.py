@@ -305,12 +305,13 @@ class Engine:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 self.connect()
             except EngineError:
-                assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail((self.folder / "log").read_text()[-3000:], pytrace=False)
                 time.sleep(0.2)
             else:
                 return

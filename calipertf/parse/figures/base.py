@@ -52,7 +52,7 @@ LIGHT: Mapping[str, Any] = {
     },
     "title": {
         "anchor": "start",
-        "frame": "group",
+        "frame": "bounds",
         "fontSize": 15,
         "fontWeight": 600,
         "color": INK,

@@ -55,13 +55,19 @@ def draw_drift(package: str, results: Sequence[Result], axes: Axes) -> Iterator[
     yield make_figure(
         "drift",
         bars,
-        title=f"It is not the version: {broken:,} of {before:,} working runs were broken by drift",
+        title=_title_drift(broken, before),
         subtitle=f"{package} with the dependencies of its own day ({earlier}) and with today's",
         description=(
             f"Of {before} scripts in cells that work with dependencies of {earlier}, {broken} do "
             "not with today's."
         ),
     )
+
+
+def _title_drift(broken: int, before: int) -> str:
+    if not broken:
+        return f"The drift of dependencies broke none of {before:,} working runs"
+    return f"It is not the version: {broken:,} of {before:,} working runs were broken by drift"
 
 
 def _count_drift(results: Sequence[Result], earlier: str) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from calipertf.parse.figures.base import (
 )
 from calipertf.parse.palette import LOOKS, label_outcome, rank_look
 from calipertf.parse.results import Axes, Result
-from calipertf.versions import python_version, version_key
+from calipertf.versions import python_key, python_version, version_key
 
 
 def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterator[Figure]:
@@ -32,7 +32,7 @@ def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterat
         if not part:
             continue
         panels = [
-            _draw_panel([result for result in part if result.cell.resolve == resolve], resolve)
+            _draw_panel(part, resolve)
             for resolve in axes.resolves
             if any(result.cell.resolve == resolve for result in part)
         ]
@@ -61,11 +61,11 @@ def _describe(package: str, suite: str, part: Sequence[Result]) -> str:
     )
 
 
-def _draw_panel(part: Sequence[Result], resolve: str) -> alt.LayerChart:
-    versions = sorted({result.cell.version for result in part}, key=version_key)
-    pythons = sorted(
-        {result.cell.python for result in part}, key=lambda tag: version_key(python_version(tag))
-    )
+def _draw_panel(suite: Sequence[Result], resolve: str) -> alt.LayerChart:
+    """One resolve date of a suite; axes and colours are those of all its dates."""
+    part = [result for result in suite if result.cell.resolve == resolve]
+    versions = sorted({result.cell.version for result in suite}, key=version_key)
+    pythons = sorted({result.cell.python for result in suite}, key=python_key)
     bars, marks = _place_boxes(part, versions, pythons)
     step = max(30.0, min(104.0, WIDTH / len(versions)))
     x = alt.X(
@@ -78,7 +78,6 @@ def _draw_panel(part: Sequence[Result], resolve: str) -> alt.LayerChart:
         scale=alt.Scale(domain=[len(pythons), 0], nice=False, zero=False),
         axis=place_axis([f"Python {python_version(tag)}" for tag in pythons], title=None),
     )
-    outcomes = sorted(set(bars["outcome"]))
     boxes = (
         alt.Chart(bars)
         .mark_rect()
@@ -87,7 +86,7 @@ def _draw_panel(part: Sequence[Result], resolve: str) -> alt.LayerChart:
             x2="x2:Q",
             y=y,
             y2="y2:Q",
-            color=outcome_color(outcomes),
+            color=outcome_color(result.outcome for result in suite),
             tooltip=[
                 alt.Tooltip("version:N"),
                 alt.Tooltip("python:N"),
@@ -106,7 +105,10 @@ def _draw_panel(part: Sequence[Result], resolve: str) -> alt.LayerChart:
             color=alt.Color("ink:N", scale=None, legend=None),
         )
     )
-    words = {"release": "dependencies of the day it was released", "today": "dependencies of today"}
+    words = {
+        "release": "dependencies of the week it was released",
+        "today": "dependencies of today",
+    }
     heading = f"{resolve}: {words[resolve]}" if resolve in words else f"dependencies: {resolve}"
     return alt.layer(boxes, text).properties(
         width=step * len(versions),
