@@ -214,11 +214,12 @@ def _describe_subset(subset: str, part: Sequence[Prediction]) -> str | None:
         return f"{where}, nothing can be said about the scores: {why}."
     best = max(tried, key=lambda p: p.auc.value or 0.0)
     low = best.auc.low
-    verdict = (
-        "clearly better than a coin"
-        if low is not None and low > 0.5
-        else "not distinguishable from a coin"
-    )
+    if low is None:
+        verdict = f"no interval, since {best.versions} versions are too few"
+    elif low > 0.5:
+        verdict = "clearly better than a coin"
+    else:
+        verdict = "not distinguishable from a coin"
     name = best.predictor.replace("_", " ")
     compared = ""
     if subset != "one major" and baseline.auc.value is not None:

@@ -273,11 +273,14 @@ def judge_grid(
     """Run what has no record yet, judge everything, print the tables; the exit code."""
     store = session.store
     store.load(plan.cell for plan in planned)
+    kept = len(store.records)
     tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
     store.judge_all()
-    kept = len(planned) - len(tasks)
+    kept = min(kept, len(planned) - len(tasks))
     if kept:
         log.info("%d of %d cells have their record already", kept, len(planned))
+    if empty := len(planned) - len(tasks) - kept:
+        log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
     failures = run_tasks(session, tasks, scheduler, total=len(planned))
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)

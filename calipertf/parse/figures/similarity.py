@@ -54,7 +54,7 @@ def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
     if pairs:
         panels = [
             _draw_matrix(
-                matrices[a] - matrices[b], names, f"{a} − {b.lower()}", size, difference=True
+                matrices[a] - matrices[b], names, f"{a} − {b}", size, difference=True
             )
             for a, b in pairs
         ]
