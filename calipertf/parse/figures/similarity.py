@@ -53,9 +53,7 @@ def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
     pairs = [(a, b) for a, b in DIFFERENCES if a in matrices and b in matrices]
     if pairs:
         panels = [
-            _draw_matrix(
-                matrices[a] - matrices[b], names, f"{a} − {b}", size, difference=True
-            )
+            _draw_matrix(matrices[a] - matrices[b], names, f"{a} − {b}", size, difference=True)
             for a, b in pairs
         ]
         yield make_figure(
