@@ -1,30 +1,37 @@
 #!/usr/bin/env python3
-"""Stage 3: records and similarities as tables, figures and a page. Not built yet.
+"""Stage 3: where the scripts work, what broke, why, and whether the similarities foresaw it.
 
-Will read .caliper/data and .caliper/sims, and write .caliper/compiled, plots and report.html.
+Reads the records under .caliper/data and the similarities under .caliper/sims; needs no network.
+Writes tables to .caliper/compiled, figures to .caliper/plots, and the page .caliper/report.html.
+
+    python 3.parse_data.py --dir .caliper
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
 from calipertf import cli
-from calipertf.errors import CaliperError
+from calipertf.parse.arguments import add_arguments
 
 
-def refuse(_arguments: object) -> int:
-    """Raises CaliperError that says where the results are meanwhile."""
-    raise CaliperError(
-        "stage 3 is not built yet; the records under .caliper/data and the similarities under "
-        ".caliper/sims can be read as they are, docs/formats.md describes them"
-    )
+def run(arguments: argparse.Namespace) -> int:
+    """The exit code of stage 3, for flags that are right."""
+    from calipertf.parse import stage
+
+    return stage.run_stage(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code of stage 3: 2."""
-    parser = cli.make_parser("Not built yet.", example="python 3.parse_data.py")
-    return cli.run_main(parser, refuse, argv)
+    """The exit code of stage 3."""
+    parser = cli.make_parser(
+        "Merge records and similarities into tables, figures and a page to explore.",
+        example="python 3.parse_data.py --compare .caliper-before --fail-on regression",
+    )
+    add_arguments(parser)
+    return cli.run_main(parser, run, argv)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ DIR ?= .caliper
 run: $(VENV)/.run
 	$(BIN)/python 1.run_analysis.py --config $(CONFIG) --dir $(DIR)
 	$(BIN)/python 2.assess_change.py --config $(CONFIG) --dir $(DIR)
+	$(BIN)/python 3.parse_data.py --dir $(DIR)
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest

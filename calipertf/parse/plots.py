@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from calipertf.layout import Layout
 from calipertf.parse.analysis import Analysis
-from calipertf.parse.figures.base import Figure, slugify, write_figure
+from calipertf.parse.figures.base import Figure, slugify, write_picture
 from calipertf.parse.figures.findings import draw_drift, draw_errors, draw_predictions
 from calipertf.parse.figures.outcomes import draw_outcomes, draw_timelines
 from calipertf.parse.figures.similarity import draw_api, draw_similarities
@@ -42,13 +42,10 @@ def _draw_package(package: str, analysis: Analysis) -> Iterator[Figure]:
     yield from draw_predictions(package, analysis.tables["prediction_scores"])
 
 
-def write_figures(layout: Layout, figures: Iterable[Figure], formats: Iterable[str]) -> None:
-    """All figures in the formats asked for; those of earlier runs that are no more are removed."""
-    kept = set(formats) & {"png", "svg"}
-    names = set()
-    for figure in figures:
-        write_figure(layout.plots, figure, kept)
-        names.add(figure.name)
+def write_figures(layout: Layout, svgs: Mapping[str, str], formats: Collection[str]) -> None:
+    """All pictures in the formats asked for; those of earlier runs that are no more are removed."""
+    for name, svg in svgs.items():
+        write_picture(layout.plots, name, svg, formats)
     for path in layout.plots.glob("*"):
-        if path.suffix[1:] in kept and path.stem not in names:
+        if path.suffix[1:] in {"png", "svg"} & set(formats) and path.stem not in svgs:
             path.unlink()

@@ -88,16 +88,18 @@ def make_figure(name: str, chart: Any, *, title: str, subtitle: str, description
     )
 
 
-def write_figure(folder: Path, figure: Figure, formats: Iterable[str]) -> None:
-    """The figure as SVG, PNG (twice its size in pixels, for sharp screens) or both."""
-    wanted = set(formats) & {"svg", "png"}
-    if not wanted:
-        return
-    svg = vl_convert.vegalite_to_svg(json.dumps(figure.spec), config=dict(LIGHT))
-    if "svg" in wanted:
-        write_text(folder / f"{figure.name}.svg", svg)
-    if "png" in wanted:
-        write_bytes(folder / f"{figure.name}.png", vl_convert.svg_to_png(svg, scale=2))
+def render_svg(figure: Figure) -> str:
+    """The figure's picture: what SVG, PNG and page show."""
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(figure.spec), config=dict(LIGHT))
+    return svg
+
+
+def write_picture(folder: Path, name: str, svg: str, formats: Iterable[str]) -> None:
+    """The picture as SVG, PNG (twice its size in pixels, for sharp screens) or both."""
+    if "svg" in formats:
+        write_text(folder / f"{name}.svg", svg)
+    if "png" in formats:
+        write_bytes(folder / f"{name}.png", vl_convert.svg_to_png(svg, scale=2))
 
 
 def outcome_color(outcomes: Iterable[str]) -> alt.Color:

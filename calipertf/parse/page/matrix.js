@@ -1,0 +1,124 @@
+// How alike versions are, and what changed between two of them.
+
+const SCORES = {
+  requirements_set_jaccard: "requirements: names in common (Jaccard)",
+  requirements_set_dice: "requirements: names in common (Dice)",
+  requirements_pin_jaccard: "requirements: names and versions in common (Jaccard)",
+  requirements_pin_dice: "requirements: names and versions in common (Dice)",
+  requirements_semver: "requirements: nearness of versions (semver)",
+  api_jaccard: "API: names in common (Jaccard)",
+  containment: "API: share of the row's names that the column has",
+  compatibility: "API: the same, weighing changed signatures",
+};
+const scoreName = (score) => SCORES[score] ?? score.replaceAll("_", " ");
+
+// Dark violet to yellow through teal, in even steps of lightness; blue to brown for differences.
+function heatColor(value, difference) {
+  const stops = difference
+    ? [[179, 88, 6], [247, 247, 247], [33, 102, 172]]
+    : [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+  const place = Math.min(Math.max(difference ? (value + 1) / 2 : value, 0), 1) * (stops.length - 1);
+  const low = Math.min(Math.floor(place), stops.length - 2);
+  const mixed = stops[low].map((part, i) => part + (stops[low + 1][i] - part) * (place - low));
+  const light = (0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]) / 255;
+  return { background: `rgb(${mixed.map(Math.round).join(",")})`, color: light > 0.5 ? "#101318" : "#ffffff" };
+}
+
+function showMatrix() {
+  const packages = Object.keys(D.matrices);
+  if (!packages.length) return [el("p", {}, "There are no similarities yet: "), ...findings()];
+  const name = packages.includes(S.package) ? S.package : packages[0];
+  const { names, scores, directed } = D.matrices[name];
+  const known = Object.keys(scores).sort((a, b) => order(a) - order(b));
+  const score = known.includes(S.score) ? S.score : known.includes("compatibility") ? "compatibility" : known[0];
+  const minus = known.includes(S.minus) ? S.minus : "";
+  const value = (a, b) => {
+    const first = scores[score][a][b];
+    if (!minus || first === null) return first;
+    const second = scores[minus][a][b];
+    return second === null ? null : first - second;
+  };
+  const selects = el("div", { className: "filters" });
+  const options = known.map((one) => [one, scoreName(one)]);
+  selects.append(select("score", "Score", options), select("minus", "minus", options, "nothing"));
+  selects.querySelector("#filter-score").value = score;
+  if (packages.length > 1) selects.prepend(select("package", "Package", packages.map((one) => [one, one])));
+  const words = directed.includes(score)
+    ? "Row: the version that code was written for; column: the version it meets."
+    : "The same both ways.";
+  return [
+    selects,
+    el("p", { className: "quiet" }, `${words} Select two versions to see what changed between them.`),
+    heatTable(name, names, value, minus !== ""),
+    ...changesBetween(name, names),
+  ];
+}
+
+function order(score) {
+  const place = Object.keys(SCORES).indexOf(score);
+  return place < 0 ? 99 : place;
+}
+
+function heatTable(packageName, names, value, difference) {
+  const small = names.length > 24;
+  const head = el("tr", {}, el("th", { scope: "col" }, packageName), names.map((name) => el("th", { scope: "col" }, name)));
+  const body = names.map((a, i) =>
+    el("tr", {}, el("th", { scope: "row" }, a), names.map((b, j) => {
+      const number = value(i, j);
+      if (number === null) return el("td");
+      return el("td", {}, el("button", {
+        className: "heat",
+        style: heatColor(number, difference),
+        title: `${a} to ${b}: ${number.toFixed(3)}`,
+        "aria-label": `${a} to ${b}: ${number.toFixed(3)}`,
+        "aria-pressed": String(S.a === a && S.b === b),
+        onclick: () => go({ a, b, package: packageName }),
+      }, small ? " " : number.toFixed(2)));
+    })));
+  const table = el("table", { className: "grid", id: "matrix" },
+    el("caption", { className: "unseen" }, `Similarity of the versions of ${packageName}`),
+    el("thead", {}, head), el("tbody", {}, body));
+  rove(table);
+  return el("div", { className: "scroll" }, table);
+}
+
+function changesBetween(packageName, names) {
+  const places = [names.indexOf(S.a), names.indexOf(S.b)].sort((a, b) => a - b);
+  if (places[0] < 0 || places[0] === places[1]) return [];
+  const [low, high] = places.map((place) => names[place]);
+  const steps = D.changes.filter((step) =>
+    step.package === packageName && names.indexOf(step.a) >= places[0] && names.indexOf(step.b) <= places[1] &&
+    names.includes(step.a) && names.includes(step.b));
+  const title = el("h2", { id: "changes" }, `What changed from ${low} to ${high}`);
+  if (!steps.length) return [title, el("p", {}, "No changelog of these versions was made.")];
+  const search = el("input", { type: "search", id: "search", placeholder: "tensorflow.placeholder" });
+  const kind = el("select", { id: "kind" }, ["all", "removed", "moved", "renamed", "changed", "added"]
+    .map((name) => el("option", { value: name === "all" ? "" : name }, name)));
+  const list = el("div");
+  const fill = () => {
+    const wanted = search.value.trim().toLowerCase();
+    const rows = steps.flatMap((step) => step.rows.map((row) => [...row, `${step.a} to ${step.b}`]))
+      .filter(([what, path]) => (!kind.value || what === kind.value) && path.toLowerCase().includes(wanted));
+    const shown = rows.slice(0, 300);
+    $("said").textContent = plural(rows.length, "change");
+    list.replaceChildren(listTable(
+      `${plural(rows.length, "change")}${rows.length > shown.length ? `, the first ${shown.length} shown: search for more` : ""}`,
+      ["kind", "name", "what", "severity", "now, or how", "between"], shown));
+  };
+  search.addEventListener("input", fill);
+  kind.addEventListener("change", fill);
+  fill();
+  const told = steps.map((step) => {
+    const counts = Object.entries(step.counts).filter(([, count]) => count)
+      .map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
+    return el("li", {}, `${step.a} to ${step.b}: ${counts.join(", ")}`);
+  });
+  return [
+    title, el("ul", {}, told),
+    el("p", { className: "quiet" },
+      "Listed are those that others do not follow from, up to 2,000 a step; sims/changes/ has all."),
+    el("div", { className: "filters" },
+      el("label", { htmlFor: "search" }, "Search names", search), el("label", { htmlFor: "kind" }, "Kind", kind)),
+    list,
+  ];
+}

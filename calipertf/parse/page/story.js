@@ -1,0 +1,141 @@
+// The story of a cell and of one script in it: what happened, why, and how to see it again.
+
+function facts(pairs) {
+  return el("dl", {}, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
+    .map(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))]));
+}
+
+function block(title, words, open) {
+  if (!words) return null;
+  return el("details", { open }, el("summary", {}, title), el("pre", { tabIndex: 0 }, words));
+}
+
+function diffBlock(words) {
+  if (!words) return null;
+  const lines = words.split("\n").map((line) =>
+    line.startsWith("+") ? el("span", { className: "plus" }, line)
+      : line.startsWith("-") ? el("span", { className: "minus" }, line) : line + "\n");
+  return el("details", { open: true },
+    el("summary", {}, "Difference to the result at home (- home, + here)"), el("pre", { tabIndex: 0 }, lines));
+}
+
+function copyButton(words) {
+  const button = el("button", {}, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(words);
+    } catch {
+      // Files have no clipboard in some browsers: select the text, and let the old command copy it.
+      const box = el("textarea", { value: words, "aria-label": "text to copy" });
+      button.after(box);
+      box.select();
+      document.execCommand("copy");
+      box.remove();
+    }
+    button.textContent = "Copied";
+    $("said").textContent = "copied";
+  });
+  return button;
+}
+
+function cellLink(number) {
+  if (number < 0) return null;
+  const cell = D.cells[number];
+  return el("a", { href: link({ cell: cellKey(cell) }) }, `${cellName(cell)}, ${cell.resolve}`);
+}
+
+function unlike(words, number) {
+  if (!words) return null;
+  const rows = words.split("\n").map((line) => line.split("\t"));
+  const title = `Requirements that differ from the nearest cell where it works (${rows.length})`;
+  return el("details", {}, el("summary", {}, title),
+    listTable(cellName(D.cells[number]) + ", " + D.cells[number].resolve, ["package", "here", "there"], rows));
+}
+
+function requirements(cell) {
+  const words = text(cell.requirements);
+  return block(`Installed requirements (${words ? words.split("\n").length : 0})`, words, false);
+}
+
+function dockerfile(cell) {
+  const words = text(cell.dockerfile);
+  if (!words) return null;
+  return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), el("pre", { tabIndex: 0 }, words));
+}
+
+function scriptStory(i) {
+  const outcome = R.outcome[i];
+  const cause = text(R.cause[i]);
+  const failed = !works(outcome) && !silent(outcome) && outcome !== "different_result" && outcome !== "unstable_result";
+  return [
+    el("h3", {}, D.scripts[R.script[i]]),
+    el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
+    cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
+    failed && !cause ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
+    text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
+    facts([
+      ["nearest working", cellLink(R.nearest[i])],
+      ["home", cellLink(R.baseline[i])],
+      ["start", R.start[i]],
+      ["exit status", R.retval[i]],
+      ["seconds", R.seconds[i]],
+      ["differences", text(R.differences[i])],
+    ]),
+    diffBlock(text(R.diff[i])),
+    block("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
+    block("Last lines of error", text(R.error[i]), failed),
+    unlike(text(R.unlike[i]), R.nearest[i]),
+  ];
+}
+
+function scriptList(numbers) {
+  const suites = group(numbers, (i) => suiteOf(R.script[i]));
+  const lists = [...suites].map(([suite, part]) => [el("h4", {}, short(suite)), scriptButtons(part)]);
+  const title = `Scripts of this cell (${numbers.length})`;
+  return el("details", { open: !S.test || numbers.length < 13 }, el("summary", {}, title), lists);
+}
+
+function scriptButtons(numbers) {
+  return el("ul", { className: "scripts" }, numbers.map((i) => {
+    const { mark, words, color, ink } = look(R.outcome[i]);
+    const name = D.scripts[R.script[i]];
+    return el("li", {}, el("button", {
+      "aria-pressed": String(S.test === name),
+      title: `${name}: ${words}`,
+      onclick: () => go({ test: name }),
+    }, el("span", { className: "tag", style: { background: color, color: ink } }, mark),
+    el("span", { className: "unseen" }, words), ` ${scriptName(R.script[i])}`));
+  }));
+}
+
+function showStory() {
+  const panel = $("story");
+  const number = D.cells.findIndex((cell) => cellKey(cell) === S.cell);
+  panel.hidden = number < 0;
+  panel.replaceChildren();
+  if (number < 0) return;
+  const cell = D.cells[number];
+  const all = [];
+  for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
+  const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
+  panel.append(...[
+    el("div", { className: "top" },
+      el("h2", {}, `${cellName(cell)}, dependencies: ${cell.resolve}`),
+      el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×")),
+    cell.message && chosen === undefined ? el("p", { className: "why" }, cell.message) : null,
+    chosen === undefined ? el("p", {}, "Worst of its scripts: ", tag(cell.outcome)) : null,
+    block("Last lines of the build", text(cell.build), true),
+    scriptList(all),
+    ...(chosen === undefined ? [] : scriptStory(chosen)),
+    el("h3", {}, "The cell"),
+    facts(cell.facts),
+    requirements(cell),
+    dockerfile(cell),
+  ].filter((part) => part !== null));
+}
+
+let opener = null; // label of the button that opened the story, to go back to
+
+function closeStory() {
+  go({ cell: "", test: "" });
+}

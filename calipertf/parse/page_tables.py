@@ -1,0 +1,116 @@
+"""What the page shows beside its cells: failures, breaks, similarities, changes, predictions."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from calipertf.parse.compare import Comparison
+from calipertf.parse.inputs import ApiChange
+from calipertf.versions import python_version, version_key
+
+#: Scores in which row and column are not exchangeable.
+_DIRECTED = frozenset({"containment", "compatibility"})
+#: The most changes that the page lists of two neighbouring versions; the changelog has all.
+_CHANGES = 2000
+_KINDS = ("removed", "moved", "renamed", "changed", "added")
+
+
+def pack_table(table: pd.DataFrame) -> dict[str, Any]:
+    """Columns and rows of a table; what is missing is null."""
+    text = table.to_json(orient="split", index=False, double_precision=4)
+    packed: dict[str, Any] = json.loads(text)
+    return {"columns": packed["columns"], "rows": packed["data"]}
+
+
+def pack_matrices(versions: pd.DataFrame) -> dict[str, Any]:
+    """Package -> its versions, and each score as rows of numbers, row to column; null: unknown."""
+    packed = {}
+    for package, rows in versions.groupby("package", sort=True):
+        names = sorted({*rows["a"], *rows["b"]}, key=version_key)
+        scores = {
+            str(score): _fill(part, names, directed=score in _DIRECTED)
+            for score, part in rows.groupby("score", sort=True)
+        }
+        packed[str(package)] = {
+            "names": names,
+            "scores": scores,
+            "directed": sorted(_DIRECTED & scores.keys()),
+        }
+    return packed
+
+
+def _fill(rows: pd.DataFrame, names: Sequence[str], *, directed: bool) -> list[list[float | None]]:
+    place = {name: number for number, name in enumerate(names)}
+    matrix = np.full((len(names), len(names)), np.nan)
+    left = rows["a"].map(place).to_numpy(dtype=int)
+    right = rows["b"].map(place).to_numpy(dtype=int)
+    matrix[left, right] = rows["value"]
+    if not directed:
+        matrix[right, left] = rows["value"]
+    known = np.isfinite(matrix).any(axis=0) | np.isfinite(matrix).any(axis=1)
+    matrix[known, known] = 1.0
+    return [
+        [None if np.isnan(value) else round(float(value), 3) for value in line] for line in matrix
+    ]
+
+
+def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
+    """The changes of each two neighbours, worst first, without what follows from others listed.
+
+    Of a class or module that is gone, its members are not listed again.
+    """
+    pairs: dict[tuple[str, str, str], list[ApiChange]] = defaultdict(list)
+    for change in changes:
+        pairs[change.package, change.a, change.b].append(change)
+    packed = []
+    for (package, a, b), found in pairs.items():
+        kept = _drop_members(found)
+        kept.sort(key=lambda change: (_KINDS.index(change.kind), -change.severity, change.path))
+        packed.append(
+            {
+                "package": package,
+                "a": a,
+                "b": b,
+                "count": len(found),
+                "counts": {kind: sum(c.kind == kind for c in found) for kind in _KINDS},
+                "rows": [_pack_change(change) for change in kept[:_CHANGES]],
+            }
+        )
+    return packed
+
+
+def _drop_members(changes: Sequence[ApiChange]) -> list[ApiChange]:
+    """The changes whose parent did not change the same way."""
+    paths = {kind: {c.path for c in changes if c.kind == kind} for kind in _KINDS}
+    return [
+        change
+        for change in changes
+        if change.kind == "changed" or change.path.rpartition(".")[0] not in paths[change.kind]
+    ]
+
+
+def _pack_change(change: ApiChange) -> list[Any]:
+    more = change.to or "; ".join(change.details) or change.new or change.old or ""
+    return [change.kind, change.path, change.object, round(change.severity, 2), more[:300]]
+
+
+def pack_comparisons(
+    comparisons: Sequence[Comparison], cells: Mapping[tuple[str, ...], int]
+) -> list[list[Any]]:
+    """Rows of two runs' comparison: status, cell's number (-1: not in this run), words, script."""
+    packed = []
+    for item in comparisons:
+        cell = item.cell
+        key = (cell.package, cell.version, cell.python, cell.resolve)
+        words = f"{cell.package} {cell.version}, Python {python_version(cell.python)}"
+        where = f"{words}, {cell.resolve}"
+        before, now = item.before or "–", item.now or "–"
+        why = item.signature_now or item.signature_before or ""
+        packed.append([item.status, cells.get(key, -1), where, item.script, before, now, why])
+    return packed

@@ -1,0 +1,90 @@
+"""What goes into the page: texts kept once, cut where long, packed whole."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+
+import pytest
+
+from calipertf.parse.inputs import ApiChange
+from calipertf.parse.page_cells import Strings, diff_outputs, shorten_output
+from calipertf.parse.page_tables import pack_changes
+from calipertf.parse.report import pack_data
+
+
+def test_strings_are_kept_once() -> None:
+    strings = Strings()
+    assert [strings.add(text) for text in ("a", "b", "a", None, "")] == [0, 1, 0, -1, -1]
+    assert strings.list_all() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], ""),
+        (["one\n", "two"], "one\ntwo"),
+        ([f"{n}\n" for n in range(41)], "[1 earlier line left out]\n1\n"),
+        ([f"{n}\n" for n in range(5000)], "[4,960 earlier lines left out]\n4960\n"),
+        (["x" * 10**6], "x" * 4000),
+        (["a\n", "x" * 4000], "[1 earlier line left out]\nx"),
+    ],
+)
+def test_output_is_shortened(lines: list[str], expected: str) -> None:
+    shown = shorten_output(lines)
+    assert shown.startswith(expected)
+    assert len(shown) < 4100
+
+
+@pytest.mark.parametrize(
+    ("here", "home", "expected"),
+    [
+        (["a\n", "2\n"], ["a\n", "1\n"], " a\n-1\n+2"),
+        (["a\n"], ["a\n", "b\n"], "@@ -1,2 +1 @@\n a\n-b"),
+        ([], ["b\n"], "@@ -1 +0,0 @@\n-b"),
+    ],
+)
+def test_outputs_are_compared_line_by_line(here: list[str], home: list[str], expected: str) -> None:
+    assert diff_outputs(here, home) == expected
+
+
+def test_long_differences_are_cut() -> None:
+    shown = diff_outputs(["1\n"] * 500, ["2\n"] * 500)
+    assert shown.splitlines()[-1] == "[940 more lines]"
+    assert len(shown.splitlines()) == 61
+
+
+def change(kind: str, path: str, severity: float = 1.0) -> ApiChange:
+    values = {"package": "p", "a": "1", "b": "2", "object": "function", "to": None}
+    return ApiChange(**values, kind=kind, path=path, severity=severity, old="()", new=None)
+
+
+def test_members_of_what_is_gone_are_not_listed_again() -> None:
+    changes = [
+        change("added", "p.new"),
+        change("changed", "p.f", 0.2),
+        change("changed", "p.g", 0.9),
+        change("removed", "p.contrib"),
+        change("removed", "p.contrib.a"),
+        change("removed", "p.contrib.a.b"),
+        change("removed", "p.other.x"),
+    ]
+    (packed,) = pack_changes(changes)
+    assert [(row[0], row[1]) for row in packed["rows"]] == [
+        ("removed", "p.contrib"),
+        ("removed", "p.other.x"),
+        ("changed", "p.g"),
+        ("changed", "p.f"),
+        ("added", "p.new"),
+    ]
+    assert packed["counts"]["removed"] == 4
+
+
+def test_packed_data_hold_nothing_that_html_reads() -> None:
+    data = {"text": "</script><!-- \u2028 \ud800 é"}
+    packed = pack_data(data)
+    assert set(packed) <= set(base64.b64encode(bytes(range(256))).decode()) | set("+/=")
+    assert packed == pack_data(data), "the same data make the same page"
+    unpacked = json.loads(gzip.decompress(base64.b64decode(packed)))
+    assert unpacked["text"] == "</script><!-- \u2028 ? é"
