@@ -180,7 +180,7 @@ def _fit_one(features: Floats, fails: NDArray[np.bool_], unseen: Floats) -> Floa
     mean = np.average(x, axis=0, weights=counts)
     spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=counts))
     spread[spread == 0] = 1.0
-    model = LogisticRegression(max_iter=1000)
+    model = LogisticRegression(solver="newton-cholesky")
     with warnings.catch_warnings():
         # One score that tells failures and successes apart has no finite optimum but its penalty.
         warnings.simplefilter("ignore", ConvergenceWarning)
