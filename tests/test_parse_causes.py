@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from grids import make_cell, make_change, make_result, make_sims
 
 from calipertf.parse.causes import Explainer, describe_change
 from calipertf.parse.changes import ChangeIndex, list_parameters
 from calipertf.parse.requirements import parse_requirements
 from calipertf.parse.suspects import list_suspects
 from calipertf.parse.symbols import Symbol
+from grids import make_cell, make_change, make_result, make_sims
 
 CHANGES = [
     make_change("added", "p.early", "0.12.1rc0", "1.0"),
@@ -196,9 +196,7 @@ def test_suspects_of_a_failure(files: list[str], exception: str, suspects: list[
     assert [name for name in list_suspects(result) if name != "p"] == suspects
 
 
-MISSING = (
-    "p.gone (line 3): function removed; p.nn.x (line 9): takes 1 positional arguments, 2 given"
-)
+MISSING = "p.gone (line 3): function removed; p.nn.x (line 9): takes 1 argument, 2 given"
 EXPLAINER = Explainer(
     CHANGES,
     make_sims(usage=[("p", "s/a.py", "1.0", "3.0", 4, 2, 0.5, MISSING)])["usage"],
@@ -262,7 +260,7 @@ PROTOBUF = [TRACE, FRAME.format("google/protobuf/x.py")]
             "TypeError: x() takes 1 argument",
             (),
             "usage",
-            "the script uses p.nn.x (line 9), which 3.0 has otherwise: takes 1 positional arguments, 2 given",
+            "the script uses p.nn.x (line 9), which 3.0 has otherwise: takes 1 argument, 2 given",
         ),
         (
             "run_failed",

@@ -30,8 +30,7 @@ SPLIT = ["Traceback (most recent call last):\n", '  File "a.py", line 3, in <mod
             Symbol(path="tensorflow.Sessio", rooted=True),
         ),
         (
-            "partially initialized module 'p' has no attribute 'x' (most likely due to a circular"
-            " import)",
+            "partially initialized module 'p' has no attribute 'x' (most likely due to a circle)",
             Symbol(path="p.x", rooted=True),
         ),
         (

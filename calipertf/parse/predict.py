@@ -157,9 +157,10 @@ def leave_version_out(
     """Probability that each unit fails, from a model that has seen nothing of its version b.
 
     Units to the version are judged by a logistic regression on the units that neither begin nor
-    end there. Where those all fail or all work, the probability is their share of failures.
+    end there. Where those all fail or all work, the probability is their share of failures; where
+    there are none, one half.
     """
-    risk = np.full(len(fails), float(fails.mean()) if len(fails) else 0.0)
+    risk = np.full(len(fails), 0.5)
     for version in np.unique(b):
         test = b == version
         train = ~test & (a != version)
