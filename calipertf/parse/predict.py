@@ -193,12 +193,13 @@ def _fit_one(features: Floats, fails: NDArray[np.bool_], unseen: Floats) -> Floa
 def describe(predictions: Sequence[Prediction]) -> list[str]:
     """Sentences that answer the question, bad news included."""
     lines = []
-    for package in dict.fromkeys(item.package for item in predictions):
+    packages = list(dict.fromkeys(item.package for item in predictions))
+    for package in packages:
         for subset in SUBSETS:
             part = [p for p in predictions if p.package == package and p.subset == subset]
             line = _describe_subset(subset, part)
             if line:
-                lines.append(line)
+                lines.append(f"{package}: {line}" if len(packages) > 1 else line)
     return lines
 
 
