@@ -248,7 +248,7 @@ def read_record(path: Path) -> Record:
     Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _load_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} is not a readable JSON record: {error}", path=path) from error
     if not isinstance(data, dict):
@@ -262,8 +262,19 @@ def read_record(path: Path) -> Record:
         )
     try:
         return _read_native(data)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RecordError(f"{path} is not a complete record: {error!r}", path=path) from error
+
+
+def _load_json(content: bytes) -> Any:
+    """The JSON, with a question mark for what is no Unicode text: scripts may print any bytes."""
+    text = content.decode("utf-8", errors="replace")
+    data = json.loads(text)
+    if "\\ud" in text.lower():
+        # Halves of surrogate pairs, which JSON can spell and no file of text can hold.
+        whole = json.dumps(data, ensure_ascii=False).encode("utf-8", errors="replace")
+        data = json.loads(whole)
+    return data
 
 
 def _read_native(data: Mapping[str, Any]) -> Record:
@@ -272,15 +283,19 @@ def _read_native(data: Mapping[str, Any]) -> Record:
     tests = dict(data.get("tests") or {})
     build = tests.pop("build", None)
     bare_import = data.get("import")
-    if data["outcome"] not in OUTCOMES:
-        raise KeyError(data["outcome"])
+    outcomes = {name: Verdict.from_json(item) for name, item in data["outcomes"].items()}
+    for outcome in {data["outcome"], *(verdict.outcome for verdict in outcomes.values())}:
+        if outcome not in OUTCOMES:
+            raise ValueError(f"no such outcome: {outcome}")
+    if not re.fullmatch(r"cp\d+", cell["python"]):
+        raise ValueError(f"no such Python: {cell['python']}")
     return Record(
         cell=Cell(**cell),
         outcome=data["outcome"],
         reason=data.get("reason"),
         message=data.get("message"),
         resolve_date=resolve_date,
-        outcomes={name: Verdict.from_json(item) for name, item in data["outcomes"].items()},
+        outcomes=outcomes,
         runs={name: Run.from_json(item) for name, item in tests.items()},
         build=Run.from_json(build) if build is not None else None,
         bare_import=Run.from_json(bare_import) if bare_import else None,

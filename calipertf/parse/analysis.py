@@ -86,4 +86,10 @@ def _explain(
     if result.works or result.outcome in {"no_release", "no_interpreter"}:
         return None, None
     nearest = neighbours.find(result)
-    return nearest, explainer.explain(result, nearest) if result.outcome in FAILING else None
+    if result.outcome not in FAILING:
+        return nearest, None
+    # What breaks the import is told by a cell that can import, though the script may fail there.
+    imports = result.outcome == "import_failed"
+    return nearest, explainer.explain(
+        result, neighbours.find_importing(result) if imports else nearest
+    )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from packaging.utils import canonicalize_name
 
+from calipertf.parse.changes import ChangeIndex
 from calipertf.parse.inputs import ApiChange
 from calipertf.parse.requirements import Requirement, compare_requirements
 from calipertf.parse.results import Result
+from calipertf.parse.suspects import list_suspects
 from calipertf.parse.symbols import Symbol, name_symbol
 from calipertf.records import Cell
-from calipertf.versions import python_version, version_key
+from calipertf.versions import python_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,86 +34,6 @@ class Cause:
     #: The versions between which the API changed; None for the other kinds of cause.
     a: str | None = None
     b: str | None = None
-
-
-class ChangeIndex:
-    """The changes of all versions, by the last part of their names."""
-
-    def __init__(self, changes: Iterable[ApiChange]) -> None:
-        self._by_name: dict[tuple[str, str], list[ApiChange]] = defaultdict(list)
-        for change in changes:
-            self._by_name[change.package, change.path.rpartition(".")[2]].append(change)
-
-    def find(self, package: str, symbol: Symbol, works: str, fails: str) -> ApiChange | None:
-        """The change between two versions that takes the symbol away; None where there is none.
-
-        Changes of neighbours that lie within the two come before those that reach beyond them; of
-        several, the nearest to where it works.
-        """
-        for path, exact in _widen(symbol):
-            found = [
-                change
-                for change in self._by_name.get((package, path.rpartition(".")[2]), ())
-                if _is_same(change.path, path, exact=exact)
-                and _explains(change, symbol, upward=version_key(works) < version_key(fails))
-                and _overlaps(change, works, fails)
-            ]
-            if found:
-                return min(found, key=lambda change: _rank(change, works, fails))
-        return None
-
-
-def _widen(symbol: Symbol) -> Iterable[tuple[str, bool]]:
-    """The paths to look for: as it stands, by its end, and the modules and classes it is in."""
-    parts = symbol.path.split(".")
-    if not symbol.rooted:
-        yield symbol.path, False
-        return
-    yield symbol.path, True
-    if len(parts) > 2:
-        yield ".".join(parts[-2:]), False
-    for length in range(len(parts) - 1, 1, -1):
-        yield ".".join(parts[:length]), True
-
-
-def _is_same(path: str, wanted: str, *, exact: bool) -> bool:
-    return path == wanted or (not exact and path.endswith(f".{wanted}"))
-
-
-def _explains(change: ApiChange, symbol: Symbol, *, upward: bool) -> bool:
-    """Whether a change of this kind can be why; going down, what was added is not there yet."""
-    if symbol.called:
-        return change.kind == "changed"
-    return change.kind in ({"removed", "moved", "renamed"} if upward else {"added"})
-
-
-def _overlaps(change: ApiChange, works: str, fails: str) -> bool:
-    low, high = sorted((version_key(works), version_key(fails)))
-    return version_key(change.a) < high and version_key(change.b) > low
-
-
-def _rank(change: ApiChange, works: str, fails: str) -> tuple[object, ...]:
-    low, high = sorted((version_key(works), version_key(fails)))
-    a, b = version_key(change.a), version_key(change.b)
-    within = low <= a and b <= high
-    upward = version_key(works) < version_key(fails)
-    nearest = a[1] if upward else _Descending(a[1])
-    return not within, nearest, len(change.path), change.path
-
-
-class _Descending:
-    """Sorts the other way round."""
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __lt__(self, other: _Descending) -> bool:
-        return other.value < self.value  # type: ignore[operator, no-any-return]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Descending) and self.value == other.value
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 def describe_change(change: ApiChange) -> str:
@@ -148,14 +69,14 @@ class Explainer:
 
         Without such a cell its home is what it is compared with.
         """
-        error = result.run.error if result.run else ()
-        symbol = name_symbol(result.verdict.exception, error)
-        home = (result.verdict.baseline or {}).get("version")
-        works = working.version if working else home
         if result.verdict.reason == "dependency" or result.outcome == "import_failed":
             cause = self._blame_requirement(result, working)
-            if cause:
+            # Where the package itself cannot be imported, no name that a script uses is why.
+            if cause or result.outcome == "import_failed":
                 return cause
+        symbol = name_symbol(result.verdict.exception, result.run.error if result.run else ())
+        home = (result.verdict.baseline or {}).get("version")
+        works = working.version if working else home
         if symbol and works and works != result.cell.version:
             change = self._find_change(result.cell.package, symbol, works, result.cell.version)
             if change:
@@ -171,7 +92,7 @@ class Explainer:
             "api_missing",
             "api_changed",
         }:
-            return self._blame_usage(result)
+            return self._blame_usage(result, symbol)
         return None
 
     def _find_change(
@@ -182,15 +103,24 @@ class Explainer:
             self._found[key] = self._index.find(*key)
         return self._found[key]
 
-    def _blame_usage(self, result: Result) -> Cause | None:
+    def _blame_usage(self, result: Result, symbol: Symbol | None) -> Cause | None:
+        """What the script uses and the version lacks, if the exception speaks of it or its line."""
         cell = result.cell
-        lacks = self._lacks.get((cell.package, result.script, cell.version))
-        if not lacks:
+        lacks = self._lacks.get((cell.package, result.script, cell.version), "")
+        line = find_script_line(result)
+        name = symbol.path.rpartition(".")[2] if symbol else None
+        found = [
+            match
+            for match in _USE.finditer(lacks)
+            if match["path"].rpartition(".")[2] == name or match["line"] == line
+        ]
+        if not found:
             return None
-        first, _, rest = lacks.partition("; ")
-        more = f", and {rest.count('; ') + 1} more" if rest else ""
-        text = f"the script uses {first}{more}: {cell.version} has it not as it is used"
-        return Cause(kind="usage", text=text, path=first.split(" ")[0])
+        path, reason = found[0]["path"], found[0]["reason"]
+        text = f"the script uses {path} (line {found[0]['line']}), which {cell.version} "
+        # Stage 2 compares with the home version, which may be the later one.
+        text += "does not have" if reason.endswith(" removed") else f"has otherwise: {reason}"
+        return Cause(kind="usage", text=text, path=path)
 
     def _blame_requirement(self, result: Result, working: Cell | None) -> Cause | None:
         if working is None:
@@ -207,26 +137,25 @@ class Explainer:
         for name in list_suspects(result):
             if item := differences.get(name):
                 where = f"{working.version} on Python {python_version(working.python)}"
+                works = "the import works" if result.outcome == "import_failed" else "it works"
                 text = (
                     f"{name} is {item.here or 'not installed'} here and "
-                    f"{item.there or 'not installed'} where it works ({where}, {working.resolve})"
+                    f"{item.there or 'not installed'} where {works} ({where}, {working.resolve})"
                 )
                 return Cause(kind="requirements", text=text, path=name)
         return None
 
 
-def list_suspects(result: Result) -> list[str]:
-    """Names of packages that the last words of a script point at, innermost frame first."""
-    lines = result.run.error if result.run else ()
-    message = result.verdict.exception.message if result.verdict.exception else ""
-    names = []
-    for line in reversed(lines):
-        match = re.search(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?", line)
-        if match:
-            # Packages that share the root `google` go by the name of their folder in it.
-            names.append(match[2] if match[1] == "google" and match[2] else match[1])
-    names += re.findall(r"\b(numpy|protobuf)\b", message)
-    if match := re.search(r"No module named '?(\w+)|from '(\w+)", message):
-        names.insert(0, match[1] or match[2])
-    clean = [canonicalize_name(name.removesuffix(".py")) for name in names]
-    return list(dict.fromkeys(clean))
+#: One use of `missing` in stage 2's table of usage.
+_USE = re.compile(r"(?P<path>[\w.]+) \(line (?P<line>\d+)\): (?P<reason>.*?)(?=; [\w.]+ \(line |$)")
+
+
+def find_script_line(result: Result) -> str | None:
+    """Number of the script's line that failed; None where the traceback names none."""
+    name = re.escape(result.script.rpartition("/")[2])
+    for text in reversed(result.run.error if result.run else ()):
+        if text.startswith("Traceback"):
+            return None
+        if match := re.match(rf'\s+File "(?:[^"]*[\\/])?{name}", line (\d+)', text):
+            return match[1]
+    return None

@@ -136,5 +136,7 @@ def count_confusions(rows: Iterable[Foresight]) -> list[Confusion]:
             fails_against_it=counts[package, resolve, scope, "works", "fails"],
             works_as_foretold=counts[package, resolve, scope, "works", "works"],
         )
-        for package, resolve, scope in sorted(keys)
+        for package, resolve, scope in sorted(
+            keys, key=lambda key: (*key[:2], SCOPES.index(key[2]))
+        )
     ]

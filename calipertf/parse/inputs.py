@@ -12,7 +12,7 @@ import pandas as pd
 
 from calipertf.errors import RecordError
 from calipertf.layout import Layout, read_records
-from calipertf.records import RECORD_NAME, Record
+from calipertf.records import RECORD_NAME, Cell, Record
 from calipertf.versions import version_key
 
 STAGE_1 = "python 1.run_analysis.py --config caliper.yaml"
@@ -25,6 +25,9 @@ SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "usage": ("package", "script", "home", "version", "used", "compatible", "share", "missing"),
     "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
 }
+_NUMBERS = frozenset(
+    {"value", "share", "used", "compatible"} | set(SIMS_COLUMNS["api"]) - {"package", "version"}
+)
 #: What a table of stage 2 is good for, told where it is missing.
 _MEANING = {
     "versions": "similarity matrices, no predictions from the API",
@@ -85,6 +88,7 @@ def read_inputs(layout: Layout) -> Inputs:
     records, errors = read_records(layout)
     notes = [Note(text=f"left out: {error}") for error in errors]
     notes += _find_foreign(layout)
+    records = _drop_doubles(records, notes)
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
     sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}
@@ -107,6 +111,16 @@ def read_inputs(layout: Layout) -> Inputs:
     return Inputs(records=records, sims=sims, changes=changes, notes=notes)
 
 
+def _drop_doubles(records: Sequence[Record], notes: list[Note]) -> list[Record]:
+    """One record a cell: where one lies flat and one in its date's folder, the latter counts."""
+    cells: dict[Cell, Record] = {}
+    for record in records:
+        if record.cell in cells:
+            notes.append(Note(text=f"left out: an undated record of {record.cell.label}"))
+        cells[record.cell] = record
+    return list(cells.values())
+
+
 def _find_foreign(layout: Layout) -> list[Note]:
     """A note on each file among the records that is none, and on cells without a verdict."""
     notes = []
@@ -122,7 +136,7 @@ def _find_foreign(layout: Layout) -> list[Note]:
 def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
     """One of stage 2's tables, from Parquet or CSV; empty where it is missing or damaged."""
     columns = list(SIMS_COLUMNS[name])
-    text = {column: str for column in columns if column not in {"value", "share"}}
+    text = {column: str for column in columns if column not in _NUMBERS}
     for path in (layout.sims / f"{name}.parquet", layout.sims / f"{name}.csv"):
         if not path.exists():
             continue
@@ -132,7 +146,8 @@ def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
                 if path.suffix == ".parquet"
                 else pd.read_csv(path, dtype=text, keep_default_na=False)
             )
-            kept: pd.DataFrame = table[columns]
+            numbers = {key: pd.to_numeric(table[key]) for key in columns if key in _NUMBERS}
+            kept: pd.DataFrame = table[columns].assign(**numbers)
         except (OSError, ValueError, KeyError) as error:
             notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
         else:

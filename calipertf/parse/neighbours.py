@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calipertf.parse.results import Axes, Result
+from calipertf.parse.results import WORKING, Axes, Result
 from calipertf.records import Cell
+
+#: Of a cell with one of these, the package can be imported.
+_IMPORTED = WORKING | {"different_result", "unstable_result", "run_failed"}
 
 
 class Neighbours:
@@ -25,7 +28,9 @@ class Neighbours:
         }
         self._pythons = {name: number for number, name in enumerate(axes.pythons)}
         self._resolves = {name: number for number, name in enumerate(axes.resolves)}
-        cells: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        cells: dict[tuple[str, str | None], list[Cell]] = defaultdict(list)
+        for cell in dict.fromkeys(result.cell for result in results if result.outcome in _IMPORTED):
+            cells[cell.package, None].append(cell)
         for result in results:
             # A result that nothing was compared with says less than one that agrees with its home.
             if result.works:
@@ -44,7 +49,14 @@ class Neighbours:
 
     def find(self, result: Result) -> Cell | None:
         """The nearest cell where the result's script works; None where it works nowhere."""
-        key = (result.cell.package, result.script)
+        return self._find(result, result.script)
+
+    def find_importing(self, result: Result) -> Cell | None:
+        """The nearest cell where the package can be imported, whatever became of the script."""
+        return self._find(result, None)
+
+    def _find(self, result: Result, script: str | None) -> Cell | None:
+        key = (result.cell.package, script)
         if key not in self._cells:
             return None
         steps = np.abs(self._places[key] - np.array(self._place(result.cell)))

@@ -21,6 +21,8 @@ VERSION_SCORES: Mapping[str, str] = {
     "containment": "containment",
     "compatibility": "compatibility",
 }
+#: Outcomes of cells that have no installed requirements.
+_UNBUILT = frozenset({"no_release", "build_failed", "no_interpreter", "infrastructure_error"})
 SCORES = (*CELL_SCORES, *VERSION_SCORES, "usage")
 COLUMNS = (
     "package",
@@ -55,7 +57,7 @@ def make_units(results: Sequence[Result], sims: Mapping[str, pd.DataFrame]) -> p
         return pd.DataFrame(columns=list(COLUMNS))
     units = pd.concat(frames, ignore_index=True)
     _add_order(units)
-    _add_cell_scores(units, sims["cells"], {result.cell for result in results})
+    _add_cell_scores(units, sims["cells"], results)
     _add_version_scores(units, sims["versions"])
     _add_usage(units, sims["usage"])
     ordered: pd.DataFrame = units[list(COLUMNS)]
@@ -101,27 +103,38 @@ def number_labels(*columns: Sequence[str]) -> tuple[list[Integers], list[str]]:
     return [np.array([place[name] for name in column], dtype=np.int64) for column in columns], names
 
 
-def _add_cell_scores(units: pd.DataFrame, table: pd.DataFrame, cells: set[Cell]) -> None:
-    keys = _name_cells(cells)
+def _add_cell_scores(units: pd.DataFrame, table: pd.DataFrame, results: Sequence[Result]) -> None:
+    keys = _name_cells({result.cell for result in results})
+    aliases = _find_aliases({result.cell for result in results if result.outcome not in _UNBUILT})
     shared = ["package", "python", "resolve"]
     left = _find_keys(units[[*shared, "a"]], keys)
     right = _find_keys(units[[*shared, "b"]], keys)
     for column, score in CELL_SCORES.items():
         rows = table[table["score"] == score]
-        pairs = rows[["cell_a", "cell_b", "value"]].itertuples(index=False, name=None)
-        units[column] = _look_up(left, right, list(pairs), directed=False)
+        pairs = [
+            (aliases.get(a, a), aliases.get(b, b), value)
+            for a, b, value in rows[["cell_a", "cell_b", "value"]].itertuples(
+                index=False, name=None
+            )
+        ]
+        units[column] = _look_up(left, right, pairs, directed=False)
 
 
 def _name_cells(cells: set[Cell]) -> dict[tuple[str, str, str, str], str]:
-    """(package, python, resolve, version) -> key of the cell in stage 2's table.
-
-    Stage 2 puts the resolve date before the name where several records have one name, counting
-    only what was built; both spellings lead to one key here.
-    """
+    """(package, python, resolve, version) -> <resolve>/<record name>."""
     return {
         (cell.package, cell.python, cell.resolve, cell.version): f"{cell.resolve}/{cell.name}"
         for cell in cells
     }
+
+
+def _find_aliases(built: set[Cell]) -> dict[str, str]:
+    """Record name -> <resolve>/<record name>, where only one cell of that name was built.
+
+    Stage 2 puts the resolve date before the name only where several built cells share it.
+    """
+    uses = Counter(cell.name for cell in built)
+    return {cell.name: f"{cell.resolve}/{cell.name}" for cell in built if uses[cell.name] == 1}
 
 
 def _find_keys(
@@ -139,12 +152,7 @@ def _look_up(
 ) -> Floats:
     """The value of each pair of names; NaN where there is none."""
     values: dict[tuple[str, str], float] = {}
-    plain = Counter(name.rpartition("/")[2] for name in {*left, *right})
-    full = {name.rpartition("/")[2]: name for name in {*left, *right}}
     for a, b, value in pairs:
-        # A name without a date is that of the only record of its name.
-        a = full.get(a, a) if plain.get(a) == 1 else a
-        b = full.get(b, b) if plain.get(b) == 1 else b
         values[a, b] = value
         if not directed:
             values[b, a] = value

@@ -157,9 +157,10 @@ def leave_version_out(
     """Probability that each unit fails, from a model that has seen nothing of its version b.
 
     Units to the version are judged by a logistic regression on the units that neither begin nor
-    end there. Where those all fail or all work, the probability is their share of failures.
+    end there. Where those all fail or all work, the probability is their share of failures; where
+    there are none, one half.
     """
-    risk = np.full(len(fails), float(fails.mean()) if len(fails) else 0.0)
+    risk = np.full(len(fails), 0.5)
     for version in np.unique(b):
         test = b == version
         train = ~test & (a != version)
@@ -180,7 +181,7 @@ def _fit_one(features: Floats, fails: NDArray[np.bool_], unseen: Floats) -> Floa
     mean = np.average(x, axis=0, weights=counts)
     spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=counts))
     spread[spread == 0] = 1.0
-    model = LogisticRegression(max_iter=1000)
+    model = LogisticRegression(solver="newton-cholesky")
     with warnings.catch_warnings():
         # One score that tells failures and successes apart has no finite optimum but its penalty.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -192,12 +193,13 @@ def _fit_one(features: Floats, fails: NDArray[np.bool_], unseen: Floats) -> Floa
 def describe(predictions: Sequence[Prediction]) -> list[str]:
     """Sentences that answer the question, bad news included."""
     lines = []
-    for package in dict.fromkeys(item.package for item in predictions):
+    packages = list(dict.fromkeys(item.package for item in predictions))
+    for package in packages:
         for subset in SUBSETS:
             part = [p for p in predictions if p.package == package and p.subset == subset]
             line = _describe_subset(subset, part)
             if line:
-                lines.append(line)
+                lines.append(f"{package}: {line}" if len(packages) > 1 else line)
     return lines
 
 
