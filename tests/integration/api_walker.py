@@ -55,15 +55,18 @@ class Walker:
         self.found = {}
         self.curated = set()
 
-    def is_own(self, value, module):
+    def is_own(self, name, value, module):
         """Whether a plain module's name is its own rather than an import of its making.
 
-        Packages and modules that TensorFlow's remove_undocumented went over mean what they hold.
+        Packages and modules that TensorFlow's remove_undocumented went over mean what they hold,
+        and so do modules that list a name in __all__.
         """
         if hasattr(module, "__path__") or name_module(module) in self.curated:
             return True
         if isinstance(value, types.ModuleType):
             return False
+        if name in getattr(module, "__all__", ()):
+            return True
         return getattr(value, "__module__", None) in (None, module.__name__)
 
     def is_inside(self, name):
@@ -81,7 +84,7 @@ class Walker:
                 value = getattr(module, name)
             except Exception:  # noqa: BLE001
                 continue
-            if self.is_own(value, module):
+            if self.is_own(name, value, module):
                 self.visit(value, path + "." + name, (*above, id(module)))
 
     def visit(self, value, path, above):

@@ -192,6 +192,7 @@ def _draw_subset(
     color = alt.Color(
         "method:N",
         title=None,
+        legend=alt.Legend(symbolOpacity=1),
         scale=alt.Scale(domain=methods, range=[_METHODS[name][1] for name in methods]),
     )
     shape = alt.Shape(
