@@ -96,11 +96,12 @@ def _read_major(text: str) -> str:
     return f"{version.epoch}!{version.major}"
 
 
-def number_labels(*columns: Sequence[str]) -> tuple[list[Integers], list[str]]:
+def number_labels(*columns: Sequence[str] | pd.Series[str]) -> tuple[list[Integers], list[str]]:
     """The columns as numbers of their labels, and the labels in order."""
-    names = sorted({name for column in columns for name in set(column)})
-    place = {name: number for number, name in enumerate(names)}
-    return [np.array([place[name] for name in column], dtype=np.int64) for column in columns], names
+    whole = np.concatenate([np.asarray(column, dtype=object) for column in columns])
+    numbers, names = pd.factorize(whole, sort=True)
+    ends = np.cumsum([len(column) for column in columns])[:-1]
+    return list(np.split(numbers.astype(np.int64), ends)), [str(name) for name in names]
 
 
 def _add_cell_scores(units: pd.DataFrame, table: pd.DataFrame, results: Sequence[Result]) -> None:
