@@ -32,9 +32,11 @@ from calipertf.exceptions import Failure  # noqa: E402
 from calipertf.files import write_json  # noqa: E402
 from calipertf.layout import Layout  # noqa: E402
 from calipertf.parse.analysis import analyse  # noqa: E402
+from calipertf.parse.figures.base import render_svg  # noqa: E402
 from calipertf.parse.inputs import SIMS_COLUMNS, read_inputs  # noqa: E402
 from calipertf.parse.original import make_results_by_python  # noqa: E402
 from calipertf.parse.plots import draw_figures, write_figures  # noqa: E402
+from calipertf.parse.report import write_report  # noqa: E402
 from calipertf.parse.tables import write_table  # noqa: E402
 from calipertf.records import Cell, Record, Run, Verdict, write_record  # noqa: E402
 
@@ -209,14 +211,15 @@ def run_stage(layout: Layout) -> dict[str, Any]:
 
     measure("tables", write_tables, results)
     figures = measure("drawing", lambda: draw_figures(analysis), results)
-    measure("figures", lambda: write_figures(layout, figures, ["png", "svg"]), results)
-    try:
-        from calipertf.parse.report import write_report
-    except ImportError:
-        print("page: there is no calipertf.parse.report")
-    else:
-        measure("page", lambda: write_report(layout, analysis, figures), results)
-        results["page"]["megabytes"] = round(layout.report.stat().st_size / 1e6, 1)
+
+    def write_pictures() -> dict[str, str]:
+        svgs = {figure.name: render_svg(figure) for figure in figures}
+        write_figures(layout, svgs, ["png", "svg"])
+        return svgs
+
+    svgs = measure("figures", write_pictures, results)
+    measure("page", lambda: write_report(layout, analysis, figures, svgs), results)
+    results["page"]["megabytes"] = round(layout.report.stat().st_size / 1e6, 1)
     results["rows"] = {name: len(table) for name, table in analysis.tables.items()}
     return results
 

@@ -141,7 +141,9 @@ def _find_aliases(built: set[Cell]) -> dict[str, str]:
 def _find_keys(
     places: pd.DataFrame, keys: Mapping[tuple[str, str, str, str], str]
 ) -> Sequence[str]:
-    return [keys[row] for row in places.itertuples(index=False, name=None)]
+    # Lists first: going through a column of strings itself costs three times as much.
+    columns = [places[name].tolist() for name in places]
+    return [keys[row] for row in zip(*columns, strict=True)]
 
 
 def _look_up(
@@ -187,5 +189,5 @@ def _add_usage(units: pd.DataFrame, table: pd.DataFrame) -> None:
         (str(row.package), str(row.script), str(row.version)): float(row.share)  # type: ignore[arg-type]
         for row in table.itertuples()
     }
-    keys = units[["package", "script", "b"]].itertuples(index=False, name=None)
+    keys = zip(*(units[name].tolist() for name in ("package", "script", "b")), strict=True)
     units["usage"] = [shares.get(key, np.nan) for key in keys]
