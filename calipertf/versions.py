@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -60,6 +61,7 @@ def parse_version(text: str) -> Version:
         ) from error
 
 
+@lru_cache(maxsize=65_536)
 def version_key(text: str) -> tuple[int, Version, str]:
     """Sort key that puts what PEP 440 cannot parse first, in order of spelling."""
     try:
