@@ -327,6 +327,14 @@ class Engine:
         self.process.wait()
 
 
+def unmount(folder: Path) -> None:
+    """Let go of what an engine that was killed has left mounted below its folder."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for path in reversed(mounts):
+        if path.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", path], check=True)
+
+
 @pytest.fixture
 def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
@@ -345,6 +353,7 @@ def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
                 container.kill()
             engine.process.terminate()
             engine.process.wait(60)
+        unmount(folder)
         subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
