@@ -1,136 +1,197 @@
 """Cells as images against the original tool's way, on the same engine and cells, in the same run.
 
-The original's way, cell after cell: an image of the base image with the whole working tree added,
-the wheel fetched in one step and installed in the next; pip freeze in a container of it; then one
-container a script. Three things are made easier for it: only what git tracks is added, the wheel
-comes by Python's urllib (the base images here have no wget), and pip is told the versions that our
-run found, so that both install the same. Prints seconds a phase and the ratio of wall times.
+The original's way (caliper-analysis, run_analysis.py of 2021): an image with all of the working
+tree added and the wheel fetched and installed by pip, `pip freeze` and the bare import in a
+container each, then one `docker run` a script: serially, cell after cell. Two things are not as it
+had them: urllib fetches the wheel, as not every base image has wget; and pip is given our record's
+frozen versions as constraints, without which it would install what is newest today. Its working
+tree is a fresh clone of this repository, without environments and records. Each cell is judged by
+its exit codes. Ours goes first, so that what gets warm on the way serves the original's.
 
-    python benchmarks/docker.py --cells 1.13.2/3.7 2.4.4/3.8 --tests examples/tensorflow_v1 ...
+    python benchmarks/docker.py [--versions 1.13.2 ...] [--python 3.7 ...] [--tests GLOB ...]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import docker
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from calipertf.config import load_config  # noqa: E402
 from calipertf.layout import Layout, read_records  # noqa: E402
 from calipertf.records import Record  # noqa: E402
-from calipertf.releases import Index  # noqa: E402
-from calipertf.run.environments.docker_engine import connect  # noqa: E402
+from calipertf.releases import Index, ReleaseFile, linux_platforms  # noqa: E402
+from calipertf.run.grid import Selection, plan_grid  # noqa: E402
 from calipertf.versions import python_version  # noqa: E402
 
-FETCH = "import urllib.request as u; u.urlretrieve('{url}', '/tmp/{name}')"
+PHASES = ("build", "freeze", "scripts")
+LABEL = "calipertf.benchmark"
 DOCKERFILE = """\
 FROM python:{python}
+LABEL {label}
 ADD . /code
-RUN python -c "{fetch}"
-RUN pip install --quiet --no-cache-dir -c /code/constraints.txt /tmp/{name}
 WORKDIR /code
+RUN python -c "import urllib.request as r; r.urlretrieve('{url}', '{name}')"
+RUN python -m pip install --no-cache-dir -c constraints.txt {name}
 """
 
 
-def run_ours(cells: list[tuple[str, str]], tests: list[str], folder: Path) -> float:
-    """Wall seconds of stage 1 on the cells."""
-    started = time.monotonic()
-    versions, pythons = ([*dict.fromkeys(part)] for part in zip(*cells, strict=True))
+@dataclass(kw_only=True)
+class Way:
+    """What one way of running the cells took and gave."""
+
+    #: Seconds from start to end.
+    wall: float = 0.0
+    #: Phase -> seconds, summed over cells, which may overlap.
+    phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    #: Cell and script -> whether the exit code was 0.
+    passed: dict[str, bool] = field(default_factory=dict)
+
+    @contextmanager
+    def measure(self, phase: str) -> Iterator[None]:
+        """Add what the block takes to a phase."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[phase] += time.monotonic() - started
+
+
+def run_ours(flags: list[str], folder: Path) -> tuple[Way, list[Record]]:
+    """Stage 1 with environment: docker, and its records."""
     command = [sys.executable, REPOSITORY / "1.run_analysis.py", "--environment", "docker"]
-    command += ["--config", REPOSITORY / "caliper.yaml", "--dir", folder, "--resolve", "release"]
-    command += ["--versions", *versions, "--python", *pythons, "--tests", *tests]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - started
+    environ = {**os.environ, "CALIPER_CACHE": str(folder / "cache")}
+    way = Way()
+    started = time.monotonic()
+    subprocess.run([*command, "--dir", folder / "ours", *flags], env=environ, check=True)
+    way.wall = time.monotonic() - started
+    records, _ = read_records(Layout(root=folder / "ours"))
+    built = [record for record in records if record.runs]
+    for record in built:
+        for phase in PHASES:
+            way.phases[phase] += record.timings[phase]
+        for script, run in record.runs.items():
+            way.passed[f"{record.cell.label} {script}"] = run.retval == 0
+    return way, built
 
 
-def find_wheel(record: Record) -> tuple[str, str]:
-    """Address and name of the wheel that our run used."""
-    name = str(record.environment["wheel"])
-    with Index() as index:
-        project = index.fetch_project(record.cell.package)
-    return next((file.url, file.filename) for file in project.files if file.filename == name)
+def find_wheels(config_path: Path) -> dict[str, ReleaseFile]:
+    """Label of each cell of the grid -> its wheel."""
+    config = load_config(config_path)
+    with Index(config.analysis.index_url) as index:
+        project = index.fetch_project(config.analysis.dependency)
+    plans = plan_grid(config, project, linux_platforms(), Selection())
+    return {plan.cell.label: plan.file for plan in plans if plan.file is not None}
 
 
-def run_theirs(client: docker.DockerClient, record: Record, scripts: list[str]) -> Counter[str]:
-    """Seconds of each phase of one cell, the original's way."""
-    seconds: Counter[str] = Counter()
-    url, name = find_wheel(record)
-    folder = Path(tempfile.mkdtemp(prefix="bench-docker-"))
-    image = None
+def run_original(records: list[Record], wheels: dict[str, ReleaseFile], folder: Path) -> Way:
+    """The same cells and scripts as the original tool ran them; what it leaves goes untimed."""
+    tree = folder / "tree"
+    subprocess.run(["git", "clone", "--quiet", REPOSITORY, tree], check=True)
+    way = Way()
+    label = f"{LABEL}={uuid.uuid4().hex}"
+    started = time.monotonic()
     try:
-        started = time.monotonic()
-        tracked = subprocess.run(
-            ["git", "archive", "HEAD"], cwd=REPOSITORY, check=True, capture_output=True
-        )
-        subprocess.run(["tar", "x", "-C", folder], input=tracked.stdout, check=True)
-        pins = [line for line in record.requirements if not line.startswith(record.cell.package)]
-        (folder / "constraints.txt").write_text("".join(pins))
-        fetch = FETCH.format(url=url, name=name)
-        python = python_version(record.cell.python)
-        text = DOCKERFILE.format(python=python, fetch=fetch, name=name)
-        (folder / "Dockerfile").write_text(text)
-        image, _ = client.images.build(path=str(folder), nocache=True, network_mode="host")
-        seconds["build"] = time.monotonic() - started
-        started = time.monotonic()
-        client.containers.run(image, ["pip", "freeze"], remove=True)
-        seconds["freeze"] = time.monotonic() - started
-        started = time.monotonic()
-        for script in scripts:
-            container = client.containers.run(image, ["python", script], detach=True)
-            seconds["failed"] += container.wait()["StatusCode"] != 0
-            container.remove(force=True)
-        seconds["scripts"] = time.monotonic() - started
+        for record in records:
+            run_cell(way, record, wheels[record.cell.label], tree, label)
+            spent = time.monotonic() - started
+            print(f"  original: {record.cell.label} at {spent:.0f} s", flush=True)
+        way.wall = time.monotonic() - started
     finally:
-        shutil.rmtree(folder)
-        if image is not None:
-            client.images.remove(image.id, force=True)
-    return seconds
+        remove_labelled(label)
+    return way
+
+
+def run_cell(way: Way, record: Record, file: ReleaseFile, tree: Path, label: str) -> None:
+    """One cell of the original: build, freeze, import, scripts."""
+    (tree / "constraints.txt").write_text("".join(record.requirements), encoding="utf-8")
+    python = python_version(record.cell.python)
+    dockerfile = DOCKERFILE.format(python=python, label=label, url=file.url, name=file.filename)
+    (tree / "Dockerfile.caliper").write_text(dockerfile, encoding="utf-8")
+    image = f"calipertf-benchmark:{python}"
+    build = ["build", "--network", "host", "-f", "Dockerfile.caliper", "-t", image, "."]
+    with way.measure("build"):
+        call_docker(build, tree).check_returncode()
+    run = ["run", "--label", label, image]
+    with way.measure("freeze"):
+        frozen = call_docker([*run, "pip", "freeze"], tree).stdout.splitlines()
+    if sorted(frozen) != sorted(line.rstrip() for line in record.requirements):
+        print(f"  {record.cell.label}: not what stage 1 installed: {frozen}")
+    with way.measure("scripts"):
+        call_docker([*run, "python", "-c", f"import {record.cell.package}"], tree)
+        for script in record.runs:
+            done = call_docker([*run, "python", script], tree)
+            way.passed[f"{record.cell.label} {script}"] = done.returncode == 0
+
+
+def call_docker(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The engine's command line, without the builder that not every engine has."""
+    return subprocess.run(
+        ["docker", *arguments],
+        cwd=folder,
+        env={**os.environ, "DOCKER_BUILDKIT": "0"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
+def remove_labelled(label: str) -> None:
+    """Remove the containers and images that this run of the benchmark made, and no others."""
+    here = Path.cwd()
+    filters = ["--filter", f"label={label}", "--quiet", "--all"]
+    for listing, removal in ((["ps"], ["rm"]), (["images"], ["rmi"])):
+        found = call_docker([*listing, *filters], here).stdout.split()
+        if found:
+            call_docker([*removal, "--force", *dict.fromkeys(found)], here)
 
 
 def main() -> None:
+    """Run both ways and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cells", nargs="+", default=["1.13.2/3.7", "2.4.4/3.8"])
-    default = ["examples/tensorflow_v1", "examples/tensorflow_v2"]
-    parser.add_argument("--tests", nargs="+", default=default)
+    parser.add_argument("--config", default=str(REPOSITORY / "grids" / "docker_check.yaml"))
+    parser.add_argument("--versions", nargs="+", default=["1.13.2", "2.4.4"])
+    parser.add_argument("--python", nargs="+", default=["3.7"])
+    parser.add_argument("--resolve", nargs="+", default=["release"])
+    parser.add_argument("--tests", nargs="+", default=["examples/tensorflow_v2"])
+    parser.add_argument("--where", default=None, help="a folder on a disk with room")
     arguments = parser.parse_args()
-    cells = [
-        (version, python) for version, _, python in (c.partition("/") for c in arguments.cells)
-    ]
-    folder = Path(tempfile.mkdtemp(prefix="bench-docker-records-"))
+    flags = ["--config", arguments.config]
+    for name in ("versions", "python", "resolve", "tests"):
+        flags += [f"--{name}", *getattr(arguments, name)]
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=arguments.where))
     try:
-        ours = run_ours(cells, arguments.tests, folder)
-        records, _ = read_records(Layout(root=folder))
+        ours, records = run_ours(flags, folder)
+        original = run_original(records, find_wheels(Path(arguments.config)), folder)
     finally:
-        shutil.rmtree(folder)
-    done = [record for record in records if record.runs]
-    client = connect(600)
-    theirs: Counter[str] = Counter()
-    started = time.monotonic()
-    for record in done:
-        theirs += run_theirs(client, record, sorted(record.runs))
-        print(f"  {record.cell.label} at {time.monotonic() - started:.0f} s", flush=True)
-    wall = time.monotonic() - started
-    phases = ("build", "freeze", "scripts")
+        shutil.rmtree(folder, ignore_errors=True)
+    differ = [name for name, passed in ours.passed.items() if original.passed[name] != passed]
+    for name in differ:
+        print(f"  {name}: exit code 0 by {'stage 1' if ours.passed[name] else 'the original'} only")
+    for way, name in ((ours, "stage 1"), (original, "original")):
+        phases = ", ".join(f"{phase} {way.phases[phase]:.0f} s" for phase in PHASES)
+        print(f"{name}: {way.wall:.0f} s wall; all cells' {phases}")
     result = {
-        "cells": len(done),
-        "scripts_in_cells": sum(len(record.runs) for record in done),
-        "ours_seconds": round(ours, 1),
-        "ours_by_phase": {
-            name: round(sum(record.timings.get(name) or 0 for record in done), 1) for name in phases
-        },
-        "original_seconds": round(wall, 1),
-        "original_by_phase": {name: round(theirs[name], 1) for name in phases},
-        "original_over_ours": round(wall / ours, 2),
+        "cells": len(records),
+        "scripts": len(ours.passed),
+        "scripts_with_another_exit": len(differ),
+        "stage_1_seconds": round(ours.wall, 1),
+        "original_seconds": round(original.wall, 1),
+        "original_over_stage_1": round(original.wall / ours.wall, 2),
     }
     print(json.dumps(result, indent=2))
 
