@@ -12,10 +12,10 @@ import pandas as pd
 
 from calipertf.parse.compare import Comparison
 from calipertf.parse.inputs import ApiChange
+from calipertf.parse.matrices import DIRECTED, fill_matrix
+from calipertf.parse.statistics import Floats
 from calipertf.versions import python_version, version_key
 
-#: Scores in which row and column are not exchangeable.
-_DIRECTED = frozenset({"containment", "compatibility"})
 #: The most changes that the page lists of two neighbouring versions; the changelog has all.
 _CHANGES = 2000
 _KINDS = ("removed", "moved", "renamed", "changed", "added")
@@ -34,27 +34,18 @@ def pack_matrices(versions: pd.DataFrame) -> dict[str, Any]:
     for package, rows in versions.groupby("package", sort=True):
         names = sorted({*rows["a"], *rows["b"]}, key=version_key)
         scores = {
-            str(score): _fill(part, names, directed=score in _DIRECTED)
+            str(score): _write_matrix(fill_matrix(part, names, directed=score in DIRECTED))
             for score, part in rows.groupby("score", sort=True)
         }
         packed[str(package)] = {
             "names": names,
             "scores": scores,
-            "directed": sorted(_DIRECTED & scores.keys()),
+            "directed": sorted(DIRECTED & scores.keys()),
         }
     return packed
 
 
-def _fill(rows: pd.DataFrame, names: Sequence[str], *, directed: bool) -> list[list[float | None]]:
-    place = {name: number for number, name in enumerate(names)}
-    matrix = np.full((len(names), len(names)), np.nan)
-    left = rows["a"].map(place).to_numpy(dtype=int)
-    right = rows["b"].map(place).to_numpy(dtype=int)
-    matrix[left, right] = rows["value"]
-    if not directed:
-        matrix[right, left] = rows["value"]
-    known = np.isfinite(matrix).any(axis=0) | np.isfinite(matrix).any(axis=1)
-    matrix[known, known] = 1.0
+def _write_matrix(matrix: Floats) -> list[list[float | None]]:
     return [
         [None if np.isnan(value) else round(float(value), 3) for value in line] for line in matrix
     ]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from calipertf.parse.figures.base import QUIET, WIDTH, Figure, make_figure, slant
 from calipertf.parse.inputs import ApiChange
+from calipertf.parse.matrices import DIRECTED, fill_matrix
 from calipertf.parse.statistics import Floats
 from calipertf.versions import version_key
 
@@ -32,7 +33,7 @@ def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
     """One figure of the scores and one of their differences, for one package's table `versions`."""
     names = sorted({*table["a"], *table["b"]}, key=version_key)
     matrices = {
-        panel: fill_matrix(table[table["score"] == score], names, score == "compatibility")
+        panel: fill_matrix(table[table["score"] == score], names, directed=score in DIRECTED)
         for panel, score in PANELS.items()
         if (table["score"] == score).any()
     }
@@ -63,20 +64,6 @@ def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
             subtitle="blue: the first score finds the versions more alike than their API is",
             description=f"Differences between the similarities of every two versions of {package}.",
         )
-
-
-def fill_matrix(rows: pd.DataFrame, names: Sequence[str], directed: bool) -> Floats:
-    """The score of each two versions; 1 on the diagonal, NaN where it is not known."""
-    place = {name: number for number, name in enumerate(names)}
-    matrix = np.full((len(names), len(names)), np.nan)
-    left = rows["a"].map(place).to_numpy(dtype=int)
-    right = rows["b"].map(place).to_numpy(dtype=int)
-    matrix[left, right] = rows["value"]
-    if not directed:
-        matrix[right, left] = rows["value"]
-    known = np.isfinite(matrix).any(axis=1)
-    matrix[known, known] = 1.0
-    return matrix
 
 
 def _draw_matrix(
