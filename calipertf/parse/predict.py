@@ -237,7 +237,7 @@ def _describe_subset(subset: str, part: Sequence[Prediction]) -> str | None:
         compared = f'; "the major version differs" alone has {baseline.auc.value:.2f}'
     interval = f" ({low:.2f} to {best.auc.high:.2f})" if low is not None else ""
     return (
-        f"{where}, the best of {len(tried)} predictors is {name} ({best.method}), AUC "
-        f"{best.auc.value:.2f}{interval}: {verdict}{compared}. "
+        f"{where}, the best of {len(tried)} predictors (picked afterwards) is {name} "
+        f"({best.method}), AUC {best.auc.value:.2f}{interval}: {verdict}{compared}. "
         f"{best.fails:.0%} of {best.units:,} units fail."
     )
