@@ -130,7 +130,7 @@ except OSError as error:
 
 @pytest.fixture
 def client() -> docker.DockerClient:
-    return connect(60)
+    return connect(300)
 
 
 def left_behind(client: docker.DockerClient) -> list[str]:
@@ -295,6 +295,21 @@ class Engine:
         return f"unix://{self.folder / 'docker.sock'}"
 
     def start(self) -> None:
+        """Start the daemon and wait for its answer.
+
+        On a busy machine its containerd may need longer than the 15 s that it waits for it: then it
+        ends, and is started again.
+        """
+        deadline = time.monotonic() + 180
+        self._launch()
+        while not self.answers():
+            if time.monotonic() > deadline:
+                pytest.fail((self.folder / "log").read_text()[-3000:], pytrace=False)
+            if self.process is None or self.process.poll() is not None:
+                self._launch()
+            time.sleep(0.5)
+
+    def _launch(self) -> None:
         (self.folder / "pid").unlink(missing_ok=True)
         flags = ("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid")
         command = ["dockerd", "--host", self.address, "--bridge=none", "--iptables=false"]
@@ -305,20 +320,33 @@ class Engine:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                self.connect()
-            except EngineError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail((self.folder / "log").read_text()[-3000:], pytrace=False)
-                time.sleep(0.2)
-            else:
-                return
+
+    def answers(self) -> bool:
+        try:
+            self.connect()
+        except EngineError:
+            return False
+        return True
 
     def connect(self) -> docker.DockerClient:
         with engine_errors("no answer"):
-            return docker.DockerClient(base_url=self.address, version="auto")
+            return docker.DockerClient(base_url=self.address, version="auto", timeout=300)
+
+    def close(self) -> None:
+        """End the daemon, whether it answers or not, and what it or one that was killed left."""
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(EngineError, docker.errors.DockerException):
+                for container in self.connect().containers.list():
+                    container.kill()
+            self.process.terminate()
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if f"{self.folder}/".encode() in path.read_bytes():
+                    os.kill(int(path.parent.name), signal.SIGKILL)
 
     def kill(self) -> None:
         """End the daemon as a power cut would, and what it started."""
@@ -348,11 +376,7 @@ def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
         engine.connect().images.load(b"".join(image.save(named=True)))
         yield engine
     finally:
-        if engine.process is not None and engine.process.poll() is None:
-            for container in engine.connect().containers.list():
-                container.kill()
-            engine.process.terminate()
-            engine.process.wait(60)
+        engine.close()
         unmount(folder)
         subprocess.run(["rm", "-rf", str(folder)], check=True)
 
