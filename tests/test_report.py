@@ -27,7 +27,7 @@ def test_strings_are_kept_once() -> None:
         (["one\n", "two"], "one\ntwo"),
         ([f"{n}\n" for n in range(41)], "[1 earlier line left out]\n1\n"),
         ([f"{n}\n" for n in range(5000)], "[4,960 earlier lines left out]\n4960\n"),
-        (["x" * 10**6], "x" * 4000),
+        (["x" * 10**6], "[996,000 characters left out] xxx"),
         (["a\n", "x" * 4000], "[1 earlier line left out]\nx"),
     ],
 )
@@ -41,12 +41,21 @@ def test_output_is_shortened(lines: list[str], expected: str) -> None:
     ("here", "home", "expected"),
     [
         (["a\n", "2\n"], ["a\n", "1\n"], " a\n-1\n+2"),
+        (list("abcdef"), list("abcdeg"), "@@ line 4 @@\n d\n e\n-g\n+f"),
+        (list("abc"), list("xby"), "-x\n+a\n b\n-y\n+c"),
         (["a\n"], ["a\n", "b\n"], "@@ -1,2 +1 @@\n a\n-b"),
         ([], ["b\n"], "@@ -1 +0,0 @@\n-b"),
     ],
 )
 def test_outputs_are_compared_line_by_line(here: list[str], home: list[str], expected: str) -> None:
     assert diff_outputs(here, home) == expected
+
+
+def test_late_differences_are_found_among_many_lines() -> None:
+    home = [f"{n}\n" for n in range(3000)]
+    here = [*home[:2900], "other\n", *home[2901:]]
+    assert diff_outputs(here, home).splitlines()[3:5] == ["-2900", "+other"]
+    assert diff_outputs(home[1:2501], home).splitlines()[1] == "-0"
 
 
 def test_long_differences_are_cut() -> None:

@@ -16,8 +16,9 @@ from calipertf.versions import python_version
 #: The most that the page shows of what a run printed: lines, and characters of all of them.
 _LINES = 40
 _CHARACTERS = 4000
-#: The most lines that it shows of a difference.
+#: The most lines that it shows of a difference, and lines that are alike around one that is not.
 _DIFFERENCE = 60
+_AROUND = 2
 
 
 class Strings:
@@ -36,9 +37,8 @@ class Strings:
 
 
 def shorten_output(lines: Sequence[str]) -> str:
-    """The last lines of what was printed, saying how many were left out."""
-    # A line without end must not be worked on whole.
-    kept = [line.rstrip("\n")[-_CHARACTERS:] for line in lines[-_LINES:]]
+    """The last lines of what was printed, saying how much was left out."""
+    kept = [_shorten_line(line.rstrip("\n")) for line in lines[-_LINES:]]
     while len(kept) > 1 and sum(len(line) + 1 for line in kept) > _CHARACTERS:
         kept.pop(0)
     left_out = len(lines) - len(kept)
@@ -47,22 +47,43 @@ def shorten_output(lines: Sequence[str]) -> str:
     return cut + text if left_out else text
 
 
+def _shorten_line(line: str) -> str:
+    """A line without end must neither be worked on nor shown whole."""
+    left_out = len(line) - _CHARACTERS
+    return f"[{left_out:,} characters left out] {line[-_CHARACTERS:]}" if left_out > 0 else line
+
+
 def diff_outputs(here: Sequence[str], baseline: Sequence[str]) -> str:
     """What differs from the baseline's output: lines that begin with -, + or, where alike, a space.
 
-    Outputs of one length are compared line by line, as the verdict does; others as `diff -u` does.
+    Outputs of one length are compared line by line, as the verdict does, and others as `diff -u`
+    does, up to their first 2,000 lines.
     """
-    left, right = ([line.rstrip("\n")[:500] for line in lines[:2000]] for lines in (baseline, here))
-    if len(left) == len(right):
-        found = [
-            line
-            for a, b in zip(left, right, strict=True)
-            for line in ([f" {a}"] if a == b else [f"-{a}", f"+{b}"])
-        ]
+    paired = len(here) == len(baseline)
+    left, right = ([line.rstrip("\n")[:500] for line in lines] for lines in (baseline, here))
+    if paired:
+        found = list(_pair_lines(left, right))
     else:
-        found = list(difflib.unified_diff(left, right, lineterm="", n=2))[2:]
+        found = list(difflib.unified_diff(left[:2000], right[:2000], lineterm="", n=_AROUND))[2:]
     more = len(found) - _DIFFERENCE
     return "\n".join(found[:_DIFFERENCE]) + (f"\n[{more:,} more lines]" if more > 0 else "")
+
+
+def _pair_lines(left: Sequence[str], right: Sequence[str]) -> Iterable[str]:
+    """Lines that differ, and those around them that do not."""
+    differing = [number for number, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
+    last = -1
+    for first in differing:
+        start = max(first - _AROUND, last + 1)
+        if start > last + 1:
+            yield f"@@ line {start + 1} @@"
+        for number in range(start, min(first + _AROUND + 1, len(left))):
+            if left[number] == right[number]:
+                yield f" {left[number]}"
+            else:
+                yield f"-{left[number]}"
+                yield f"+{right[number]}"
+            last = number
 
 
 def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ function diffBlock(words) {
 function copyButton(words) {
   const button = el("button", {}, "Copy");
   button.addEventListener("click", async () => {
+    let copied = true;
     try {
       await navigator.clipboard.writeText(words);
     } catch {
@@ -29,11 +30,11 @@ function copyButton(words) {
       const box = el("textarea", { value: words, "aria-label": "text to copy" });
       button.after(box);
       box.select();
-      document.execCommand("copy");
+      copied = document.execCommand("copy");
       box.remove();
     }
-    button.textContent = "Copied";
-    $("said").textContent = "copied";
+    button.textContent = copied ? "Copied" : "Not allowed here: select the text";
+    $("said").textContent = button.textContent;
   });
   return button;
 }
