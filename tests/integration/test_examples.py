@@ -63,6 +63,7 @@ def home(
     wanted = CONFIG.analysis.baselines[suite]
     folder = tmp_path_factory.mktemp("home")
     flags = ["--config", str(GRID), "--dir", str(folder), "--tests", suite]
+    flags += ["--environment", "venv"]
     flags += ["--versions", wanted.version, "--python", wanted.python]
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / "1.run_analysis.py"), *flags],
