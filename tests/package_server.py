@@ -56,6 +56,9 @@ class PackageServer:
             def do_GET(self) -> None:
                 server.answer(self)
 
+            def do_HEAD(self) -> None:
+                server.answer(self)
+
             def log_message(self, format: str, *args: object) -> None:
                 """Keep quiet."""
 
@@ -148,4 +151,5 @@ def _send(
         request.send_header(name, value)
     request.send_header("Content-Length", str(len(content)))
     request.end_headers()
-    request.wfile.write(content)
+    if request.command != "HEAD":
+        request.wfile.write(content)

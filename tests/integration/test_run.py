@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from package_server import PackageServer
 
 from calipertf.records import strip_timings
 from calipertf.versions import python_key
@@ -304,3 +307,47 @@ def test_wild_scripts_get_their_outcome_and_the_others_theirs(
     }
     assert sum(len(line) for line in record.runs["suite/loud.py"].output) < 300_000
     assert record.runs["suite/loud.py"].cut > 1_000_000_000
+
+
+def make_package(name: str, version: str, *requires: str) -> bytes:
+    stream = io.BytesIO()
+    folder = f"{name}-{version}.dist-info"
+    lines = "".join(f"Requires-Dist: {line}\n" for line in requires)
+    files = {
+        f"{name}.py": "",
+        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{lines}",
+        f"{folder}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path, content in {**files, f"{folder}/RECORD": ""}.items():
+            archive.writestr(path, content)
+    return stream.getvalue()
+
+
+def test_newest_of_what_requires_wins_as_with_pip(make_project: Callable[..., object]) -> None:
+    packages = [
+        ("outer", "1.0", "inner", "middle"),
+        ("middle", "1.0", "inner", "spare"),
+        ("middle", "2.0", "inner<2"),
+        ("inner", "1.0"),
+        ("inner", "2.0"),
+        ("spare", "1.0"),
+        ("setuptools", "65.0"),
+    ]
+    with PackageServer() as server:
+        for name, version, *requires in packages:
+            wheel = make_package(name, version, *requires)
+            server.add(f"{name}-{version}-py3-none-any.whl", wheel)
+        grid = f"""\
+dependency: outer
+environment: venv
+index_url: {server.index_url}
+versions: [1.0]
+python_versions: [{HERE}]
+tests: [suite]
+"""
+        project = make_project(grid, {"suite/a.py": "import outer, middle, inner\n"})
+        done = project.run()
+    assert done.returncode == 0, done.stderr
+    (record,) = project.records().values()
+    assert record.requirements == ("inner==1.0\n", "middle==2.0\n", "outer==1.0\n")

@@ -13,6 +13,7 @@ from uv import find_uv_bin
 from calipertf.errors import InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import CellTask, Python
+from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
 from calipertf.run.timemachine import BUILD_TOOLS
 from calipertf.versions import python_key
@@ -86,13 +87,10 @@ class Uv(Installer):
         """Install the package and what it needs."""
         index = ["--index-url", index_url, *_hide_newer(self.task.cutoff)]
         target = ["--python", str(self.python)]
-        resolved = self._uv(
-            *("pip", "compile", "-", "--no-header", "--no-annotate", *index, *target),
-            text="\n".join(self.pins([])),
-        )
+        resolved = self._resolve(*index, *target)
         if resolved.retval != 0:
             return resolved
-        pins = [line for line in "".join(resolved.output).splitlines() if line.strip()]
+        pins = [pin.requirement for pin in parse_resolution(resolved.output)]
         own = [pin for pin in pins if pin.startswith(f"{self.task.cell.package}==")]
         rest = [pin for pin in pins if pin not in own]
         if self.has_tools and not any(pin.startswith("setuptools==") for pin in rest):
@@ -108,6 +106,20 @@ class Uv(Installer):
             output=tuple(f"{pin}\n" for pin in pins),
             error=tuple(line for run in runs for line in run.error),
         )
+
+    def _resolve(self, *flags: str) -> Run:
+        """What to install, as pip resolves it: resolved once, and again in the order of need."""
+        compile_ = ("pip", "compile", "-", "--no-header", "--annotation-style", "line", *flags)
+        wanted = self.pins([])
+        first = self._uv(*compile_, text="\n".join(wanted))
+        pins = parse_resolution(first.output)
+        if first.retval != 0 or len(pins) < 3:
+            return first
+        second = self._uv(*compile_, text="\n".join([*wanted, *order_by_need(pins)]))
+        if second.retval != 0:
+            return first
+        kept = keep_needed(parse_resolution(second.output), wanted)
+        return replace(second, output=tuple(f"{pin.requirement}\n" for pin in kept))
 
     def freeze(self) -> tuple[str, ...]:
         """Lines as pip freeze prints them."""
