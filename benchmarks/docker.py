@@ -38,6 +38,8 @@ from calipertf.run.grid import Selection, plan_grid  # noqa: E402
 from calipertf.versions import python_version  # noqa: E402
 
 PHASES = ("build", "freeze", "scripts")
+#: Exit code of `docker run` where the container could not be started.
+ENGINE_FAILED = 125
 LABEL = "calipertf.benchmark"
 DOCKERFILE = """\
 FROM python:{python}
@@ -143,8 +145,12 @@ def run_cell(way: Way, record: Record, file: ReleaseFile, tree: Path, label: str
 
 
 def call_docker(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """The engine's command line, without the builder that not every engine has."""
-    return subprocess.run(
+    """The engine's command line, without the builder that not every engine has.
+
+    Raises RuntimeError where the engine failed, and not what ran in a container: it runs nothing in
+    no time.
+    """
+    done = subprocess.run(
         ["docker", *arguments],
         cwd=folder,
         env={**os.environ, "DOCKER_BUILDKIT": "0"},
@@ -153,6 +159,9 @@ def call_docker(arguments: list[str], folder: Path) -> subprocess.CompletedProce
         errors="replace",
         check=False,
     )
+    if done.returncode == ENGINE_FAILED:
+        raise RuntimeError(done.stderr)
+    return done
 
 
 def remove_labelled(label: str) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
@@ -42,17 +44,23 @@ def describe_verdict(verdict: Verdict | None) -> str:
     return ", ".join(filter(None, (verdict.outcome, verdict.reason, verdict.detail, failure)))
 
 
+def normalize(line: str) -> str:
+    """A requirement with its name as indexes have it: pip freeze keeps the spelling of a wheel."""
+    name, separator, rest = line.strip().partition("==")
+    return f"{canonicalize_name(name)}{separator}{rest}"
+
+
 def compare_cells(left: Record, right: Record) -> Iterator[str]:
     """What differs in verdicts and requirements of one cell, in words."""
     if (left.outcome, left.reason) != (right.outcome, right.reason):
         yield f"{left.outcome} ({left.reason}) | {right.outcome} ({right.reason})"
-    for requirement in sorted(set(left.requirements) ^ set(right.requirements)):
-        side = "first" if requirement in left.requirements else "second"
-        yield f"{requirement.rstrip()} in the {side} only"
+    here, there = (set(map(normalize, record.requirements)) for record in (left, right))
+    for requirement in sorted(here ^ there):
+        yield f"{requirement} in the {'first' if requirement in here else 'second'} only"
     for script in sorted({*left.outcomes, *right.outcomes}):
-        here, there = (describe_verdict(item.outcomes.get(script)) for item in (left, right))
-        if here != there:
-            yield f"{script}: {here} | {there}"
+        one, other = (describe_verdict(item.outcomes.get(script)) for item in (left, right))
+        if one != other:
+            yield f"{script}: {one} | {other}"
 
 
 def compare_prints(left: Record, right: Record, counts: Counter[str]) -> Iterator[str]:

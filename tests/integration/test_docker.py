@@ -312,7 +312,8 @@ class Engine:
     def _launch(self) -> None:
         (self.folder / "pid").unlink(missing_ok=True)
         flags = ("data-root", "data"), ("exec-root", "exec"), ("pidfile", "pid")
-        command = ["dockerd", "--host", self.address, "--bridge=none", "--iptables=false"]
+        # Not --bridge=none: with it a daemon removes docker0, which the host's own engine needs.
+        command = ["dockerd", "--host", self.address, "--iptables=false"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *(f"--{flag}={self.folder / name}" for flag, name in flags)],
@@ -369,6 +370,8 @@ def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
         pytest.skip("starting an engine of one's own needs root and dockerd (.ci/docker)")
     # The path of a socket has to be short.
     folder = Path(tempfile.mkdtemp(prefix="engine-"))
+    bridge = Path("/sys/class/net/docker0")
+    had_bridge = bridge.exists()
     engine = Engine(folder=folder)
     try:
         engine.start()
@@ -379,6 +382,7 @@ def own_engine(client: docker.DockerClient) -> Iterator[Engine]:
         engine.close()
         unmount(folder)
         subprocess.run(["rm", "-rf", str(folder)], check=True)
+    assert bridge.exists() or not had_bridge, "the host's engine lost its network"
 
 
 def test_engine_that_dies_in_the_middle(
