@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from calipertf.errors import ConfigError
-from calipertf.records import Cell
+from calipertf.errors import ConfigError, EngineError, InfrastructureError
+from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import find_trouble
-from calipertf.run.environments.docker_build import make_context, prepare_dockerfile
+from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
+from calipertf.run.environments.docker_engine import find_own_address
+from calipertf.run.environments.docker_files import is_open, make_context, walk_files
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
+from calipertf.run.environments.docker_sandbox import make_limits, share_cores
 
 CELL = Cell(package="tensorflow", version="2.10.0", python="cp310", resolve="release")
 FILE = ReleaseFile(
@@ -32,7 +35,12 @@ FILE = ReleaseFile(
 
 def render(template: str, **args: object) -> str:
     return render_dockerfile(
-        template, cell=CELL, file=FILE, base_image="mirror/python:{version}", args=args
+        template,
+        cell=CELL,
+        file=FILE,
+        base_image="mirror/python:{version}",
+        args=args,
+        labels={"calipertf.version": CELL.version},
     )
 
 
@@ -48,6 +56,7 @@ def render(template: str, **args: object) -> str:
             "{{ package }}=={{ version }} {{ python }} {{ flavour }}",
             "tensorflow==2.10.0 cp310 plain",
         ),
+        ("{% for k, v in labels.items() %}{{ k }}={{ v }}{% endfor %}", "calipertf.version=2.10.0"),
     ],
 )
 def test_template_gets_the_values_of_its_cell(template: str, expected: str) -> None:
@@ -84,12 +93,18 @@ def test_labels_and_arguments_stand_in_each_stage(keep: bool, last: list[str]) -
         ("FROM x\nRUN pip install y\n", ["Dockerfile.caliper"]),
         ("FROM x\nADD https://x/y /y\n", ["Dockerfile.caliper"]),
         ("FROM x\nADD . /repo\n", ["Dockerfile.caliper", "examples/a.py"]),
+        ("FROM x\nCOPY constraints.txt \\\n  /\n", ["Dockerfile.caliper", "constraints.txt"]),
+        ('FROM x\ncopy --chown=1 ["tools", "/x"]\n', ["Dockerfile.caliper", "tools/b.py"]),
+        ("FROM x\nCOPY .git .caliper ../x /x/\n", ["Dockerfile.caliper"]),
+        ("FROM x\nCOPY --from=y /etc /etc\n", ["Dockerfile.caliper"]),
     ],
 )
 def test_context_holds_what_the_template_needs(
     tmp_path: Path, dockerfile: str, expected: list[str]
 ) -> None:
-    for name in ("examples/a.py", "examples/__pycache__/a.pyc", ".git/x", ".caliper/data/x"):
+    needed = "examples/a.py", "tools/b.py", "constraints.txt"
+    others = "examples/__pycache__/a.pyc", "examples/env/pyvenv.cfg", ".git/x", ".caliper/data/x"
+    for name in (*needed, *others, "other.txt"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -104,6 +119,13 @@ def test_context_holds_what_the_template_needs(
         ("error: Request failed after 3 retries\n  cause: dns error", True),
         ("ERROR: Could not install packages: [Errno 28] No space left on device", True),
         ("urllib3.exceptions.ReadTimeoutError: Read timed out.", True),
+        ("wget: unable to resolve host address 'files.pythonhosted.org'", True),
+        ("Connecting to files.example|192.0.2.1|:443... failed: Connection timed out.", True),
+        ("2026-11-25 09:00:00 ERROR 503: Service Unavailable.", True),
+        ("2026-11-25 09:00:00 ERROR 404: Not Found.", False),
+        ("curl: (6) Could not resolve host: files.pythonhosted.org", True),
+        ("E: Failed to fetch http://deb.debian.org/debian/ Temporary failure resolving", True),
+        ("<urlopen error [Errno -2] Name or service not known>", True),
         ("error: No solution found when resolving dependencies", False),
         ("ERROR: No matching distribution found for protobuf==99", False),
         ("error: command 'gcc' failed with exit status 1", False),
@@ -111,6 +133,104 @@ def test_context_holds_what_the_template_needs(
 )
 def test_network_and_disk_are_told_from_the_package(line: str, is_trouble: bool) -> None:
     assert (find_trouble(f"first\n{line}\nlast") is not None) is is_trouble
+
+
+def test_only_environments_and_hidden_files_are_private(tmp_path: Path) -> None:
+    for name in ("venv_like.py", "venvs/data.txt", "venv/pyvenv.cfg", "venv/x.py", ".hidden/x"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    names = [path.relative_to(tmp_path).as_posix() for path in walk_files(tmp_path)]
+    assert names == ["venv_like.py", "venvs/data.txt"]
+
+
+@pytest.mark.parametrize(("name", "mode"), [("examples", 0o700), ("examples/a.py", 0o600)])
+def test_folder_with_anything_that_others_may_not_read_is_not_open(
+    tmp_path: Path, name: str, mode: int
+) -> None:
+    path = tmp_path / "examples" / "a.py"
+    path.parent.mkdir(mode=0o755)
+    path.touch(mode=0o644)
+    assert is_open(tmp_path / "examples")
+    (tmp_path / name).chmod(mode)
+    assert not is_open(tmp_path / "examples")
+
+
+RUN = Run(output=("log\n",), retval=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("The command '/bin/sh -c pip install x' returned a non-zero code: 2", 2),
+        ('building at STEP "RUN pip install \\\n x": while running runtime: exit status 77', 77),
+    ],
+)
+def test_failed_step_is_told_in_the_words_of_each_engine(error: str, code: int) -> None:
+    build = blame_step(error, "log\n", RUN, memory=1)
+    assert (build.image, build.run.retval) == (None, code)
+
+
+@pytest.mark.parametrize(
+    ("error", "log", "kind"),
+    [
+        ("COPY failed: no source files were specified", "", EngineError),
+        ("The command 'x' returned a non-zero code: 137", "", InfrastructureError),
+        (
+            "The command 'x' returned a non-zero code: 1",
+            "[Errno 28] No space left on device",
+            InfrastructureError,
+        ),
+        (
+            'building at STEP "RUN x": while running runtime: exit status 1',
+            "error running container: from /usr/bin/crun: cgroups",
+            EngineError,
+        ),
+    ],
+)
+def test_step_that_failed_for_other_reasons_is_no_verdict(
+    error: str, log: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        blame_step(error, log, RUN, memory=1)
+
+
+def test_limits_hold_for_every_container() -> None:
+    limits = make_limits({"run": "1"}, 1 << 30)
+    assert limits["network_mode"] == "none"
+    assert limits["mem_limit"] == limits["memswap_limit"] > 1 << 30
+    assert make_limits({}, 1, network=True)["network_mode"] == "bridge"
+
+
+@pytest.mark.parametrize(
+    ("cpus", "local", "expected"),
+    [
+        (None, True, {}),
+        ((0, 2), True, {"cpuset_cpus": "0,2"}),
+        # Another machine may not have cores of these numbers.
+        ((6, 7), False, {"cpu_period": 100_000, "cpu_quota": 200_000}),
+    ],
+)
+def test_cores_are_those_of_this_machine_or_as_many(
+    cpus: tuple[int, ...] | None, local: bool, expected: dict[str, object]
+) -> None:
+    assert share_cores(cpus, local=local) == expected
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        ("", "127.0.0.1"),
+        ("unix:///run/docker.sock", "127.0.0.1"),
+        ("tcp://127.0.0.1:2375", "127.0.0.1"),
+        ("ssh://me@no-such-host.invalid", "127.0.0.1"),
+    ],
+)
+def test_own_address_is_the_loopback_for_an_engine_here(
+    monkeypatch: pytest.MonkeyPatch, engine: str, expected: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    assert find_own_address() == expected
 
 
 def test_owner_is_dead_once_its_process_ended() -> None:

@@ -692,6 +692,8 @@ def main():
             data = data[os.write(lines, data) :]
 
     job = as_native(job)
+    for script in job["scripts"]:
+        open(script["path"], "rb").close()  # that we cannot read it says nothing about the package
     os.environ.update(job["environ"])
     isolation = isolate(job)
     if not job.get("import_name") and job.get("distribution"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,12 +16,7 @@ from calipertf.config import DEFAULT_INDEX
 from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
-from calipertf.run.environments.docker_build import (
-    ImageBuild,
-    build_image,
-    make_context,
-    prepare_dockerfile,
-)
+from calipertf.run.environments.docker_build import ImageBuild, build_image, prepare_dockerfile
 from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     LABEL,
@@ -29,12 +24,17 @@ from calipertf.run.environments.docker_engine import (
     connect,
     engine_errors,
     explain,
+    find_own_address,
+    pull_image,
     remove_made,
 )
+from calipertf.run.environments.docker_files import make_context
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import (
+    HEADROOM,
     list_requirements,
     make_container,
+    make_limits,
     prepare_job,
     run_container,
 )
@@ -52,12 +52,14 @@ class DockerEnvironment(Environment):
         self,
         *,
         processes: Processes,
-        machine: Callable[[], TimeMachine],
+        machine: Callable[[str], TimeMachine],
         run_id: str,
         base_image: str,
         build_timeout: float,
         keep_images: bool = False,
+        needed: Iterable[str] = (),
     ) -> None:
+        """Connect. Raises EngineError where none answers, or cannot have images of those needed."""
         self._client = connect(build_timeout)
         self._processes = processes
         self._machine = machine
@@ -65,12 +67,14 @@ class DockerEnvironment(Environment):
         self._base_image = base_image
         self._keep = keep_images
         self._pythons: dict[str, Python | None] = {}
+        self._unreachable: dict[str, str] = {}
         with engine_errors("the engine could not be asked what it is"):
             info = self._client.info()
             remove_made(self._client, lambda labels: is_dead(labels.get(OWNER, "")))
         self._architecture = str(info.get("Architecture") or "x86_64")
         self._is_desktop = "Desktop" in str(info.get("OperatingSystem"))
         self.name = f"{info.get('OperatingSystem')}, engine {info.get('ServerVersion')}"
+        self._check_images(needed)
 
     def find_python(self, tag: str) -> Python | None:
         """The base image of a Python; None where the registry says that it has none."""
@@ -84,15 +88,26 @@ class DockerEnvironment(Environment):
         try:
             self._client.images.get(name)
         except docker.errors.ImageNotFound:
-            with contextlib.suppress(*ENGINE_FAILURES):
-                try:
-                    self._client.images.get_registry_data(name)
-                except docker.errors.NotFound:
-                    return None
+            try:
+                self._client.images.get_registry_data(name)
+            except docker.errors.NotFound:
+                return None
+            except ENGINE_FAILURES as error:
+                self._unreachable[tag] = f"no image {name} is here, and {explain(error)}"
         except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         # Where the registry cannot be asked, the build will tell why.
         return python
+
+    def _check_images(self, tags: Iterable[str]) -> None:
+        for tag in tags:
+            self.find_python(tag)
+            if tag in self._unreachable:
+                self._client.close()
+                raise EngineError(
+                    f"{self.name} answers, but {self._unreachable[tag]}; name other images by "
+                    "base_image or make them (docs/docker.md)"
+                )
 
     def _image_name(self, tag: str) -> str:
         return self._base_image.format(version=python_version(tag))
@@ -137,7 +152,8 @@ class DockerEnvironment(Environment):
             return
         try:
             image = self._inspect(result.image)
-            requirements = list_requirements(self._client, result.image, self._labels)
+            limits = make_limits(self._labels, task.analysis.memory)
+            requirements = list_requirements(self._client, result.image, limits)
             yield Built(
                 run=result.run,
                 requirements=requirements,
@@ -161,8 +177,8 @@ class DockerEnvironment(Environment):
         try:
             image = self._client.images.get(name)
         except docker.errors.ImageNotFound:
-            with engine_errors(f"the image {name} cannot be pulled"):
-                image = self._client.images.pull(name)
+            check = self._processes.check
+            image = pull_image(self._client, name, task.analysis.build_timeout, check)
         except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         digests = image.attrs.get("RepoDigests") or []
@@ -170,9 +186,11 @@ class DockerEnvironment(Environment):
 
     def _build_image(self, task: CellTask) -> ImageBuild:
         arguments = {"CALIPER_RESOLVED": f"{task.cutoff or datetime.now(timezone.utc):%Y-%m-%d}"}
-        host = "host.docker.internal" if self._is_desktop else "127.0.0.1"
         if task.cutoff is not None:
-            arguments["PIP_INDEX_URL"] = self._machine().url(task.cutoff, host)
+            # Where the index listens, and what the engine's machine calls that.
+            own = find_own_address()
+            host = "host.docker.internal" if self._is_desktop else own
+            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, host)
             arguments["PIP_TRUSTED_HOST"] = host
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
@@ -183,6 +201,7 @@ class DockerEnvironment(Environment):
             arguments=arguments,
             tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if self._keep else None,
             host_network=not self._is_desktop,
+            memory=task.analysis.memory + HEADROOM,
             timeout=task.analysis.build_timeout,
             check=self._processes.check,
         )
@@ -197,7 +216,13 @@ class DockerEnvironment(Environment):
         seconds = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         job = prepare_job(job, task)
         with make_container(self._client, image, task, job, self._labels) as container:
-            run_container(container, seconds=seconds, check=self._processes.check, report=report)
+            run_container(
+                container,
+                seconds=seconds,
+                network=task.analysis.network,
+                check=self._processes.check,
+                report=report,
+            )
 
     def stop(self) -> None:
         """End this run's containers: the threads that follow them come back."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import tarfile
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 
@@ -20,9 +20,11 @@ from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     engine_errors,
+    explain,
     follow,
     is_local,
 )
+from calipertf.run.environments.docker_files import is_open, pack_files, pack_folder
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
 #: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
@@ -31,21 +33,26 @@ SCRATCH = 512 * 1024**2
 HEADROOM = 2 * SCRATCH + 1024**3
 #: Processes and threads of a container.
 PIDS = 512
+#: Microseconds after which a container's share of the cores begins anew.
+CPU_PERIOD = 100_000
 #: A user that owns nothing.
 USER = "65534:65534"
-OWNED = "uid=65534,gid=65534,mode=0700,exec"
+#: Options of a file system in memory: the user may write to it. Podman takes no uid here.
+OWNED = "mode=1777,exec"
 #: What a container's scripts are kept from, as records name it.
-DENIED = ("capabilities", "network", "processes", "read-only", "root")
+DENIED = ("capabilities", "processes", "read-only", "root")
+EVENTS = {"start", "import", "script", "again", "end"}
 #: Bytes of one event: two streams of a script, escaped, and room.
 LONGEST_LINE = 16 * 1024**2
+_UNSEEN = re.compile(r"bind source path|mounts denied|statfs|no such file", re.IGNORECASE)
 #: The runner reads its job from a file: not every engine can close a standard input.
 COMMAND = "exec python -u /caliper/script_runner.py < /caliper/job.json"
 
 
-def make_limits(labels: Mapping[str, str]) -> dict[str, Any]:
-    """What every container of ours is denied, as arguments of the SDK."""
+def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False) -> dict[str, Any]:
+    """What every container of ours is denied, as arguments of the SDK; `memory` is in bytes."""
     return {
-        "network_mode": "none",
+        "network_mode": "bridge" if network else "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "user": USER,
@@ -55,10 +62,13 @@ def make_limits(labels: Mapping[str, str]) -> dict[str, Any]:
             "/tmp": f"size={SCRATCH},{OWNED}",  # noqa: S108 -- in the container
         },
         "pids_limit": PIDS,
+        "mem_limit": memory + HEADROOM,
+        "memswap_limit": memory + HEADROOM,
         "init": True,
         "labels": dict(labels),
         "environment": {"HOME": "/scratch", "PYTHONDONTWRITEBYTECODE": "1"},
-        "working_dir": "/scratch",
+        # Not /scratch: an engine makes a working directory for root, and its mode would be kept.
+        "working_dir": "/",
         "entrypoint": "",
     }
 
@@ -109,34 +119,44 @@ def make_container(
 ) -> Iterator[Container]:
     """A container with the runner, its job, the scripts and their data; removed on leaving.
 
-    An engine of this machine sees the folders themselves, read-only; another one gets copies in
-    volumes that belong to root, which goes for the runner and its job with either.
+    An engine that sees the folders mounts them read-only, where everybody may read them. Otherwise
+    copies go into volumes that belong to root, as the runner and its job always do.
     """
-    local = is_local(client)
     folders = list_folders(task)
-    mounts = [_volume("/caliper", labels)]
-    for folder, inside in folders.items():
-        bind = Mount(target=inside, source=str(folder), type="bind", read_only=True)
-        mounts.append(bind if local else _volume(inside, labels))
-    memory = task.analysis.memory + HEADROOM
-    options: dict[str, Any] = {"mem_limit": memory, "memswap_limit": memory}
-    if task.cpus:
-        options["cpuset_cpus"] = ",".join(str(cpu) for cpu in task.cpus)
-    with engine_errors("the engine could not make a container"):
-        container = client.containers.create(
+    limits = make_limits(labels, task.analysis.memory, network=task.analysis.network)
+    local = is_local(client)
+
+    def create(bound: bool) -> Container:
+        mounts = [
+            Mount(target=inside, source=str(folder), type="bind", read_only=True)
+            if bound
+            else _volume(inside, labels)
+            for folder, inside in folders.items()
+        ]
+        return client.containers.create(
             image,
             ["sh", "-c", COMMAND],
-            mounts=mounts,
+            mounts=[_volume("/caliper", labels), *mounts],
             # The stream that we are attached to is enough: a log would be on the host's disk.
             log_config=LogConfig(type="none"),
-            **{**make_limits(labels), **options},
+            **{**limits, **share_cores(task.cpus, local=local)},
         )
+
+    bound = local and all(is_open(folder) for folder in folders)
+    with engine_errors("the engine could not make a container"):
+        try:
+            container = create(bound)
+        except docker.errors.APIError as error:
+            # An engine whose socket is here, and whose file system is not.
+            if not bound or not _UNSEEN.search(explain(error)):
+                raise
+            container, bound = create(False), False
     try:
         with engine_errors("the engine did not take the scripts"):
             data = json.dumps(job).encode("utf-8")
             files = {"script_runner.py": RUNNER.read_bytes(), "job.json": data}
             container.put_archive("/caliper", pack_files(files))
-            if not local:
+            if not bound:
                 for folder, inside in folders.items():
                     container.put_archive(inside, pack_folder(folder))
         yield container
@@ -145,56 +165,41 @@ def make_container(
             container.remove(force=True, v=True)
 
 
+def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
+    """The cores of a container: these ones on this machine, as many on another."""
+    if not cpus:
+        return {}
+    if local:
+        return {"cpuset_cpus": ",".join(str(cpu) for cpu in cpus)}
+    return {"cpu_period": CPU_PERIOD, "cpu_quota": CPU_PERIOD * len(cpus)}
+
+
 def _volume(target: str, labels: Mapping[str, str]) -> Mount:
     return Mount(target=target, source=None, type="volume", labels=dict(labels))
-
-
-def pack_files(files: Mapping[str, bytes]) -> bytes:
-    """A tar of files that everybody may read and root alone may write."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            entry.mode = 0o644
-            archive.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def pack_folder(folder: Path) -> bytes:
-    """A tar of a folder's files, but for hidden ones and byte code, with the same rights."""
-    paths = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not is_private(path.relative_to(folder).parts)
-    ]
-    return pack_files({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
-
-
-def is_private(parts: tuple[str, ...]) -> bool:
-    """Whether a file is nothing that a script needs: hidden, byte code or an environment."""
-    return any(part.startswith((".", "__pycache__", "venv")) for part in parts)
 
 
 def run_container(
     container: Container,
     *,
     seconds: float,
+    network: bool,
     check: Callable[[], None],
     report: Callable[[dict[str, Any]], None],
 ) -> None:
     """Start a container and hand each event of its runner on, as it comes.
 
-    A script that the engine killed because memory ran out has `ended` "memory". Raises EngineError
-    where the engine failed, InfrastructureError where the runner did or took longer than `seconds`;
-    `check` raises where the run is stopped.
+    `network` says whether the container has one. A script that the engine killed because memory ran
+    out has `ended` "memory". Raises EngineError where the engine failed, InfrastructureError where
+    the runner did or took longer than `seconds`; `check` raises where the run is stopped.
     """
-    events = _Events(report)
+    events = _Events(report, DENIED if network else (*DENIED, "network"))
     deadline = time.monotonic() + seconds
     with engine_errors("the engine failed while scripts ran"):
         stream = container.attach(stream=True, stdout=True, stderr=True, demux=True)
         container.start()
-        for output, error in follow(stream, check, lambda: time.monotonic() > deadline):
+        for output, error in follow(
+            stream, check, lambda: time.monotonic() > deadline, stream.close
+        ):
             events.read(output or b"", error or b"")
         check()
         if time.monotonic() > deadline:
@@ -213,8 +218,9 @@ def run_container(
 class _Events:
     """The two streams of a runner, taken apart into events."""
 
-    def __init__(self, report: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, report: Callable[[dict[str, Any]], None], denied: Iterable[str]) -> None:
         self._report = report
+        self._denied = denied
         self._pending = b""
         self._error = b""
         #: Events of scripts that were killed.
@@ -236,24 +242,37 @@ class _Events:
                 event = json.loads(line)
             except ValueError:
                 continue  # cut short by the end of the process
-            if event.get("ended") == "signal" and event.get("retval") == -9:
-                self.killed.append(event)
-            if event["event"] == "start":
-                event["isolation"] = sorted({*event["isolation"], *DENIED})
-            self._report(event)
+            if not isinstance(event, dict) or event.get("event") not in EVENTS:
+                continue  # a script can write here as well
+            try:
+                self._take(event)
+            except (AttributeError, KeyError, TypeError) as error:
+                raise InfrastructureError(
+                    f"a container's output holds what is no event of the runner: {line[:80]!r}"
+                ) from error
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if event.get("ended") == "signal" and event.get("retval") == -9:
+            self.killed.append(event)
+        if event["event"] == "start":
+            event["isolation"] = sorted({*event["isolation"], *self._denied})
+        self._report(event)
 
 
 def list_requirements(
-    client: docker.DockerClient, image: str, labels: Mapping[str, str]
+    client: docker.DockerClient, image: str, limits: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Lines of pip freeze in an image. Raises EngineError where it does not answer."""
+    """Lines of pip freeze in an image. Raises InfrastructureError where it does not answer."""
+    command = ["python", "-m", "pip", "--disable-pip-version-check", "freeze"]
     with engine_errors("the requirements of an image could not be listed"):
-        output = client.containers.run(
-            image,
-            ["python", "-m", "pip", "--disable-pip-version-check", "freeze"],
-            remove=True,
-            **make_limits(labels),
-        )
+        try:
+            output = client.containers.run(image, command, remove=True, **limits)
+        except docker.errors.ContainerError as error:
+            words = explain(error)[-300:]
+            raise InfrastructureError(
+                f"pip freeze fails in the image that the template makes, which has to have python "
+                f"and pip: {words}"
+            ) from error
     if not isinstance(output, bytes):
         raise EngineError("the engine gave no list of an image's requirements")
     return tuple(output.decode("utf-8", "replace").splitlines(keepends=True))
