@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
+import docker
+import docker.errors
 import pytest
 from packaging.version import Version
 
@@ -15,7 +18,11 @@ from calipertf.releases import ReleaseFile
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import find_trouble
 from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
-from calipertf.run.environments.docker_engine import find_own_address
+from calipertf.run.environments.docker_engine import (
+    find_own_address,
+    is_unknown_image,
+    list_proxies,
+)
 from calipertf.run.environments.docker_files import is_open, make_context, walk_files
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import make_limits, share_cores
@@ -71,8 +78,10 @@ def test_template_that_cannot_be_rendered_is_told(template: str, words: str) -> 
         render(template)
 
 
-@pytest.mark.parametrize(("keep", "last"), [(False, []), (True, ['LABEL run="" owner=""'])])
-def test_labels_and_arguments_stand_in_each_stage(keep: bool, last: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("keep", "last"), [(None, []), ("1f", ['LABEL run="" owner="" calipertf.key="1f"'])]
+)
+def test_labels_and_arguments_stand_in_each_stage(keep: str | None, last: list[str]) -> None:
     labels = {"run": "run-1", "owner": "host 1"}
     text = prepare_dockerfile("FROM a AS x\nRUN 1\nfrom b\n", labels, ["INDEX"], keep=keep)
     assert text.splitlines() == [
@@ -215,6 +224,30 @@ def test_cores_are_those_of_this_machine_or_as_many(
     cpus: tuple[int, ...] | None, local: bool, expected: dict[str, object]
 ) -> None:
     assert share_cores(cpus, local=local) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (docker.errors.NotFound("404", explanation="manifest unknown: manifest unknown"), True),
+        (docker.errors.NotFound("404", explanation="Not Found"), False),  # Podman, of anything
+        (docker.errors.APIError("500", explanation="dial tcp: no such host"), False),
+    ],
+)
+def test_image_is_missing_only_where_the_registry_says_so(error: Exception, expected: bool) -> None:
+    assert is_unknown_image(error) is expected
+
+
+def test_builds_have_the_proxies_of_docker_but_for_our_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert list_proxies("127.0.0.1") == {}
+    proxies = {"default": {"httpProxy": "http://proxy:3128", "noProxy": "intern"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    found = list_proxies("127.0.0.1")
+    assert found["HTTP_PROXY"] == found["http_proxy"] == "http://proxy:3128"
+    assert found["NO_PROXY"] == found["no_proxy"] == "intern,127.0.0.1"
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_build_that_takes_too_long_is_ended_on_the_engine(
     output, _ = process.communicate()
     assert process.returncode == 3
     assert "did not end within 3 s" in output
-    assert most == 1  # and not one more with each try
+    assert most <= 1  # and not one more with each try
     assert left_behind(client) == []
 
 
@@ -266,17 +266,25 @@ def test_killed_run_leaves_nothing_after_the_next_one(
         keeper.remove(force=True)
 
 
-def test_kept_images_are_the_users(
+def test_kept_images_are_the_users_and_serve_later_runs(
     make_project: Callable[..., object], client: docker.DockerClient
 ) -> None:
     project = make_project(GRID, PLAIN)
     name = f"calipertf/six:1.16.0-cp{HERE}-release"
     try:
         assert project.run("--versions", "1.16.0", "--keep-images").returncode == 0
-        assert client.images.get(name).id == project.records()[NEW].environment["image"]
-        assert project.run("--versions", "1.10.0").returncode == 0
-        assert client.images.get(name)
+        kept = project.records()[NEW].environment["image"]
+        assert client.images.get(name).id == kept
+        (project.root / "suite/same.py").write_text("print('changed')\n")
+        assert project.run().returncode == 0
+        record = project.records()[NEW]
+        assert record.runs["suite/same.py"].output == ("changed\n",)
+        assert record.environment["image"] == kept  # a changed example rebuilds nothing
+        assert "is used again" in "".join(record.build.output)
+        assert client.images.get(name).id == kept
+        (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN pip install six==1.10\n")
+        assert project.run("--versions", "1.16.0").returncode == 0
+        assert project.records()[NEW].environment["image"] != kept
     finally:
         client.images.remove(name, force=True)
-    assert project.run("--versions", "1.10.0").returncode == 0
     assert left_behind(client) == []

@@ -16,7 +16,13 @@ from calipertf.config import DEFAULT_INDEX
 from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
-from calipertf.run.environments.docker_build import ImageBuild, build_image, prepare_dockerfile
+from calipertf.run.environments.docker_build import (
+    ImageBuild,
+    build_image,
+    find_kept,
+    make_key,
+    prepare_dockerfile,
+)
 from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     LABEL,
@@ -25,6 +31,8 @@ from calipertf.run.environments.docker_engine import (
     engine_errors,
     explain,
     find_own_address,
+    is_unknown_image,
+    list_proxies,
     pull_image,
     remove_made,
 )
@@ -90,9 +98,9 @@ class DockerEnvironment(Environment):
         except docker.errors.ImageNotFound:
             try:
                 self._client.images.get_registry_data(name)
-            except docker.errors.NotFound:
-                return None
             except ENGINE_FAILURES as error:
+                if is_unknown_image(error):
+                    return None
                 self._unreachable[tag] = f"no image {name} is here, and {explain(error)}"
         except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
@@ -135,7 +143,7 @@ class DockerEnvironment(Environment):
         """The cell's image; removed on leaving, unless images are kept."""
         base = self._pull(task)
         started = time.monotonic()
-        result = self._build_image(task)
+        result = self._build_image(task, base)
         built = time.monotonic()
         facts = {
             "kind": self.kind,
@@ -163,7 +171,7 @@ class DockerEnvironment(Environment):
                 run_job=lambda job, report: self._run_job(str(result.image), task, job, report),
             )
         finally:
-            if not self._keep:
+            if not (self._keep or result.kept):
                 with contextlib.suppress(*ENGINE_FAILURES):
                     self._client.images.remove(result.image, force=True)
 
@@ -184,22 +192,29 @@ class DockerEnvironment(Environment):
         digests = image.attrs.get("RepoDigests") or []
         return str(digests[0] if digests else image.id)
 
-    def _build_image(self, task: CellTask) -> ImageBuild:
-        arguments = {"CALIPER_RESOLVED": f"{task.cutoff or datetime.now(timezone.utc):%Y-%m-%d}"}
+    def _build_image(self, task: CellTask, base: str) -> ImageBuild:
+        """The image of a cell; one that --keep-images left and that would be made again, that."""
+        resolved = str(task.cutoff or datetime.now(timezone.utc).date())
+        context = make_context(task.dockerfile, task.root, task.mount)
+        key = make_key(base, resolved, context.getvalue())
+        if kept := find_kept(self._client, key):
+            return kept
+        arguments = {"CALIPER_RESOLVED": resolved[:10]}
         if task.cutoff is not None:
             # Where the index listens, and what the engine's machine calls that.
             own = find_own_address()
             host = "host.docker.internal" if self._is_desktop else own
             arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, host)
             arguments["PIP_TRUSTED_HOST"] = host
+        keep = key if self._keep else None
+        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=keep)
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
-        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=self._keep)
         return build_image(
             self._client,
             make_context(dockerfile, task.root, task.mount),
-            arguments=arguments,
-            tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if self._keep else None,
+            arguments={**arguments, **list_proxies(arguments.get("PIP_TRUSTED_HOST"))},
+            tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if keep else None,
             host_network=not self._is_desktop,
             memory=task.analysis.memory + HEADROOM,
             timeout=task.analysis.build_timeout,

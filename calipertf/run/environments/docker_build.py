@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import time
@@ -16,6 +17,8 @@ from calipertf.run.environments.base import find_trouble
 from calipertf.run.environments.docker_engine import engine_errors, follow, open_request
 from calipertf.run.processes import KEPT_LINES
 
+#: Label of an image that is kept: what it was made from.
+KEY = "calipertf.key"
 #: Exit code of a step that was killed, from without or for want of memory.
 KILLED = 137
 #: In the words of Docker and of Podman.
@@ -34,16 +37,18 @@ class ImageBuild:
 
     run: Run
     image: str | None
+    #: Whether the image is an earlier run's, and the user's to remove.
+    kept: bool = False
 
 
 def prepare_dockerfile(
-    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: bool = False
+    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: str | None = None
 ) -> str:
     """The Dockerfile as it is sent: our labels, and build arguments that pip reads, in each stage.
 
     With them the resolve date holds for every template, and what a killed run leaves behind,
-    intermediate images included, can be told from what is others'. An image to `keep` has empty
-    labels in the end: it is the user's.
+    intermediate images included, can be told from what is others'. An image that is kept has empty
+    ones in the end: it is the user's; and the key to `keep`, by which later runs find it.
     """
     lines: list[str] = []
     for line in dockerfile.splitlines():
@@ -52,8 +57,27 @@ def prepare_dockerfile(
             lines.append(_render_labels(labels))
             lines.extend(f"ARG {name}" for name in arguments)
     if keep:
-        lines.append(_render_labels(dict.fromkeys(labels, "")))
+        lines.append(_render_labels({**dict.fromkeys(labels, ""), KEY: keep}))
     return "\n".join(lines) + "\n"
+
+
+def make_key(*parts: str | bytes) -> str:
+    """SHA-256 over all that an image depends on, hexadecimal."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8") if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def find_kept(client: docker.DockerClient, key: str) -> ImageBuild | None:
+    """The image of that key that a run with --keep-images left; None where there is none."""
+    with engine_errors("the engine could not look for images"):
+        images = client.images.list(filters={"label": f"{KEY}={key}"})
+    if not images:
+        return None
+    words = f"{images[0].id} is used again, which a run with --keep-images has left\n"
+    return ImageBuild(run=Run(output=(words,), retval=0), image=str(images[0].id), kept=True)
 
 
 def _render_labels(labels: Mapping[str, str]) -> str:

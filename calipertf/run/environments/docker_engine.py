@@ -22,6 +22,8 @@ import urllib3
 from docker.models.images import Image
 from docker.types import CancellableStream
 from docker.utils import parse_repository_tag
+from docker.utils.config import load_general_config
+from docker.utils.proxy import ProxyConfig
 
 from calipertf.errors import EngineError
 
@@ -185,6 +187,25 @@ def find_own_address() -> str:
         probe.connect((host or LOOPBACK, 9))
         return str(probe.getsockname()[0])
     return LOOPBACK
+
+
+def list_proxies(without: str | None) -> dict[str, str]:
+    """Build arguments of the proxies in Docker's own configuration, which `without` goes past."""
+    proxies = load_general_config().get("proxies", {}).get("default", {})
+    found = ProxyConfig.from_dict(proxies).get_environment()
+    environ = {name: str(value) for name, value in found.items()}
+    if environ and without:
+        for name in ("no_proxy", "NO_PROXY"):
+            environ[name] = ",".join(filter(None, (environ.get(name), without)))
+    return environ
+
+
+def is_unknown_image(error: BaseException) -> bool:
+    """Whether a registry answered, and has no such image.
+
+    An engine that cannot ask registries (Podman) has no such address, which is "not found" as well.
+    """
+    return isinstance(error, docker.errors.NotFound) and "manifest" in explain(error)
 
 
 def is_local(client: docker.DockerClient) -> bool:

@@ -105,6 +105,7 @@ def prepare_job(job: Mapping[str, Any], task: CellTask) -> dict[str, Any]:
         "scratch": "/scratch",
         "read_only": [],
         "writable": [],
+        "contained": True,
         "environ": {**environ, "PYTHONDONTWRITEBYTECODE": "1"},
     }
 
