@@ -64,7 +64,7 @@ def own_engine(client: docker.DockerClient, hidden: Path | None = None) -> Itera
     try:
         engine.start()
         image = client.images.get(f"python:{VERSION}")
-        engine.connect().images.load(b"".join(image.save(named=True)))
+        engine.connect().images.load(b"".join(image.save(named=f"python:{VERSION}")))
         yield engine
     finally:
         engine.close()

@@ -36,6 +36,7 @@ from calipertf.run.environments.docker_engine import (
     pull_image,
     remove_made,
 )
+from calipertf.run.environments.docker_events import run_container
 from calipertf.run.environments.docker_files import make_context
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import (
@@ -44,7 +45,6 @@ from calipertf.run.environments.docker_sandbox import (
     make_container,
     make_limits,
     prepare_job,
-    run_container,
 )
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine

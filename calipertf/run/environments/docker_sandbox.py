@@ -1,12 +1,12 @@
-"""The container of a cell: what it is denied, what it is given, and what its process says."""
+"""The container of a cell: what it is denied and what it is given."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     engine_errors,
     explain,
-    follow,
     is_local,
 )
 from calipertf.run.environments.docker_files import is_open, pack_files, pack_folder
@@ -39,11 +38,6 @@ CPU_PERIOD = 100_000
 USER = "65534:65534"
 #: Options of a file system in memory: the user may write to it. Podman takes no uid here.
 OWNED = "mode=1777,exec"
-#: What a container's scripts are kept from, as records name it.
-DENIED = ("capabilities", "processes", "read-only", "root")
-EVENTS = {"start", "import", "script", "again", "end"}
-#: Bytes of one event: two streams of a script, escaped, and room.
-LONGEST_LINE = 16 * 1024**2
 _UNSEEN = re.compile(r"bind source path|mounts denied|statfs|no such file", re.IGNORECASE)
 #: The runner reads its job from a file: not every engine can close a standard input.
 COMMAND = "exec python -u /caliper/script_runner.py < /caliper/job.json"
@@ -121,49 +115,94 @@ def make_container(
     """A container with the runner, its job, the scripts and their data; removed on leaving.
 
     An engine that sees the folders mounts them read-only, where everybody may read them. Otherwise
-    copies go into volumes that belong to root, as the runner and its job always do.
+    copies are mounted, as the runner and its job always are.
     """
     folders = list_folders(task)
-    limits = make_limits(labels, task.analysis.memory, network=task.analysis.network)
+    data = json.dumps(job).encode("utf-8")
+    own = pack_files({"script_runner.py": RUNNER.read_bytes(), "job.json": data})
+    binds = [
+        Mount(target=inside, source=str(folder), type="bind", read_only=True)
+        for folder, inside in folders.items()
+    ]
     local = is_local(client)
+    limits = make_limits(labels, task.analysis.memory, network=task.analysis.network)
+    options = {**limits, **share_cores(task.cpus, local=local)}
+    with contextlib.ExitStack() as stack:
+        container = None
+        if local and all(is_open(folder) for folder in folders):
+            mounts = stack.enter_context(fill_volumes(client, image, {"/caliper": own}, labels))
+            container = _create(client, image, [*mounts, *binds], options)
+        if container is None:
+            copies = {inside: pack_folder(folder) for folder, inside in folders.items()}
+            contents = {"/caliper": own, **copies}
+            mounts = stack.enter_context(fill_volumes(client, image, contents, labels))
+            container = _create(client, image, mounts, options)
+        if container is None:
+            raise EngineError("the engine mounts neither folders nor volumes")
+        stack.callback(_remove, partial(container.remove, force=True, v=True))
+        yield container
 
-    def create(bound: bool) -> Container:
-        mounts = [
-            Mount(target=inside, source=str(folder), type="bind", read_only=True)
-            if bound
-            else _volume(inside, labels)
-            for folder, inside in folders.items()
-        ]
-        return client.containers.create(
-            image,
-            ["sh", "-c", COMMAND],
-            mounts=[_volume("/caliper", labels), *mounts],
-            # The stream that we are attached to is enough: a log would be on the host's disk.
-            log_config=LogConfig(type="none"),
-            **{**limits, **share_cores(task.cpus, local=local)},
-        )
 
-    bound = local and all(is_open(folder) for folder in folders)
+def _create(
+    client: docker.DockerClient, image: str, mounts: list[Mount], options: Mapping[str, Any]
+) -> Container | None:
+    """A container that runs the runner; None where its engine does not see what is mounted."""
     with engine_errors("the engine could not make a container"):
         try:
-            container = create(bound)
+            return client.containers.create(
+                image,
+                ["sh", "-c", COMMAND],
+                mounts=mounts,
+                # The stream that we are attached to is enough: a log would be on the host's disk.
+                log_config=LogConfig(type="none"),
+                **options,
+            )
         except docker.errors.APIError as error:
-            # An engine whose socket is here, and whose file system is not.
-            if not bound or not _UNSEEN.search(explain(error)):
-                raise
-            container, bound = create(False), False
-    try:
+            # Its socket is on this machine, and its file system is not.
+            if _UNSEEN.search(explain(error)):
+                return None
+            raise
+
+
+@contextlib.contextmanager
+def fill_volumes(
+    client: docker.DockerClient,
+    image: str,
+    contents: Mapping[str, bytes],
+    labels: Mapping[str, str],
+) -> Iterator[list[Mount]]:
+    """Volumes with what is in some archives, to mount read-only at their keys; removed on leaving.
+
+    They are filled through a container that is never started: of the one that runs scripts they
+    could not be read-only, and Podman gives what is not to the container's user.
+    """
+    with contextlib.ExitStack() as stack:
         with engine_errors("the engine did not take the scripts"):
-            data = json.dumps(job).encode("utf-8")
-            files = {"script_runner.py": RUNNER.read_bytes(), "job.json": data}
-            container.put_archive("/caliper", pack_files(files))
-            if not bound:
-                for folder, inside in folders.items():
-                    container.put_archive(inside, pack_folder(folder))
-        yield container
-    finally:
-        with contextlib.suppress(*ENGINE_FAILURES):
-            container.remove(force=True, v=True)
+            volumes = {}
+            for inside in contents:
+                volumes[inside] = volume = client.volumes.create(labels=dict(labels))
+                stack.callback(_remove, partial(volume.remove, force=True))
+            filler = client.containers.create(
+                image,
+                ["true"],
+                entrypoint="",
+                network_mode="none",
+                labels=dict(labels),
+                mounts=[Mount(inside, volume.name, "volume") for inside, volume in volumes.items()],
+            )
+            stack.callback(_remove, partial(filler.remove, force=True, v=True))
+            for inside, archive in contents.items():
+                filler.put_archive(inside, archive)
+            filler.remove(force=True, v=True)
+        yield [
+            Mount(inside, volume.name, "volume", read_only=True)
+            for inside, volume in volumes.items()
+        ]
+
+
+def _remove(action: Callable[[], None]) -> None:
+    with contextlib.suppress(*ENGINE_FAILURES):
+        action()
 
 
 def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
@@ -173,91 +212,6 @@ def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
     if local:
         return {"cpuset_cpus": ",".join(str(cpu) for cpu in cpus)}
     return {"cpu_period": CPU_PERIOD, "cpu_quota": CPU_PERIOD * len(cpus)}
-
-
-def _volume(target: str, labels: Mapping[str, str]) -> Mount:
-    return Mount(target=target, source=None, type="volume", labels=dict(labels))
-
-
-def run_container(
-    container: Container,
-    *,
-    seconds: float,
-    network: bool,
-    check: Callable[[], None],
-    report: Callable[[dict[str, Any]], None],
-) -> None:
-    """Start a container and hand each event of its runner on, as it comes.
-
-    `network` says whether the container has one. A script that the engine killed because memory ran
-    out has `ended` "memory". Raises EngineError where the engine failed, InfrastructureError where
-    the runner did or took longer than `seconds`; `check` raises where the run is stopped.
-    """
-    events = _Events(report, DENIED if network else (*DENIED, "network"))
-    deadline = time.monotonic() + seconds
-    with engine_errors("the engine failed while scripts ran"):
-        stream = container.attach(stream=True, stdout=True, stderr=True, demux=True)
-        container.start()
-        for output, error in follow(
-            stream, check, lambda: time.monotonic() > deadline, stream.close
-        ):
-            events.read(output or b"", error or b"")
-        check()
-        if time.monotonic() > deadline:
-            raise InfrastructureError(f"the scripts of a cell took longer than {seconds:.0f} s")
-        status = container.wait(timeout=60)["StatusCode"]
-        container.reload()
-    starved = bool(container.attrs["State"].get("OOMKilled"))
-    if status != 0:
-        memory = ", out of memory" if starved else ""
-        raise InfrastructureError(f"the script runner ended with {status}{memory}: {events.words}")
-    if starved:
-        for event in events.killed:
-            report({**event, "ended": "memory"})
-
-
-class _Events:
-    """The two streams of a runner, taken apart into events."""
-
-    def __init__(self, report: Callable[[dict[str, Any]], None], denied: Iterable[str]) -> None:
-        self._report = report
-        self._denied = denied
-        self._pending = b""
-        self._error = b""
-        #: Events of scripts that were killed.
-        self.killed: list[dict[str, Any]] = []
-
-    @property
-    def words(self) -> str:
-        """The last words of the runner itself."""
-        return self._error.decode("utf-8", "replace").strip()[-400:]
-
-    def read(self, output: bytes, error: bytes) -> None:
-        """Take up what came and report the events that are complete."""
-        self._error = (self._error + error)[-2000:]
-        *lines, self._pending = (self._pending + output).split(b"\n")
-        if len(self._pending) > LONGEST_LINE:
-            raise InfrastructureError("a container's output is no list of events")
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue  # cut short by the end of the process
-            if not isinstance(event, dict) or event.get("event") not in EVENTS:
-                continue  # a script can write here as well
-            try:
-                self._take(event)
-            except (AttributeError, KeyError, TypeError) as error:
-                raise InfrastructureError(
-                    f"a container's output holds what is no event of the runner: {line[:80]!r}"
-                ) from error
-
-    def _take(self, event: dict[str, Any]) -> None:
-        if event.get("ended") == "signal" and event.get("retval") == -9:
-            self.killed.append(event)
-        if event["event"] == "start":
-            event["isolation"] = sorted({*event["isolation"], *self._denied})
-        self._report(event)
 
 
 def list_requirements(
