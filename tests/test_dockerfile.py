@@ -15,6 +15,7 @@ from packaging.version import Version
 from calipertf.errors import ConfigError, EngineError, InfrastructureError
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
+from calipertf.run.cell import find_last_words
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import find_trouble
 from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
@@ -25,7 +26,7 @@ from calipertf.run.environments.docker_engine import (
 )
 from calipertf.run.environments.docker_files import is_open, make_context, walk_files
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
-from calipertf.run.environments.docker_sandbox import make_limits, share_cores
+from calipertf.run.environments.docker_sandbox import make_limits, pin_local_wheel, share_cores
 
 CELL = Cell(package="tensorflow", version="2.10.0", python="cp310", resolve="release")
 FILE = ReleaseFile(
@@ -204,6 +205,24 @@ def test_step_that_failed_for_other_reasons_is_no_verdict(
         blame_step(error, log, RUN, memory=1)
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("six==1.16.0\n", "six==1.16.0\n"),
+        (
+            "tf-nightly @ file:///tmp/repo/tf_nightly-2.0%2Bcpu-cp37-cp37m-linux_x86_64.whl#sha256=1\n",
+            "tf-nightly==2.0+cpu\n",
+        ),
+        ("six @ file:///tmp/six-1.16.0.tar.gz\n", "six @ file:///tmp/six-1.16.0.tar.gz\n"),
+        ("six @ git+https://x/six.git@1f\n", "six @ git+https://x/six.git@1f\n"),
+    ],
+)
+def test_wheel_that_a_template_fetched_is_a_requirement_like_others(
+    line: str, expected: str
+) -> None:
+    assert pin_local_wheel(line) == expected
+
+
 def test_limits_hold_for_every_container() -> None:
     limits = make_limits({"run": "1"}, 1 << 30)
     assert limits["network_mode"] == "none"
@@ -293,3 +312,18 @@ def test_owner_is_more_than_a_process_number(number: int, value: str, expected: 
 @pytest.mark.parametrize("owner", ["", "no owner", "a b c d e"])
 def test_label_of_others_is_left_alone(owner: str) -> None:
     assert not is_dead(owner)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Get:1 liberror-perl", "x ERROR 404: Not Found."], "x ERROR 404: Not Found."),
+        (["collecting", "ERROR: No matching distribution"], "ERROR: No matching distribution"),
+        (["  raise", "ModuleNotFoundError: No module", "end"], "ModuleNotFoundError: No module"),
+        (["first", "last"], "last"),
+    ],
+)
+def test_failed_build_is_told_by_the_line_that_names_an_error(
+    lines: list[str], expected: str
+) -> None:
+    assert find_last_words(Run(output=tuple(lines), retval=1)) == expected

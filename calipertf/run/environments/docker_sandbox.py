@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import docker
 import docker.errors
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.environments.base import CellTask
@@ -230,4 +232,17 @@ def list_requirements(
             ) from error
     if not isinstance(output, bytes):
         raise EngineError("the engine gave no list of an image's requirements")
-    return tuple(output.decode("utf-8", "replace").splitlines(keepends=True))
+    lines = output.decode("utf-8", "replace").splitlines(keepends=True)
+    return tuple(pin_local_wheel(line) for line in lines)
+
+
+def pin_local_wheel(line: str) -> str:
+    """A line of pip freeze; name==version for a wheel that the template had fetched by itself."""
+    match = re.match(r"(\S+) @ file:\S*/([^/\s#]+\.whl)", line)
+    if not match:
+        return line
+    try:
+        version = parse_wheel_filename(unquote(match[2]))[1]
+    except InvalidWheelFilename:
+        return line
+    return f"{match[1]}=={version}\n"
