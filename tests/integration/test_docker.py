@@ -252,7 +252,10 @@ def test_killed_run_leaves_nothing_after_the_next_one(
         project = make_project(GRID, {"suite/slow.py": "import time\ntime.sleep(20)\nprint(1)\n"})
         process = project.start("--versions", "1.16.0")
         deadline = time.monotonic() + 200
-        while time.monotonic() < deadline and not client.containers.list(filters={"label": LABEL}):
+        while time.monotonic() < deadline and not any(
+            "script_runner" in str(container.attrs["Config"]["Cmd"])
+            for container in client.containers.list(filters={"label": LABEL}, ignore_removed=True)
+        ):
             time.sleep(0.2)
         process.kill()
         process.communicate()
