@@ -126,6 +126,10 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
     # Lazy loaders.
     ({INIT: "from .lazy import LazyLoader\nm = LazyLoader('m', globals(), 'p.a')\ndel LazyLoader",
       "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
+    # TensorFlow 2.9 to 2.15 put the module's name together: tf.metrics, tf.losses.
+    ({INIT: "from .lazy import LazyLoader\nif True:\n  _root = 'p.'\n"
+            "  _m = LazyLoader('m', globals(), _root + 'a')\n  m = _m\ndel LazyLoader",
+      "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
     ({INIT: "class _Lazy(object):\n    def __getattr__(self, item):\n        import importlib\n"
             "        return getattr(importlib.import_module('p.a'), item)\nm = _Lazy()",
       "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),

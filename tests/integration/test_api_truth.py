@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import golden
 import pytest
-from api_truth import Truth, load_truth, score, take_truth
+from api_truth import OUT_OF_SCOPE, Truth, load_truth, score, take_truth
 
 from calipertf.assess.api import extract_api
+from calipertf.assess.model import Symbol
 from calipertf.run.interpreters import find_interpreter
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -33,11 +36,15 @@ LEAST_EQUAL = 0.99
 LEAST_COMPARABLE = 0.85
 
 
-def check(truth: Truth, version: str, python: str) -> None:
-    api = extract_api("tensorflow", version, python=f"cp{python.replace('.', '')}")
-    scores = score(truth, api.symbols)
+def check(
+    truth: Truth,
+    symbols: Mapping[str, Symbol],
+    about: str,
+    out_of_scope: Sequence[str] = OUT_OF_SCOPE,
+) -> None:
+    scores = score(truth, symbols, out_of_scope)
     for kind, result in scores.items():
-        print(f"tensorflow {version} {kind}: {result}")  # shown with pytest -rP
+        print(f"{about} {kind}: {result}")  # shown with pytest -rP
     assert scores["function"].truth > 500
     for kind, (recall, precision) in LEAST.items():
         assert scores[kind].recall >= recall, scores[kind]
@@ -47,9 +54,14 @@ def check(truth: Truth, version: str, python: str) -> None:
     assert functions.comparable >= LEAST_COMPARABLE * functions.truth
 
 
+def extract(version: str, python: str) -> Mapping[str, Symbol]:
+    return extract_api("tensorflow", version, python=f"cp{python.replace('.', '')}").symbols
+
+
 @pytest.mark.parametrize(("version", "python"), [("1.13.2", "3.7"), ("2.4.4", "3.8")])
 def test_extraction_agrees_with_the_stored_truth(version: str, python: str) -> None:
-    check(load_truth(DATA / f"tensorflow-{version}-api.json.gz"), version, python)
+    truth = load_truth(DATA / f"tensorflow-{version}-api.json.gz")
+    check(truth, extract(version, python), version)
 
 
 @pytest.mark.parametrize(("version", "python", "date"), CELLS)
@@ -58,7 +70,21 @@ def test_extraction_agrees_with_a_live_import(
 ) -> None:
     if find_interpreter(f"cp{python.replace('.', '')}") is None:
         pytest.skip(f"no Python {python} on this machine")
-    check(take_truth(version, python, date, tmp_path), version, python)
+    check(take_truth(version, python, date, tmp_path), extract(version, python), version)
+
+
+@pytest.mark.parametrize(("folder", "root"), [("v2", "tensorflow"), ("v1", "tensorflow.compat.v1")])
+def test_extraction_agrees_with_golden_files(folder: str, root: str) -> None:
+    """Both of TensorFlow's own golden folders of 2.14.1, as `golden.py` keeps them."""
+    truth = load_truth(DATA / f"tensorflow-2.14.1-golden-{folder}.json.gz")
+    symbols = {
+        f"tensorflow{path.removeprefix(root)}": symbol
+        for path, symbol in extract("2.14.1", "3.11").items()
+        if f"{path}.".startswith(f"{root}.")
+    }
+    left_out = tuple(f"{name}." for name in golden.OUT_OF_SCOPE)
+    in_scope = {path: entry for path, entry in truth.items() if not f"{path}.".startswith(left_out)}
+    check(in_scope, symbols, f"golden {folder}", golden.OUT_OF_SCOPE)
 
 
 def test_extraction_agrees_with_a_run_of_a_golden_file() -> None:
