@@ -262,7 +262,7 @@ class Index:
             ) from error
         if response.status_code == 404:
             raise VersionError(
-                f"the index {self.url} has no package '{name}'; check dependency", value=name
+                f"the index {self.url} has no package '{name}'; check its spelling", value=name
             )
         if response.status_code == 504 and self.offline:
             raise IndexUnavailableError(

@@ -102,9 +102,9 @@ def select_versions(selectors: Sequence[str], available: Iterable[Version]) -> l
         if not found:
             nearest = find_nearest(selector, (str(version) for version in pool))
             hint = f"; did you mean {nearest}?" if nearest else ""
-            bounds = f"{pool[0]} to {pool[-1]}" if pool else "no version at all"
+            bounds = f"{pool[0]} to {pool[-1]}" if pool else "none at all"
             raise VersionError(
-                f"'{selector}' selects no version: the index has {bounds}{hint}", value=selector
+                f"'{selector}' selects no version: known are {bounds}{hint}", value=selector
             )
         picked.update(found)
     return sorted(picked)
