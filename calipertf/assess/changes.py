@@ -95,8 +95,10 @@ class _Comparison:
         found = []
         for path in sorted(self.gone):
             symbol = self.old[path]
-            moved = self._find_moved(symbol)
-            renamed = None if moved else self._find_renamed(symbol)
+            # What both versions have under another name went nowhere: this name is gone.
+            stays = symbol.target in self.staying
+            moved = None if stays else self._find_moved(symbol)
+            renamed = None if moved or stays else self._find_renamed(symbol)
             to = moved or renamed
             kind = "moved" if moved else "renamed" if renamed else "removed"
             details = list(self._describe_alias(symbol)) if to is None else []
@@ -104,8 +106,7 @@ class _Comparison:
             if to is not None and new is not None:
                 self.taken.add(to)
                 details += signature_severity(signature_of(symbol), signature_of(new)).details
-            if self.members_gone[path]:
-                details.append(f"with {self.members_gone[path]} members")
+            details += _count("member", self.members_gone[path])
             found.append(_make_change(kind, path, 1.0, symbol, new, to=to, details=details))
         return found
 
@@ -170,9 +171,7 @@ class _Comparison:
                 0.0,
                 None,
                 self.new[path],
-                details=[f"with {self.members_added[path]} members"]
-                if self.members_added[path]
-                else [],
+                details=_count("member", self.members_added[path]),
             )
             for path in sorted(self.added)
             if path not in self.taken
@@ -230,6 +229,11 @@ def _make_change(
         new=write_signature(new.parameters) if new else None,
         details=tuple(details),
     )
+
+
+def _count(noun: str, count: int) -> list[str]:
+    """A detail such as "with 2 members"; nothing for none."""
+    return [f"with {count} {noun}{'s' if count > 1 else ''}"] if count else []
 
 
 def _by_length(path: str) -> tuple[int, str]:
