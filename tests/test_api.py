@@ -130,13 +130,13 @@ def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     }
     server.add("p-1-py3-none-any.whl", make_wheel(files))
     assert extract(server, "p", "1").notes == (
-        "1 modules are not in today's Python syntax and were left out: p.old",
-        "1 public names come from compiled modules, and their parameters are not known: p.fast",
+        "1 module is not in today's Python syntax and left out: p.old",
+        "1 public name comes from compiled code, with parameters that are not known: p.fast",
         (
-            "1 modules take in all names of compiled modules, and only those that __all__ or a "
-            "stub lists are known: p"
+            "1 module takes in all names of compiled modules, of which those in __all__ or a stub "
+            "are known: p"
         ),
-        "1 modules make further names when they are asked for: p",
+        "1 module makes further names when asked for them: p",
     )
 
 

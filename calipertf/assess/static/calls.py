@@ -22,6 +22,7 @@ from calipertf.assess.static.values import (
     Strings,
     Value,
     find_member,
+    list_ancestry,
 )
 
 #: Names in a module's docstring that TensorFlow's old helper keeps (``@@name``).
@@ -51,7 +52,12 @@ def _instantiate(scope: Scope, cls: Class) -> Value:
         for name in access.imports:
             if scope.world.find(scope.world.library.unify(name)) is not None:
                 return Lazy(name=scope.world.library.unify(name))
-    return Attribute()
+    ancestry = list_ancestry(cls)
+    return Attribute(
+        is_module=any(
+            isinstance(base, Outside) and base.path == "types.ModuleType" for base in ancestry
+        )
+    )
 
 
 def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:

@@ -86,8 +86,13 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
             target=resolved.path or path,
             is_async=resolved.is_async,
         )
+    elif isinstance(resolved, Outside):
+        target = resolved.alias or resolved.path
+        walk.symbols[path] = Symbol(path=path, kind="attribute", target=target)
     elif isinstance(resolved, (Attribute, Strings)):
         walk.symbols[path] = Symbol(path=path, kind="attribute", target=resolved.path or path)
+        if isinstance(resolved, Attribute) and resolved.is_module:
+            walk.world.note(f"{path} is a module made at run time: its names are not known")
 
 
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
@@ -114,8 +119,12 @@ def _is_public(
     walk: _Walk, module: Module, name: str, value: Value, listed: set[str] | None
 ) -> bool:
     if isinstance(value, Outside):
-        return False
+        if listed is not None:
+            return name in listed
+        return walk.face.submodules and value.alias == f"{module.name}.{name}"
     if isinstance(value, (Module, Lazy)) and walk.face.submodules and module.is_package:
+        if "." not in value.name:
+            return False  # ``import torch`` inside one of the wheel's other packages
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
     if listed is not None:
         return name in listed
@@ -142,7 +151,7 @@ def _is_defined_in(value: Value, module: Module) -> bool:
 def _list_submodules(world: World, module: Module) -> dict[str, Value]:
     return {
         last: Lazy(name=f"{module.name}.{last}")
-        for last in world.library.list_children(module.name)
+        for last in world.list_children(module.name)
         if not last.startswith("_")
     }
 
