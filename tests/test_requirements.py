@@ -47,6 +47,16 @@ def test_line_of_freeze_is_read(line: str, pins: dict[str, str]) -> None:
 def test_line_without_a_name_is_kept_as_unread() -> None:
     found = parse_freeze(["-e /src/thing", "??", "six==1.0"], "tensorflow")
     assert found.unread == ("-e /src/thing", "??")
+
+
+def test_name_of_an_editable_folder_is_in_the_line_above() -> None:
+    lines = [
+        "# Editable install with no version control (Thing==1.2)",
+        "-e /src/thing",
+        "-e /src/other",
+    ]
+    found = parse_freeze(lines, "tensorflow")
+    assert (found.pins, found.unread) == ({"thing": "1.2"}, ("-e /src/other",))
     assert dict(found.pins) == {"six": "1.0"}
 
 

@@ -205,9 +205,10 @@ class _Reader:
             return None
         owner, name = node.args
         inner = self._reach(owner, names)
-        if inner is None or not isinstance(name, ast.Constant):
+        text = name.value if isinstance(name, ast.Constant) else None
+        if inner is None or not isinstance(text, str):
             return None
-        return replace(inner, path=f"{inner.path}.{name.value}")
+        return replace(inner, path=f"{inner.path}.{text}")
 
     def _visit_call(self, node: ast.Call, names: _Names) -> None:
         named = self._reach_getattr(node, names)
