@@ -66,6 +66,18 @@ def test_a_wheel_without_code_is_followed_to_what_it_pins(server: PackageServer)
     )
 
 
+def test_a_source_archive_without_code_is_followed_to_its_only_requirement(
+    server: PackageServer,
+) -> None:
+    stub = make_sdist({"stub.egg-info/requires.txt": "real\n"})
+    server.add("stub-0.tar.gz", stub, uploaded="2020-01-01T00:00:00Z")
+    # Nothing for Linux but the source, as scikit-learn 0.16.
+    real = {"real/__init__.py": "x = 1"}
+    server.add("real-1-cp37-none-win32.whl", make_wheel(real), uploaded="2019-01-01T00:00:00Z")
+    server.add("real-1.tar.gz", make_sdist(real), uploaded="2019-01-01T00:00:00Z")
+    assert "real.x" in extract(server, "stub", "0").symbols
+
+
 def test_a_wheel_without_code_or_target_says_so(server: PackageServer) -> None:
     server.add("stub-1-py3-none-any.whl", make_wheel({}, requires=("a", "b")))
     assert extract(server, "stub", "1").notes == (

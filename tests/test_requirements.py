@@ -47,6 +47,7 @@ def test_line_of_freeze_is_read(line: str, pins: dict[str, str]) -> None:
 def test_line_without_a_name_is_kept_as_unread() -> None:
     found = parse_freeze(["-e /src/thing", "??", "six==1.0"], "tensorflow")
     assert found.unread == ("-e /src/thing", "??")
+    assert dict(found.pins) == {"six": "1.0"}
 
 
 def test_name_of_an_editable_folder_is_in_the_line_above() -> None:
@@ -57,7 +58,6 @@ def test_name_of_an_editable_folder_is_in_the_line_above() -> None:
     ]
     found = parse_freeze(lines, "tensorflow")
     assert (found.pins, found.unread) == ({"thing": "1.2"}, ("-e /src/other",))
-    assert dict(found.pins) == {"six": "1.0"}
 
 
 def test_versions_that_pep440_cannot_parse_are_flagged() -> None:
