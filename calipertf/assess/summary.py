@@ -46,11 +46,15 @@ def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]
     """Why versions are missing; those that lack for one reason are told together."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for version, error in missing.items():
-        by_reason[str(error).replace(f"{package} {version}", "it")].append(version)
+        reason = str(error).replace(f"{package} {version}", "it")
+        # Names of files differ by the version alone: six-*.tar.gz cannot be downloaded.
+        by_reason[reason.replace(f"-{version}", "-*")].append(version)
     lines = []
     for reason, versions in by_reason.items():
         if len(versions) == 1:
-            lines.append(f"{package} {versions[0]} is missing: {reason}")
+            lines.append(
+                f"{package} {versions[0]} is missing: {reason.replace('-*', f'-{versions[0]}')}"
+            )
             continue
         more = f" and {len(versions) - _SHOWN} more" if len(versions) > _SHOWN else ""
         names = f"{', '.join(versions[:_SHOWN])}{more}"

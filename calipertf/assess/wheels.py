@@ -22,7 +22,7 @@ import requests
 from calipertf.assess.model import Source
 from calipertf.assess.ranges import RangeFile, RangesUnsupportedError, download, fetch_tail
 from calipertf.errors import InfrastructureError
-from calipertf.releases import ReleaseFile
+from calipertf.releases import ReleaseFile, shorten_error
 
 #: Bytes between two wanted members that are read rather than asked for apart: a request costs
 #: about as long as 1 MB takes; 32 KiB keeps TensorFlow's wheels at 20 to 40 requests.
@@ -62,7 +62,7 @@ def read_archive(file: ReleaseFile, session: requests.Session) -> PythonFiles:
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, requests.RequestException):
             raise InfrastructureError(
-                f"{file.filename} cannot be downloaded ({error}); try again later",
+                f"{file.filename} cannot be downloaded ({shorten_error(error)}); try again later",
                 filename=file.filename,
                 url=file.url,
             ) from error
