@@ -207,6 +207,25 @@ def test_published_database_is_taken_first_and_its_dirt_told(
     assert sources["1.10"]["functions"]["filename"] == "p-1.10.whl"  # type: ignore[index]
 
 
+def test_exported_databases_can_be_published(folder: Path) -> None:
+    clone = folder / "caliper-metrics"
+    assert run("--dir", folder, "--offline", "--export", clone) == 0
+    place = clone / "pypi" / "p" / "functiondb"
+    assert read_json(place / "index.json") == {
+        "data": {"json": {"urls": ["functiondb-1.0.json", "functiondb-1.10.json"]}}
+    }
+    assert read_json(place / "functiondb-1.10.json") == {"1.10": {"p": {"run": ["x"]}}}
+    other = folder / "other"
+    flags = ["--package", "p", "--offline", "--funcdb", clone]
+    assert run("--dir", other, *flags) == 0
+    sims = [read_json(path / "sims" / "pypi-p-sims.json")["1.0..1.10"] for path in (folder, other)]
+    assert sims[1].items() <= sims[0].items()  # type: ignore[attr-defined]
+    metrics = pytest.importorskip("caliper.metrics")
+    extractor = metrics.MetricsExtractor("pypi:p")
+    theirs = extractor.read_metric_local(str(place / "index.json"), "functiondb")
+    assert theirs["1.10"] == {"p": {"run": ["x"]}}
+
+
 def test_published_database_alone_is_enough(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,7 +250,9 @@ def test_versions_missing_for_one_reason_are_told_in_one_line(
     assert run("--dir", folder, "--offline") == 3
     told = [line for line in capsys.readouterr().err.splitlines() if "missing (" in line]
     assert len(told) == 1
-    assert "p: 5 versions are missing (2.0, 3.0, 4.0 and 2 more): it is not in the cache" in told[0]
+    assert (
+        "p: 5 versions are missing (2.0, 3.0, 4.0 and 2 more): each is not in the cache" in told[0]
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,6 +216,25 @@ def test_lazy_name_has_the_signature_of_what_type_checkers_see() -> None:
     )
     found = read({INIT: source, "p/a.py": "class C:\n  def __init__(self, x): ..."})
     assert describe(found["p.D"]) == "class(x)"
+
+
+def test_function_database_is_what_the_original_extracts(tmp_path: Path) -> None:
+    metric = pytest.importorskip("caliper.metrics.collection.functiondb.metric")
+    files = {
+        INIT: "def f(a, /, b, *c, d, **e): ...\nasync def g(): ...\nx = 1",
+        "p/a.py": "def f(a): ...\ndef f(b): ...\nif x:\n  def h(): ...\n"
+        "class C:\n  class D:\n    def n(self): ...\n  @property\n  def m(self, q=1): ...",
+        "p/sub/b.py": "def no_package(): ...",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    original = metric.Functiondb.__new__(metric.Functiondb)
+    original.git = SimpleNamespace(folder=str(tmp_path))
+    library = Library({})
+    library.add({name: text.encode() for name, text in files.items()}, frozenset(), is_own=True)
+    library.finish()
+    assert library.functions == original.create_lookup(modules=True)
 
 
 def test_methods_follow_the_resolution_order_of_a_diamond() -> None:

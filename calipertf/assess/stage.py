@@ -17,6 +17,7 @@ from calipertf.assess.cells import CellScores, score_cells
 from calipertf.assess.changelog import write_changelog
 from calipertf.assess.changes import find_changes
 from calipertf.assess.collect import Collected, Collector, Settings
+from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
 from calipertf.assess.selection import choose_packages, choose_versions
@@ -64,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take function databases of caliper-metrics on GitHub before reading wheels",
     )
     parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="write the function databases there as well, in caliper-metrics' layout",
+    )
+    parser.add_argument(
         "--config",
         type=Path,
         help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
@@ -91,6 +98,8 @@ class Session:
     layout: Layout
     settings: Settings
     records: list[Record]
+    #: Where function databases are written in caliper-metrics' layout; None: nowhere.
+    export: Path | None = None
     #: Names the scripts whose usage is measured; None: there is none.
     config: Config | None = None
     #: What went wrong; the exit code is the gravest's.
@@ -109,6 +118,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     session = Session(
         layout=layout,
         records=records,
+        export=arguments.export,
         settings=Settings(
             cache=layout.functiondb,
             funcdb=arguments.funcdb,
@@ -169,12 +179,15 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     versions = choose_versions(package, selectors, records, session.settings)
     log.info("%s: comparing %s", package, count_versions(len(versions)))
     book, usage = ChangeBook(session.layout), open_usage(session, package)
+    exporter = Exporter(session.export, package)
 
     def turn(api: Api) -> None:
         book.turn(api)
         usage.turn(api)
+        exporter.turn(api)
 
     collected = Collector(package, session.settings, turn).collect(versions)
+    exporter.close()
     names, tables = merge_versions(collected, cells)
     write_versions(session.layout, package, names, tables)
     write_sources(session.layout, package, collected)

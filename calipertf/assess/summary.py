@@ -12,6 +12,8 @@ from calipertf.errors import CaliperError
 if TYPE_CHECKING:
     from calipertf.assess.collect import Collected
 
+#: Stands in a reason for the package and version that it is about.
+_VERSION = "{version}"
 #: Versions named of those that are missing for one reason.
 _SHOWN = 3
 
@@ -46,18 +48,20 @@ def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]
     """Why versions are missing; those that lack for one reason are told together."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for version, error in missing.items():
-        reason = str(error).replace(f"{package} {version}", "it")
+        reason = str(error).replace(f"{package} {version}", _VERSION)
         # Names of files differ by the version alone: six-*.tar.gz cannot be downloaded.
         by_reason[reason.replace(f"-{version}", "-*")].append(version)
     lines = []
     for reason, versions in by_reason.items():
         if len(versions) == 1:
             lines.append(
-                f"{package} {versions[0]} is missing: {reason.replace('-*', f'-{versions[0]}')}"
+                f"{package} {versions[0]} is missing: "
+                + reason.replace(_VERSION, "it").replace("-*", f"-{versions[0]}")
             )
             continue
         more = f" and {len(versions) - _SHOWN} more" if len(versions) > _SHOWN else ""
         names = f"{', '.join(versions[:_SHOWN])}{more}"
+        reason = reason.replace(_VERSION, "each")
         lines.append(f"{package}: {len(versions)} versions are missing ({names}): {reason}")
     return lines
 
