@@ -147,7 +147,7 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
     # Lazy loaders.
     ({INIT: "from .lazy import LazyLoader\nm = LazyLoader('m', globals(), 'p.a')\ndel LazyLoader",
       "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
-    # TensorFlow 2.9 to 2.15 put the module's name together: tf.metrics, tf.losses.
+    # TensorFlow 2.6 to 2.14 put the module's name together: tf.metrics, tf.losses.
     ({INIT: "from .lazy import LazyLoader\nif True:\n  _root = 'p.'\n"
             "  _m = LazyLoader('m', globals(), _root + 'a')\n  m = _m\ndel LazyLoader",
       "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
