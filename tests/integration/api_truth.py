@@ -26,7 +26,15 @@ from calipertf.run.interpreters import find_interpreter
 WALKER = Path(__file__).with_name("api_walker.py")
 
 #: Import names that make up TensorFlow's face.
-ROOTS = ("tensorflow", "tensorflow_core", "tensorflow_estimator", "keras", "tensorboard")
+ROOTS = (
+    "tensorflow",
+    "tensorflow_core",
+    "tensorflow_estimator",
+    "keras",
+    "keras_applications",
+    "keras_preprocessing",
+    "tensorboard",
+)
 
 #: As in TensorFlow's golden files: contrib is no promised interface, and compat repeats the rest.
 OUT_OF_SCOPE = ("tensorflow.contrib", "tensorflow.compat")
