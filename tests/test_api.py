@@ -13,7 +13,16 @@ from package_server import PackageServer, make_sdist, make_wheel
 
 from calipertf.assess.api import extract_api
 from calipertf.assess.extraction import Extraction, _receive, extract_versions
-from calipertf.assess.model import Api, Parameter, Source, Symbol, cache_path, load_api, save_api
+from calipertf.assess.model import (
+    Api,
+    Parameter,
+    Source,
+    Symbol,
+    cache_path,
+    is_current,
+    load_api,
+    save_api,
+)
 from calipertf.errors import CaliperError, InfrastructureError, RecordError, VersionError
 
 LINUX = "manylinux1_x86_64"
@@ -251,9 +260,17 @@ def test_an_api_is_stored_and_read_back_whole(tmp_path: Path) -> None:
     assert path == tmp_path / "p" / "1.json.gz"
     assert load_api(tmp_path, "p", "1") == STORED
     stored = json.loads(gzip.decompress(path.read_bytes()))
-    assert stored["schema"] == 1
+    assert stored["schema"] == 2
     assert len(stored["signatures"]) == 2  # equal ones are stored once
     assert load_api(tmp_path, "p", "2") is None
+
+
+def test_what_an_earlier_extraction_saw_is_not_current(tmp_path: Path) -> None:
+    path = save_api(STORED, tmp_path)
+    assert is_current(tmp_path, "p", "1")
+    assert not is_current(tmp_path, "p", "2")
+    path.write_bytes(gzip.compress(b'{"functions":{},"schema":1}'))
+    assert not is_current(tmp_path, "p", "1")
 
 
 def test_equal_apis_are_stored_in_equal_bytes(tmp_path: Path) -> None:
@@ -269,7 +286,7 @@ def test_equal_apis_are_stored_in_equal_bytes(tmp_path: Path) -> None:
         gzip.compress(b"{"),
         gzip.compress(b"[]"),
         gzip.compress(b'{"schema": 9}'),
-        gzip.compress(b'{"schema": 1, "package": "p"}'),
+        gzip.compress(b'{"schema": 2, "package": "p"}'),
     ],
 )
 def test_a_damaged_file_is_told_by_its_name(tmp_path: Path, content: bytes) -> None:

@@ -81,6 +81,10 @@ SIGNATURES = [
      "@deco\ndef f(a, b): ..."), "function(a, b)"),
     (("from typing import overload\n@overload\ndef f(a: int): ...\n@overload\ndef f(a: str, b): ..."
      "\ndef f(a, b=None): ..."), "function(a, b=None)"),
+    # TensorFlow 1.14 to 2.0 make tf.raw_ops so.
+    (("from outside import docs\ndef only(f):\n    def wrapper(*args, **kwargs): ...\n"
+      "    return make_decorator(f, wrapper)\ndef f(a): ...\n"
+      "kwarg_only = only\nf = docs.do_not_generate_docs(kwarg_only(f))"), "function(a)"),
     ("f = 3", "attribute"),
     ("f = print(1)", "attribute"),
     ("class f:\n    def __init__(self, a, b=1): ...", "class(a, b=1)"),

@@ -20,7 +20,7 @@ from calipertf.assess.caliper_metrics import GitHub, open_path
 from calipertf.assess.extraction import Extraction, extract_versions
 from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
-from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, load_api
+from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, is_current, load_api
 from calipertf.assess.remote import extract_on_cluster
 from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
@@ -132,7 +132,7 @@ class Collector:
         return {version: api for version, api in found.items() if api is not None}
 
     def _has_cached(self, version: str) -> bool:
-        return cache_path(self.settings.cache, self.package, version).exists()
+        return is_current(self.settings.cache, self.package, version)
 
     def _take_in(self, published: Published, wanted: AbstractSet[str]) -> None:
         """Number the wanted versions of a published database; tell what could not be read."""

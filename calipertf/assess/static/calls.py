@@ -82,7 +82,9 @@ def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
     return Attribute()
 
 
-_WRAPPERS = re.compile(r"dispatch|deprecat|export|wrap|decorat|to_raw_op|contextmanager|_cache$")
+_WRAPPERS = re.compile(
+    r"dispatch|deprecat|export|wrap|decorat|to_raw_op|kwarg_only|do_not_|contextmanager|_cache$"
+)
 
 
 def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
