@@ -161,6 +161,18 @@ def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     )
 
 
+def test_module_made_at_run_time_is_said_once(server: PackageServer) -> None:
+    files = {
+        "p/__init__.py": "from p import six\nfrom p.six import moves as more\nfrom .a import x",
+        "p/six.py": "import types\nclass _M(types.ModuleType): ...\nmoves = _M('moves')",
+        "p/a.py": "from p import six, gone\nx = 1",
+    }
+    server.add("p-1-py3-none-any.whl", make_wheel(files))
+    assert extract(server, "p", "1").notes == (
+        "p.six.moves is a module made at run time: its names are not known",
+    )
+
+
 def test_the_cache_answers_without_the_index(server: PackageServer, tmp_path: Path) -> None:
     server.add("p-1-py3-none-any.whl", make_wheel({"p/__init__.py": "x = 1"}))
     first = extract(server, "p", "1", cache_dir=tmp_path)

@@ -92,7 +92,8 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
     elif isinstance(resolved, (Attribute, Strings)):
         walk.symbols[path] = Symbol(path=path, kind="attribute", target=resolved.path or path)
         if isinstance(resolved, Attribute) and resolved.is_module:
-            walk.world.note(f"{path} is a module made at run time: its names are not known")
+            made = resolved.path or path
+            walk.world.note(f"{made} is a module made at run time: its names are not known")
 
 
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
