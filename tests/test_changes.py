@@ -204,6 +204,18 @@ Public names: 11 before, 7 after; 4 removed, 1 moved, 5 changed, 1 added.
     )
 
 
+def test_change_is_told_of_the_shortest_path_first() -> None:
+    paths = ["p.compat.v1.f", "p.f", "p.a.b.g"]
+    old = make_api("1", *(make_symbol(path, "x y") for path in paths))
+    new = make_api("2", *(make_symbol(path, "x") for path in paths))
+    page = write_changelog(old, new, find_changes(old, new))
+    lines = [line for line in page.splitlines() if "severity" in line]
+    assert [line.partition(" (")[0] for line in lines] == [
+        "- `p.f`, `p.compat.v1.f`",
+        "- `p.a.b.g`",
+    ]
+
+
 def test_classes_that_inherit_what_is_gone_are_told_together() -> None:
     classes = [make_symbol(f"p.{name}", kind="class") for name in "ABCDE"]
     members = [

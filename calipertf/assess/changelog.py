@@ -65,7 +65,7 @@ def _write_by_parent(changes: Iterable[Change]) -> list[str]:
         else:
             names[parent_of(change.path)].append(change)
     groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for parent in sorted(names, key=lambda path: (path.count("."), path)):
+    for parent in sorted(names, key=_by_depth):
         entries = tuple(_write_entry(change, below[change.path]) for change in names[parent])
         groups[entries].append(parent)
     lines = []
@@ -97,19 +97,24 @@ def _write_entry(change: Change, below: int) -> str:
 
 
 def _write_changed(changes: Iterable[Change]) -> list[str]:
-    """The worst first; the same change of many names is told once."""
+    """The worst first, then the shortest paths; the same change of many names is told once."""
     groups: dict[tuple[object, ...], list[Change]] = defaultdict(list)
-    for change in changes:
+    for change in sorted(changes, key=lambda change: _by_depth(change.path)):
         key = (-change.severity, change.details, name_of(change.path), change.old, change.new)
         groups[key].append(change)
     lines = []
-    for group in sorted(groups.values(), key=lambda group: (-group[0].severity, group[0].path)):
+    for group in sorted(groups.values(), key=lambda group: -group[0].severity):
         first = group[0]
         paths = _list_some([change.path for change in group])
         lines.append(f"- {paths} (severity {first.severity:g}){_write_details(first.details)}")
         if first.old != first.new and first.old and first.new:
             lines += [f"  - before: {_code(first.old)}", f"  - after: {_code(first.new)}"]
     return lines
+
+
+def _by_depth(path: str) -> tuple[int, str]:
+    """Sort key that puts a name's shortest path first: tensorflow.function before its aliases."""
+    return path.count("."), path
 
 
 def _list_some(paths: Sequence[str]) -> str:
