@@ -71,6 +71,12 @@ def summarise(old: list[Symbol], new: list[Symbol]) -> list[tuple[str, str, str 
             [make_symbol("p.f", "x", target="src.f"), make_symbol("p.n.f", "x")],
             [("removed", "p.contrib.f", None, 1.0), ("added", "p.n.f", None, 0.0)],
         ),
+        # ... even where the definition itself moved: numpy.core.char.add was numpy.char.add
+        (
+            [make_symbol("p.core.f", "x", target="a.f"), make_symbol("p.f", "x", target="a.f")],
+            [make_symbol("p.f", "x", target="b.f"), make_symbol("p.n.f", "x")],
+            [("removed", "p.core.f", None, 1.0), ("added", "p.n.f", None, 0.0)],
+        ),
         # two that it could be: not evident
         (
             [make_symbol("p.contrib.f", "x y")],

@@ -130,6 +130,8 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
     ({INIT: "from json import dumps, loads\n__all__ = ['dumps']"}, {"p.dumps"}),
     ({INIT: "import io\nfrom json import dumps\ntext_type = str\nStringIO = io.StringIO"},
      {"p.text_type", "p.StringIO"}),
+    ({INIT: "from .a import *\nfrom .a import max\n__all__ = ['y']",
+      "p/a.py": "__all__ = ['y']\ny = 1\ndef max(x): ...\ndef other(x): ..."}, {"p.y", "p.max"}),
     # PEP 562: what type checkers are told is what __getattr__ gives.
     ({INIT: "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n  from .a import C\n"
             "  from ._b import *\n__all__ = ('C', 'g')\ndef __getattr__(name): ...",

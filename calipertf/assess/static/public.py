@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from calipertf.assess.model import Parameter, Symbol
+from calipertf.assess.static.expressions import BUILTINS
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import (
     Attribute,
@@ -128,10 +129,17 @@ def _is_public(
             return False  # ``import torch`` inside one of the wheel's other packages
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
     if listed is not None:
-        return name in listed
+        # numpy.max: left out of __all__ only lest a wildcard import hide Python's own.
+        return name in listed or (
+            module.is_package and name in BUILTINS and isinstance(value, Function)
+        )
     if module.is_package or module.curated:
         return True
     return _is_defined_in(value, module)
+
+
+def _is_definition(value: Value) -> bool:
+    return isinstance(value, (Function, Class, Attribute))
 
 
 def _is_open(face: Face, module: Module) -> bool:
