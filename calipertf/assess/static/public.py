@@ -130,16 +130,11 @@ def _is_public(
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
     if listed is not None:
         # numpy.max: left out of __all__ only lest a wildcard import hide Python's own.
-        return name in listed or (
-            module.is_package and name in BUILTINS and isinstance(value, Function)
-        )
+        is_shadow = module.is_package and name in BUILTINS
+        return name in listed or (is_shadow and isinstance(value, (Function, Class, Attribute)))
     if module.is_package or module.curated:
         return True
     return _is_defined_in(value, module)
-
-
-def _is_definition(value: Value) -> bool:
-    return isinstance(value, (Function, Class, Attribute))
 
 
 def _is_open(face: Face, module: Module) -> bool:
