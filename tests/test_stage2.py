@@ -242,6 +242,14 @@ def test_published_database_alone_is_enough(
     assert "error: q 1.0 is not in the cache" in capsys.readouterr().err
 
 
+def test_long_comparison_gives_signs_of_life(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calipertf.assess.collect._TELL_EVERY", 0.0)
+    assert run("--dir", folder, "--offline") == 0
+    assert "[1/2] compared up to p 1.0" in capsys.readouterr().err
+
+
 def test_versions_missing_for_one_reason_are_told_in_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

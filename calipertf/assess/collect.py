@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,9 @@ from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
 log = logging.getLogger("calipertf")
+
+#: Seconds between signs of life while cached versions are read and compared.
+_TELL_EVERY = 10.0
 
 #: Versions in a row that cannot be had before the others are not tried any more.
 _TRIES = 3
@@ -121,8 +125,14 @@ class Collector:
         gaps = self.collected.missing.keys() - self._published.keys()
         if gaps and not settings.published:
             self._ask_github(gaps)
-        for version in versions:
+        told = time.monotonic()
+        for place, version in enumerate(versions, start=1):
             self._load(version)
+            if time.monotonic() - told >= _TELL_EVERY:
+                log.info(
+                    "[%d/%d] compared up to %s %s", place, len(versions), self.package, version
+                )
+                told = time.monotonic()
         return self.collected
 
     def collect_apis(self, versions: Sequence[str]) -> dict[str, Api]:
