@@ -185,14 +185,11 @@ def ask_workers(client: Client, function: Callable[..., Any], *arguments: Any) -
 @contextlib.contextmanager
 def tell_waiting() -> Iterator[None]:
     """Say after a while that a worker lets everybody wait."""
-    timer = threading.Timer(
-        TELL_WAITING,
-        log.info,
-        [
-            "a worker does not answer: waiting until it does, or the scheduler gives it up after "
-            "its distributed.scheduler.worker-ttl (Dask's default is five minutes)"
-        ],
+    words = (
+        "a worker does not answer: waiting until it does, or the scheduler gives it up after its "
+        "distributed.scheduler.worker-ttl (Dask's default is five minutes)"
     )
+    timer = threading.Timer(TELL_WAITING, log.info, [words])
     timer.daemon = True
     timer.start()
     try:
