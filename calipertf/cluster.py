@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -85,11 +86,13 @@ def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) ->
     if address == LOCAL:
         if may_hang():
             dask.config.set({"distributed.worker.profile.enabled": False})
-        cluster = LocalCluster(
-            n_workers=1,
-            threads_per_worker=jobs or dask.system.CPU_COUNT,
-            dashboard_address=":0",
-        )
+        with _ignore_interrupts():
+            cluster = LocalCluster(
+                n_workers=1,
+                threads_per_worker=jobs or dask.system.CPU_COUNT,
+                dashboard_address=":0",
+                silence_logs=logging.ERROR,  # what it warns of at an end that was asked for
+            )
         return Client(stack.enter_context(cluster), set_as_default=False)
     where = address if "://" in address else _read_scheduler_file(Path(address))
     _tell_differences(
@@ -99,6 +102,19 @@ def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) ->
         return Client(where, set_as_default=False)
     except (OSError, ValueError) as error:
         raise lose_scheduler() from error
+
+
+@contextlib.contextmanager
+def _ignore_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile leave a terminal's Ctrl-C to this one, which ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read_scheduler_file(path: Path) -> str:

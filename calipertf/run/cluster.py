@@ -144,10 +144,13 @@ class DaskScheduler:
         ended = []
         for pending, reply in self.flight.receive(TICK):
             if isinstance(reply, Reply):
+                tag = pending.task.cell.python
                 again = pending.leave(reply)
+                if reply.failure is not None and not self._crew.list_others(tag, pending.left):
+                    again = False  # nobody else is there who could do better
                 self._note(pending, reply)
                 if again:
-                    self._waiting[pending.task.cell.python].appendleft(pending)
+                    self._waiting[tag].appendleft(pending)
                     continue
                 self._fill(reply.address)
             ended.append((pending, reply))

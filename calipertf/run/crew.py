@@ -83,7 +83,7 @@ class Crew:
             return
         self._failures[address] += 1
         if self._failures[address] == FAILS:
-            log.warning("worker %s failed at %d cells in a row: others go first", label, FAILS)
+            log.warning("worker %s failed %d times in a row: others go first", label, FAILS)
 
     def pop_started(self, keys: Iterable[str]) -> list[str]:
         """Workers that have started a cell, by Dask's keys for it."""

@@ -329,6 +329,24 @@ def test_a_driver_that_ends_ends_its_cells_on_the_workers(
     assert len(project.records()) == 3
 
 
+def test_ctrl_c_ends_a_cluster_on_this_machine_quietly(make_project: Callable[..., Any]) -> None:
+    project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
+    run = subprocess.Popen(
+        project.command("--scheduler", "local", "--jobs", "1"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=project.environment(),
+        start_new_session=True,
+    )
+    wait_until(project.records)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all processes of the group
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 130, error
+    assert "Traceback" not in error
+    assert "the same command goes on from there" in error
+
+
 def test_stage_2_extracts_on_the_workers(
     tmp_path: Path, start_cluster: Callable[..., Cluster]
 ) -> None:
