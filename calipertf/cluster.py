@@ -145,7 +145,10 @@ def greet_scheduler(address: str) -> Software:
     try:
         return read_versions(asyncio.run(asyncio.wait_for(ask(), patience + WAIT_ANSWER)))
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"scheduler: {address!r} is no address to use: {error}") from error
+        words = f"is no address to use: {error}"
+        if "ssl_context" in words:
+            words = "needs certificates: name them in Dask's configuration (distributed.comm.tls)"
+        raise ConfigError(f"scheduler: {address!r} {words}") from error
     except Exception as error:  # whatever is at the other end may answer anything
         # Dask puts the object that failed before what happened: in <...>: Connection refused.
         why = str(error.__cause__ or "").rpartition(">: ")[2] or str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import socket
 import threading
@@ -16,9 +17,11 @@ import pytest
 from distributed import Client, LocalCluster
 
 from calipertf import cluster, flight
+from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError, EngineError
 from calipertf.flight import Flight, map_cluster
 from calipertf.run.offers import count_cells
+from calipertf.run.stage import choose_scheduler
 from calipertf.software import Package, Software, compare_package, compare_software
 
 HERE = Software(python="3.11.7", dask="2026.8.0", distributed="2026.8.0")
@@ -60,6 +63,30 @@ def test_another_state_of_this_package_is_named(there: Package, errors: int, war
     wrong, harmless = compare_package("worker w1", PACKAGE, there)
     assert (len(wrong), len(harmless)) == (errors, warnings)
     assert all("w1" in line and (there.trouble or "") in line for line in (*wrong, *harmless))
+
+
+@pytest.mark.parametrize(
+    ("written", "flag", "expected"),
+    [
+        (None, None, "none"),
+        ("tcp://head:8786", None, "tcp://head:8786"),
+        ("local", None, "local"),
+        ("scheduler.json", None, "{root}/scheduler.json"),
+        ("scheduler.json", "other.json", "other.json"),
+        ("local", "none", "none"),
+        ("local", "", ""),
+    ],
+)
+def test_a_scheduler_file_is_relative_to_where_it_is_named(
+    written: str | None, flag: str | None, expected: str, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").touch()
+    (tmp_path / "a.py").touch()
+    line = f"  scheduler: {written}\n" if written else ""
+    (tmp_path / "caliper.yaml").write_text(f"analysis:\n  dependency: six\n  tests: [a.py]\n{line}")
+    config = load_config(tmp_path / "caliper.yaml")
+    chosen = choose_scheduler(config, argparse.Namespace(scheduler=flag))
+    assert chosen == expected.format(root=config.root)
 
 
 @pytest.mark.parametrize(

@@ -488,7 +488,11 @@ def test_tls_is_that_of_dasks_configuration(
     cluster.add_worker("w1")
     project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)
     refused = project.run("--scheduler", cluster.address)
+    assert refused.returncode == 2, refused.stderr
+    assert "distributed.comm.tls" in refused.stderr
+    refused = project.run("--scheduler", cluster.address.replace("tls:", "tcp:"))
     assert refused.returncode == 3, refused.stderr
+    assert "no Dask scheduler answers" in refused.stderr
     project.environ.update(tls)
     done = project.run("--scheduler", cluster.address)
     assert done.returncode == 0, done.stderr
