@@ -26,7 +26,7 @@ from calipertf.run.bundle import pack_bundle
 from calipertf.run.crew import Crew
 from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.cluster import ClusterEnvironment
-from calipertf.run.journey import Journey
+from calipertf.run.journey import AGAIN, Journey
 from calipertf.run.offers import CELL, python_resource
 from calipertf.run.schedule import Done
 from calipertf.run.worker import (
@@ -216,11 +216,13 @@ class DaskScheduler:
         self._crew.dismiss(self._client.nthreads())
         if self._crew.news.is_set():
             self._crew.news.clear()
-            self._resubmit_stranded()
+            return self._resubmit_stranded() + self._give_up()
         return self._give_up()
 
-    def _resubmit_stranded(self) -> None:
+    def _resubmit_stranded(self) -> list[tuple[Journey, Any]]:
         """Submit anew the cells that no worker could take when Dask last looked.
+
+        Those that have lost too many workers are given back: Dask counts by key, which is new.
 
         A worker declares its Pythons after it has joined, when Dask has looked already. Cells that
         are merely on their way look alike, so it takes two looks.
@@ -231,12 +233,18 @@ class DaskScheduler:
             for key, pending in self.flight.items()
             if key not in held and self._crew.count_cells(pending.task.cell.python)
         }
+        lost: list[tuple[Journey, Any]] = []
         for key in self._stranded & stranded.keys():
             self.flight.recall(key)
-            self._send(stranded.pop(key), None)
+            pending = stranded.pop(key)
+            if self._crew.count_started(pending.keys) > AGAIN:
+                lost.append((pending, None))
+            else:
+                self._send(pending, None)
         self._stranded = set(stranded)
         if stranded:
             self._crew.news.set()
+        return lost
 
     def _give_up(self) -> list[tuple[Journey, Any]]:
         """Cells whose Python no worker has had for too long, with an error each."""

@@ -85,6 +85,11 @@ class Crew:
         if self._failures[address] == FAILS:
             log.warning("worker %s failed %d times in a row: others go first", label, FAILS)
 
+    def count_started(self, keys: Iterable[str]) -> int:
+        """How often workers have started a cell, by Dask's keys for it."""
+        with self._lock:
+            return sum(len(self._started[key]) for key in keys if key in self._started)
+
     def pop_started(self, keys: Iterable[str]) -> list[str]:
         """Workers that have started a cell, by Dask's keys for it."""
         with self._lock:

@@ -15,6 +15,8 @@ from calipertf.run.worker import Reply
 
 #: Workers that may turn out not to have a cell's Python.
 SENT_AWAY = 3
+#: Times that a cell runs again after its worker was lost, as Dask has it by default.
+AGAIN = 3
 #: Workers that may fail at a cell (disk, network, index) before it is given up.
 FAILED_ON = 2
 
@@ -55,14 +57,16 @@ class Journey:
     def conclude(self, task: CellTask, reply: Any, started: Sequence[str]) -> Done:
         """What came of the cell `task`: its record, or an infrastructure error with its history.
 
-        `reply` is a Reply, or the exception that Dask gives; `started` are workers that began it.
+        `reply` is a Reply, the exception that Dask gives, or None where its workers were lost;
+        `started` are workers that began it.
         """
         if isinstance(reply, Reply) and reply.record is not None:
             return Done(task=task, record=reply.record)
         if isinstance(reply, Reply):
             words = "; ".join(self.history)
-        elif isinstance(reply, KilledWorker):
-            lost = list(started) or [str(getattr(reply.last_worker, "address", "unknown"))]
+        elif reply is None or isinstance(reply, KilledWorker):
+            last = getattr(reply, "last_worker", None)
+            lost = list(started) or [str(getattr(last, "address", "unknown"))]
             count = "1 worker was" if len(lost) == 1 else f"{len(lost)} workers were"
             words = (
                 f"{count} lost while they ran it: {', '.join(lost)}; their logs may say why (out "

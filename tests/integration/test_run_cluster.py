@@ -272,6 +272,24 @@ def test_a_cell_whose_workers_are_lost_is_tried_again_by_the_next_run(
     assert not list(project.data.rglob("*.failed.json"))
 
 
+def test_a_cell_that_loses_its_only_worker_again_and_again_is_given_up(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+) -> None:
+    cluster = start_cluster()
+    cluster.add_worker("w1", flags=("--nanny",))  # which starts the worker anew
+    project = make_project(grid(["1.16.0"], [HERE]), SLOW)
+    run = project.start("--scheduler", cluster.address)
+    for _ in range(4):
+        wait_until(lambda: find_running(cluster))
+        for child in psutil.Process(cluster.processes["w1"].pid).children():
+            child.kill()
+        wait_until(lambda: not find_running(cluster))
+    _, error = run.communicate(timeout=120)
+    assert run.returncode == 3, error
+    assert "4 workers were lost while they ran it: w1" in error
+    assert project.records() == {}
+
+
 def test_a_lost_scheduler_ends_the_run_and_keeps_what_is_finished(
     make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
 ) -> None:
