@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dask
@@ -17,10 +18,10 @@ import pytest
 from distributed import Client, LocalCluster
 
 from calipertf import cluster, flight
-from calipertf.config import load_config
+from calipertf.config import Analysis, load_config
 from calipertf.errors import CaliperError, ConfigError, EngineError
 from calipertf.flight import Flight, map_cluster
-from calipertf.run.offers import count_cells
+from calipertf.run.offers import count_cells, count_cells_here
 from calipertf.run.stage import choose_scheduler
 from calipertf.software import Package, Software, compare_package, compare_software
 
@@ -95,6 +96,16 @@ def test_a_scheduler_file_is_relative_to_where_it_is_named(
 )
 def test_a_worker_takes_what_its_memory_holds(threads: int, limit: int | None, cells: int) -> None:
     assert count_cells(threads, limit, 4) == cells
+
+
+def test_what_an_earlier_run_declared_is_not_taken_for_the_users_number() -> None:
+    state = SimpleNamespace(nthreads=8, total_resources={})
+    memory = SimpleNamespace(memory_limit=8 * 1024**3)
+    worker: Any = SimpleNamespace(address="tcp://test:1", state=state, memory_manager=memory)
+    large, small = (Analysis(dependency="p", tests=["s"], memory=m) for m in ("4GB", "1GB"))
+    assert count_cells_here(worker, large) < 4
+    state.total_resources["CELL"] = 2
+    assert count_cells_here(worker, small) == 8
 
 
 @pytest.mark.parametrize(
