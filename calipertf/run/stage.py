@@ -96,6 +96,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
 
     config = load_config(Path(arguments.config))
     arguments.run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    arguments.scheduler = choose_scheduler(config, arguments)
     selection = make_selection(arguments)
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
@@ -208,9 +209,19 @@ def open_docker(
     return environment
 
 
-def find_cluster(analysis: Analysis, arguments: argparse.Namespace) -> str | None:
+def choose_scheduler(config: Config, arguments: argparse.Namespace) -> str:
+    """What the flag says, else caliper.yaml: there, a scheduler file is relative to the root."""
+    if arguments.scheduler is not None:
+        return str(arguments.scheduler)
+    address = config.analysis.scheduler
+    if address is None or address in {"none", "local"} or "://" in address:
+        return address or "none"
+    return str(config.root / address)
+
+
+def find_cluster(arguments: argparse.Namespace) -> str | None:
     """The Dask cluster that cells are to run on; None for this machine's own processes."""
-    address: str | None = arguments.scheduler or analysis.scheduler
+    address: str | None = arguments.scheduler
     return None if address == "none" else address
 
 
@@ -219,7 +230,7 @@ def open_place(
     analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
 ) -> Iterator[Environment]:
     """The environment of this machine, or what the workers of a Dask cluster offer."""
-    address = find_cluster(analysis, arguments)
+    address = find_cluster(arguments)
     if address is None:
         with open_environment(analysis, arguments, processes, index) as environment:
             yield environment
@@ -234,14 +245,13 @@ def open_place(
 def open_scheduler(session: Session, processes: Processes) -> Scheduler:
     """Where cells are run."""
     analysis, arguments = session.config.analysis, session.arguments
-    if find_cluster(analysis, arguments) is not None:
+    if find_cluster(arguments) is not None:
         from calipertf.run.cluster import DaskScheduler
         from calipertf.run.environments.cluster import ClusterEnvironment
 
         if isinstance(session.environment, ClusterEnvironment):
             return DaskScheduler(
                 session.environment,
-                run_id=session.run_id,
                 leave_out=[session.store.layout.root],
                 jobs=arguments.jobs or analysis.jobs,
             )
