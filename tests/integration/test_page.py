@@ -262,13 +262,40 @@ def test_every_view_shows_its_matter(page_path: Path, open_page: Open) -> None:
 
 def test_changes_of_two_versions_are_searched(page_path: Path, open_page: Open) -> None:
     page = open_page(page_path, "#view=matrix")
-    page.locator("#matrix button[aria-label='1.0 to 2.0: 0.500']").click()
+    page.locator("#matrix button[aria-label='1.0 to 2.0: 0.50']").click()
     page.locator("#changes").wait_for()
     assert "1.10 to 2.0: 1 removed" in page.inner_text("main")
     page.fill("#search", "nothing.like.it")
     assert "0 changes" in page.inner_text("main")
     page.fill("#search", "OLD")
     assert "fixture.old" in page.locator("table.list td").all_inner_texts()
+
+
+def test_link_to_a_cell_of_another_run_says_so(page_path: Path, open_page: Open) -> None:
+    page = open_page(page_path, f"#view=grid&cell={quote('fixture/9.9/cp311/today', safe='')}")
+    assert "This page has no cell fixture 9.9 cp311 today" in page.inner_text("#story")
+    page.click("#close")
+    page.wait_for_function("document.querySelector('#story').hidden")
+
+
+def test_last_lines_are_seen_first(page_path: Path, open_page: Open) -> None:
+    cell = quote("fixture/1.10/cp311/today", safe="")
+    page = open_page(page_path, f"#view=grid&cell={cell}&test={quote(TWO, safe='')}")
+    output = page.locator("#story details", has_text="Last lines of output").locator("pre")
+    page.wait_for_timeout(200)
+    assert output.evaluate("(one) => one.scrollHeight - one.scrollTop - one.clientHeight") < 2
+
+
+def test_words_are_not_broken_in_tables(page_path: Path, open_page: Open) -> None:
+    for width in (400, 1280):
+        page = open_page(page_path, "#view=why", viewport={"width": width, "height": 800})
+        tall = page.evaluate(
+            """[...document.querySelectorAll("table.list td:not(.long)")]
+                .filter((one) => one.clientHeight > 200).length"""
+        )
+        assert tall == 0
+        cell = page.locator("table.list td", has_text=re.compile("^api_missing$")).first
+        assert cell.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
 
 
 def test_failure_leads_to_its_cells(page_path: Path, open_page: Open) -> None:

@@ -143,12 +143,30 @@ function rove(table) {
   });
 }
 
+// Rows by the value of one of their keys, in the order that they come.
+function groupRows(rows, key) {
+  const found = new Map();
+  for (const row of rows) {
+    if (!found.has(row[key])) found.set(row[key], []);
+    found.get(row[key]).push(row);
+  }
+  return found;
+}
+
+// Numbers stand to the right, under their heading; of a long text, words may break anywhere.
+const isNumber = (value) => typeof value === "number" || /^(–|\d[\d,]*(\.\d+)?( %)?)$/.test(value);
+
 function listTable(caption, heads, rows) {
-  const head = el("tr", {}, heads.map((words) => el("th", { scope: "col" }, words)));
+  const kinds = heads.map((_, i) => {
+    const values = rows.map((row) => row[i]).map((value) => (value instanceof Node ? value.textContent : value ?? ""));
+    if (values.some((value) => value !== "") && values.every((value) => value === "" || isNumber(value))) return "number";
+    const longest = Math.max(0, ...values.map((value) => String(value).length));
+    return longest > 30 ? "long" : longest > 16 ? "" : "short";
+  });
+  const head = el("tr", {}, heads.map((words, i) => el("th", { scope: "col", className: kinds[i] }, words)));
   const body = rows.map((row) =>
-    el("tr", {}, row.map((value) =>
-      el("td", { className: typeof value === "number" ? "number" : "" },
-        value instanceof Node ? value : String(value ?? "")))));
+    el("tr", {}, row.map((value, i) =>
+      el("td", { className: kinds[i] }, value instanceof Node ? value : String(value ?? "")))));
   const table = el("table", { className: "list" },
     el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body));
   return el("div", { className: "scroll" }, table);
@@ -157,6 +175,15 @@ function listTable(caption, heads, rows) {
 // Rows of a packed table as objects.
 function rowsOf(table) {
   return table.rows.map((row) => Object.fromEntries(table.columns.map((name, i) => [name, row[i]])));
+}
+
+// What scrolls sideways and holds nothing to focus takes the focus itself, for the arrow keys.
+function reachScrolled() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    const scrolls = box.scrollWidth > box.clientWidth && !box.querySelector("button, a");
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
 }
 
 async function unpack() {

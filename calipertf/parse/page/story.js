@@ -10,6 +10,13 @@ function block(title, words, open) {
   return el("details", { open }, el("summary", {}, title), el("pre", { tabIndex: 0 }, words));
 }
 
+// Of last lines, the last are seen first.
+function lastLines(title, words, open) {
+  const found = block(title, words, open);
+  found?.addEventListener("toggle", () => { found.lastChild.scrollTop = found.lastChild.scrollHeight; });
+  return found;
+}
+
 function diffBlock(words) {
   if (!words) return null;
   const lines = words.split("\n").map((line) =>
@@ -80,20 +87,20 @@ function scriptStory(i) {
       ["start", R.start[i]],
       ["exit status", R.retval[i]],
       ["seconds", R.seconds[i]],
-      ["differences", text(R.differences[i])],
+      ["differences", text(R.differences[i]) && el("div", { className: "lines" }, text(R.differences[i]))],
     ]),
     diffBlock(text(R.diff[i])),
-    block("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
-    block("Last lines of error", text(R.error[i]), failed),
+    lastLines("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
+    lastLines("Last lines of error", text(R.error[i]), failed),
     unlike(text(R.unlike[i]), R.nearest[i]),
   ];
 }
 
-function scriptList(numbers) {
+function scriptList(numbers, own) {
   const suites = group(numbers, (i) => suiteOf(R.script[i]));
-  const lists = [...suites].map(([suite, part]) => [el("h4", {}, short(suite)), scriptButtons(part)]);
+  const lists = [...suites].map(([suite, part]) => [el("h3", { className: "minor" }, short(suite)), scriptButtons(part)]);
   const title = `Scripts of this cell (${numbers.length})`;
-  return el("details", { open: !S.test || numbers.length < 13 }, el("summary", {}, title), lists);
+  return el("details", { open: !own && (!S.test || numbers.length < 13) }, el("summary", {}, title), lists);
 }
 
 function scriptButtons(numbers) {
@@ -112,21 +119,29 @@ function scriptButtons(numbers) {
 function showStory() {
   const panel = $("story");
   const number = D.cells.findIndex((cell) => cellKey(cell) === S.cell);
-  panel.hidden = number < 0;
+  panel.hidden = !S.cell;
   panel.replaceChildren();
-  if (number < 0) return;
+  if (!S.cell) return;
+  const close = el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×");
+  if (number < 0) {
+    panel.append(el("div", { className: "top" }, el("h2", {}, "No such cell"), close),
+      el("p", {}, `This page has no cell ${S.cell.replaceAll("/", " ")}: the link was made for another run.`));
+    return;
+  }
   const cell = D.cells[number];
   const all = [];
   for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
+  // Without a wheel or a build, the outcome is the cell's own and all its scripts have it.
+  const own = cell.outcome === "no_release" || cell.outcome === "build_failed";
   const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
   panel.append(...[
     el("div", { className: "top" },
       el("h2", {}, `${cellName(cell)}, dependencies: ${cell.resolve}`),
-      el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×")),
+      close),
     cell.message && chosen === undefined ? el("p", { className: "why" }, cell.message) : null,
-    chosen === undefined ? el("p", {}, "Worst of its scripts: ", tag(cell.outcome)) : null,
-    block("Last lines of the build", text(cell.build), true),
-    scriptList(all),
+    chosen === undefined ? el("p", {}, own ? "Outcome: " : "Worst of its scripts: ", tag(cell.outcome)) : null,
+    lastLines("Last lines of the build", text(cell.build), true),
+    scriptList(all, own),
     ...(chosen === undefined ? [] : scriptStory(chosen)),
     el("h3", {}, "The cell"),
     facts(cell.facts),
