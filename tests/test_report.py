@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
 from calipertf.parse import page_tables
-from calipertf.parse.inputs import ApiChange
-from calipertf.parse.page_cells import Strings, diff_outputs, shorten_output
+from calipertf.parse.analysis import analyse
+from calipertf.parse.inputs import ApiChange, Inputs
+from calipertf.parse.page_cells import Strings, diff_outputs, pack_results, shorten_output
 from calipertf.parse.page_tables import pack_changes
 from calipertf.parse.report import pack_data
+from calipertf.records import Run, Verdict
+from grids import make_record, make_sims
 
 
 def test_strings_are_kept_once() -> None:
@@ -125,3 +129,13 @@ def test_packed_data_hold_nothing_that_html_reads() -> None:
     assert packed == pack_data(data), "the same data make the same page"
     unpacked = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert unpacked["text"] == "</script><!-- \u2028 ? é"
+
+
+def test_unstable_result_shows_how_its_two_runs_differ() -> None:
+    record = make_record("1.0", {"s/a.py": Verdict(outcome="unstable_result")})
+    run = Run(output=("a\n", "1\n"), retval=0, again=Run(output=("a\n", "2\n"), retval=0))
+    record = replace(record, runs={"s/a.py": run})
+    inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
+    strings = Strings()
+    packed = pack_results(analyse(inputs), {"s/a.py": 0}, strings)
+    assert strings.list_all()[packed["diff"][0]] == " a\n-1\n+2"

@@ -210,6 +210,10 @@ def _find_baseline(result: Result, records: Mapping[Cell, Record]) -> Record | N
 
 
 def _diff(result: Result, baseline: Record | None) -> str | None:
+    """What a result differs from: that at home, or where it is unstable its second run here."""
+    run = result.run
+    if result.outcome == "unstable_result" and run and run.again:
+        return diff_outputs(run.again.output, run.output)
     if result.outcome != "different_result" or baseline is None or result.run is None:
         return None
     home = baseline.runs.get(result.script)

@@ -17,13 +17,13 @@ function lastLines(title, words, open) {
   return found;
 }
 
-function diffBlock(words) {
+function diffBlock(words, title) {
   if (!words) return null;
   const lines = words.split("\n").map((line) =>
     line.startsWith("+") ? el("span", { className: "plus" }, line)
       : line.startsWith("-") ? el("span", { className: "minus" }, line) : line + "\n");
   return el("details", { open: true },
-    el("summary", {}, "Difference to the result at home (- home, + here)"), el("pre", { tabIndex: 0 }, lines));
+    el("summary", {}, title), el("pre", { tabIndex: 0 }, lines));
 }
 
 function copyButton(words) {
@@ -79,7 +79,7 @@ function scriptStory(i) {
     el("h3", {}, D.scripts[R.script[i]]),
     el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
     cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
-    failed && !cause ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
+    failed && !cause && outcome !== "build_failed" ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
     text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
     facts([
       ["nearest working", cellLink(R.nearest[i])],
@@ -89,7 +89,9 @@ function scriptStory(i) {
       ["seconds", R.seconds[i]],
       ["differences", text(R.differences[i]) && el("div", { className: "lines" }, text(R.differences[i]))],
     ]),
-    diffBlock(text(R.diff[i])),
+    diffBlock(text(R.diff[i]), outcome === "unstable_result"
+      ? "Difference of two runs in this cell (- first, + second)"
+      : "Difference to the result at home (- home, + here)"),
     lastLines("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
     lastLines("Last lines of error", text(R.error[i]), failed),
     unlike(text(R.unlike[i]), R.nearest[i]),
@@ -131,8 +133,8 @@ function showStory() {
   const cell = D.cells[number];
   const all = [];
   for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
-  // Without a wheel or a build, the outcome is the cell's own and all its scripts have it.
-  const own = cell.outcome === "no_release" || cell.outcome === "build_failed";
+  // Without a wheel, a Python or a build, the outcome is the cell's own and all its scripts have it.
+  const own = silent(cell.outcome) || cell.outcome === "build_failed";
   const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
   panel.append(...[
     el("div", { className: "top" },

@@ -22,7 +22,7 @@ function showPrediction() {
     parts.push(listTable(`${subset}: ${rows[0].units.toLocaleString("en")} units, ${percent(rows[0].fails)} fail`,
       ["predictor", "how", "units", "AUC", "95 % interval", "rank correlation", "95 % interval", "accuracy"],
       rows.map((row) => [
-        row.predictor.replaceAll("_", " "), row.method, row.units, fixed(row.auc), interval(row.auc_low, row.auc_high),
+        row.predictor.replaceAll("_", " "), row.method, row.units.toLocaleString("en"), fixed(row.auc), interval(row.auc_low, row.auc_high),
         fixed(row.spearman), interval(row.spearman_low, row.spearman_high), fixed(row.accuracy),
       ])));
   }
