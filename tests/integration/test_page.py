@@ -228,6 +228,32 @@ def test_keyboard_alone_reaches_a_story_and_comes_back(page_path: Path, open_pag
     assert page.evaluate(label).startswith("fixture 2.0, Python 3.8")
 
 
+def test_keyboard_reaches_every_cell_over_gaps(tmp_path: Path, open_page: Open) -> None:
+    # Each cell is alone in its row and column.
+    root = tmp_path / ".caliper"
+    same = {"outcome": "same_result", "output": "1\n"}
+    for version, python in (("1.0", "cp36"), ("2.0", "cp311"), ("3.0", "cp38")):
+        write_cell(root, version, python, {ONE: same})
+    page = open_page(write_page(root))
+    page.focus("#reset")
+    page.keyboard.press("Tab")
+    label = "document.activeElement.getAttribute('aria-label').slice(8, 11)"
+    reached = [page.evaluate(label)]
+    keys = (
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowUp",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowRight",
+    )
+    for key in keys:
+        page.keyboard.press(key)
+        reached.append(page.evaluate(label))
+    assert reached == ["1.0", "2.0", "3.0", "3.0", "2.0", "1.0", "2.0", "3.0"]
+
+
 VIEWS = ("grid", "scripts", "why", "matrix", "prediction", "figures")
 
 

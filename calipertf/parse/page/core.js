@@ -118,29 +118,31 @@ function rove(table) {
     const here = event.target.closest("td");
     if (!here || !event.key.match(/^(Arrow(Left|Right|Up|Down)|Home|End)$/)) return;
     event.preventDefault();
-    const row = [...here.parentNode.children];
-    const rows = [...table.tBodies[0].rows];
-    let next = null;
-    if (event.key === "Home" || event.key === "End") {
-      const held = row.filter((td) => td.querySelector("button"));
-      next = held.at(event.key === "Home" ? 0 : -1);
-    } else {
-      const across = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-      const down = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
-      let x = row.indexOf(here);
-      let y = rows.indexOf(here.parentNode);
-      do {
-        x += across;
-        y += down;
-        next = rows[y]?.children[x];
-      } while (next && !next.querySelector("button"));
-    }
-    const button = next?.querySelector("button");
+    const button = findNext(table, here, event.key);
     if (!button) return;
     event.target.tabIndex = -1;
     button.tabIndex = 0;
     button.focus();
   });
+}
+
+// Sideways, the next button as one reads, from row to row; up and down, the nearest of the next row
+// that has any: so each is reached, whatever gaps a grid has.
+function findNext(table, here, key) {
+  const held = (row) => [...row.querySelectorAll("td button")];
+  if (key === "Home") return held(here.parentNode)[0];
+  if (key === "End") return held(here.parentNode).at(-1);
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const all = held(table);
+    return all[all.indexOf(here.querySelector("button")) + (key === "ArrowRight" ? 1 : -1)];
+  }
+  const step = key === "ArrowDown" ? 1 : -1;
+  const rows = [...table.tBodies[0].rows];
+  let y = rows.indexOf(here.parentNode) + step;
+  while (rows[y] && !held(rows[y]).length) y += step;
+  if (!rows[y]) return undefined;
+  const away = (button) => Math.abs(button.closest("td").cellIndex - here.cellIndex);
+  return held(rows[y]).reduce((best, button) => (away(button) < away(best) ? button : best));
 }
 
 // Rows by the value of one of their keys, in the order that they come.
