@@ -370,12 +370,16 @@ def test_comparison_of_two_runs(tmp_path: Path, page_path: Path, open_page: Open
     before, now = tmp_path / "before", tmp_path / "now"
     same = {"outcome": "same_result", "output": "1\n"}
     failed = {"outcome": "run_failed", "output": "", "message": "gone"}
+    write_cell(before, "0.9", "cp311", {ONE: failed})
+    write_cell(now, "0.9", "cp311", {ONE: failed})
     write_cell(before, "1.0", "cp311", {ONE: same, TWO: failed})
     write_cell(now, "1.0", "cp311", {ONE: failed, TWO: same})
     page = open_page(write_page(now, before), "#view=compare")
     words = page.inner_text("main")
     assert re.search(r"broken\s+1", words)
     assert re.search(r"fixed\s+1", words)
+    rows = page.locator("table.list").last.locator("tbody tr td:first-child").all_inner_texts()
+    assert rows == ["broken", "still failing", "fixed"], "the worst comes first, whatever its cell"
     page.select_option("#filter-status", "broken")
     assert page.locator("table.list").last.locator("tbody tr").count() == 1
     page.locator("table.list").last.locator("a").click()

@@ -47,8 +47,10 @@ function showCompare() {
   if (!D.compared) return [el("p", {}, "Made by: "), el("code", {}, "python 3.parse_data.py --compare OTHER_DIR")];
   const statuses = Object.entries(D.compared.counts);
   const chosen = S.status ?? "";
+  const order = statuses.map(([name]) => name); // worst first
   const rows = D.compared.rows.filter(([status]) =>
-    chosen ? status === chosen : !["still working", "no release"].includes(status));
+    chosen ? status === chosen : !["still working", "no release"].includes(status))
+    .sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
   $("said").textContent = plural(rows.length, "script");
   const shown = rows.slice(0, 1000);
   return [
