@@ -61,7 +61,7 @@ def write_cell(root: Path, version: str, python: str, runs: dict[str, dict[str, 
     cell = {"package": "fixture", "version": version, "python": python, "resolve": "today"}
     record = {
         "schema": 1,
-        "cell": {**cell, "resolve_date": None},
+        "cell": {**cell, "resolve_date": "2024-07-05T18:51:42Z" if version == "2.0" else None},
         "outcome": "run_failed",
         "reason": None,
         "message": f"<b>{EVIL}</b>",
@@ -192,6 +192,7 @@ def test_story_of_a_failure(page_path: Path, open_page: Open) -> None:
     assert re.search(r"six\s+1\.2\.0\s+1\.1\.10", story.inner_text())
     story.locator("summary", has_text="Dockerfile").click()
     assert EVIL in story.inner_text()
+    assert "This cell has those of 2024-07-05T18:51:42Z" in story.inner_text()
     story.locator("button", has_text="Copy").click()
     story.locator("button", has_text="Copied").wait_for()
     story.locator("a", has_text="fixture 1.0, Python 3.11").last.click()

@@ -68,7 +68,10 @@ function requirements(cell) {
 function dockerfile(cell) {
   const words = text(cell.dockerfile);
   if (!words) return null;
-  return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), el("pre", { tabIndex: 0 }, words));
+  const date = cell.facts.find(([name]) => name === "dependencies as of");
+  const warning = date ? el("p", { className: "quiet" },
+    `Built by hand this takes today's dependencies. This cell has those of ${date[1]}, which are listed above.`) : null;
+  return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), warning, el("pre", { tabIndex: 0 }, words));
 }
 
 function scriptStory(i) {
