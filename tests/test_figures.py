@@ -98,3 +98,12 @@ def measure_light(color: str) -> float:
 def test_marks_are_read_on_their_colour(outcome: str) -> None:
     light = sorted(measure_light(color) for color in (LOOKS[outcome].color, LOOKS[outcome].ink))
     assert (light[1] + 0.05) / (light[0] + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("count", [4, 20, 40])
+def test_every_version_is_told(count: int) -> None:
+    results = [make_result(version=f"1.{number}.0") for number in range(count)]
+    axes = find_axes(results)
+    for figure in (*draw_outcomes("p", results, axes), *draw_timelines("p", results, axes)):
+        svg = render_svg(figure)
+        assert [f">1.{number}.0<" for number in range(count) if f">1.{number}.0<" not in svg] == []

@@ -139,6 +139,7 @@ def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> 
         values=[number + 0.5 for number in range(len(labels))],
         labelExpr=f"{listed}[floor(datum.value)]",
         title=title,
+        labelOverlap=False,  # each version is told: slanted labels have room
         **settings,
     )
 
@@ -146,7 +147,7 @@ def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> 
 def slant(labels: Sequence[str], step: float) -> int:
     """Angle of labels under columns of that width: flat where they fit."""
     longest = max((len(label) for label in labels), default=0)
-    return 0 if longest * 6.5 < step else -45
+    return 0 if longest * 6.5 + 4 < step else -45
 
 
 def shorten_suite(suite: str) -> str:

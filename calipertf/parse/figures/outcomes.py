@@ -103,8 +103,8 @@ def _draw_panel(suite: Sequence[Result], resolve: str) -> alt.LayerChart:
         alt.Chart(marks)
         .mark_text(fontSize=11, baseline="middle")
         .encode(
-            x="x:Q",
-            y="y:Q",
+            x=x,
+            y=y,
             text="text:N",
             color=alt.Color("ink:N", scale=None, legend=None),
         )
