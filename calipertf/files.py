@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from calipertf.errors import InfrastructureError
+
+#: A write that space would not help.
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -33,9 +37,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         if partial is not None:
             with contextlib.suppress(OSError):
                 partial.unlink()
+        way_out = "" if error.errno in _FORBIDDEN else "free some space or "
         raise InfrastructureError(
-            f"cannot write {path}: {error.strerror}; free some space or choose another --outdir",
-            path=path,
+            f"cannot write {path}: {error.strerror}; {way_out}choose another --outdir", path=path
         ) from error
 
 
