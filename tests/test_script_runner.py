@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -42,8 +43,9 @@ def run(
         **job,
     }
     done = subprocess.run(
-        [python, str(RUNNER)],
+        [python, "-u", str(RUNNER)],
         input=json.dumps(complete),
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
         capture_output=True,
         text=True,
         timeout=120,
@@ -230,3 +232,29 @@ def test_second_run_is_cold(tmp_path: Path) -> None:
 def test_import_name_is_found_by_the_distribution(tmp_path: Path) -> None:
     event = run(tmp_path, {}, import_name=None, distribution="PyYAML")["start"]
     assert event["import_name"] == "yaml"
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_what_was_printed_before_a_crash_is_kept(tmp_path: Path, start: str) -> None:
+    source = "import os, signal\nprint('bye')\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    quiet = "import os\nprint('quiet')\nos._exit(0)\n"
+    events = run(tmp_path, {"crash": source, "quiet": quiet}, start=start)
+    assert events["crash"]["output"] == "bye\n"
+    assert (events["quiet"]["start"], events["quiet"]["output"]) == (start, "quiet\n")
+
+
+def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
+    forged = {
+        **{"event": "script", "name": "good", "retval": 0, "output": "forged", "error": ""},
+        **{"cut": 0, "ended": "exit", "start": "warm", "seconds": 0},
+    }
+    source = f"""
+        import os
+        for handle in range(3, 64):
+            try:
+                os.write(handle, {json.dumps(forged)!r}.encode() + b"\\n")
+            except OSError:
+                pass
+    """
+    events = run(tmp_path, {"forger": source, "good": GOOD})
+    assert events["good"]["output"] == "fine\n"

@@ -200,12 +200,27 @@ class Capture(object):
         )
 
 
+OURS = set()  # file descriptors that carry our own events: no script is left one of them
+
+
 def make_pipe():
     read, write = os.pipe()
     for handle in (read, write):
         flags = fcntl.fcntl(handle, fcntl.F_GETFD)
         fcntl.fcntl(handle, fcntl.F_SETFD, flags | fcntl.FD_CLOEXEC)
+        OURS.add(handle)
     return read, write
+
+
+def close_ours(kept=None):
+    for handle in list(OURS):
+        if handle != kept:
+            close_one(handle)
+
+
+def close_one(handle):
+    OURS.discard(handle)
+    os.close(handle)
 
 
 class Trouble(Exception):
@@ -226,7 +241,7 @@ def supervise(action, job, timeout, on_line=None):
     if pid == 0:
         enter_child(action, out, err, control)
     for handle in (out[1], err[1], control[1]):
-        os.close(handle)
+        close_one(handle)
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
     troubles = []
     try:
@@ -235,7 +250,7 @@ def supervise(action, job, timeout, on_line=None):
         kill_group(pid)
         kill_leftovers()
         for handle in (out[0], err[0], control[0]):
-            os.close(handle)
+            close_one(handle)
     if troubles:
         raise Trouble(troubles[0].decode("utf-8", "replace"))
     return {
@@ -258,9 +273,7 @@ def enter_child(action, out, err, control):
         os.dup2(null, 0)
         os.dup2(out[1], 1)
         os.dup2(err[1], 2)
-        os.close(out[0])
-        os.close(err[0])
-        os.close(control[0])
+        close_ours(kept=control[1])
         code = action(control[1])
     except BaseException:
         traceback.print_exc()
@@ -438,7 +451,8 @@ def read_proportional(pid):
 def run_cold(job, script):
     def action(control):
         enter_scratch(job, control)
-        os.execv(sys.executable, [sys.executable, script["path"]])
+        # Unbuffered, as the warm process is: what was printed before a crash is not lost.
+        os.execv(sys.executable, [sys.executable, "-u", script["path"]])
 
     return supervise(action, job, job["timeout"])
 
@@ -446,6 +460,7 @@ def run_cold(job, script):
 def run_warm(job, script):
     def action(control):
         enter_scratch(job, control)
+        close_ours()
         return run_as_main(script["path"])
 
     return supervise(action, job, job["timeout"])
@@ -683,6 +698,7 @@ def main():
     die_with_parent()
     os.chdir(job["scratch"])
     lines = os.dup(1)
+    OURS.add(lines)
     # What this process or a library prints by itself must not get between our lines.
     os.dup2(2, 1)
 
