@@ -84,8 +84,8 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Text in UTF-8, written as write_bytes does."""
-    write_bytes(path, content.encode("utf-8", errors="surrogateescape"))
+    """Text in UTF-8, written as write_bytes does; half a character stands as its escape."""
+    write_bytes(path, content.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from calipertf.run.interpreters import find_interpreter
+
 RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
+OLD = find_interpreter("cp27")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 
 
@@ -167,6 +170,18 @@ def test_bytes_that_are_no_text_are_kept_readable(tmp_path: Path) -> None:
     assert event["output"] == "\\xff\\xfe \x1b[31mred\n"
 
 
+@pytest.mark.skipif(OLD is None, reason="needs Python 2.7: `pyenv install 2.7` gets it")
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_python_2_sees_and_says_what_python_3_does(tmp_path: Path, start: str) -> None:
+    sources = {
+        "file": "import os\nprint(type(__file__).__name__)\n",
+        "bytes": r"import os; os.write(1, b'\xff\xfe caf\xc3\xa9\n')",
+    }
+    events = run(tmp_path, sources, start=start, python=OLD.source if OLD else "")
+    assert (events["file"]["start"], events["file"]["output"]) == (start, "str\n")
+    assert events["bytes"]["output"] == "\\xff\\xfe caf\u00e9\n"
+
+
 @linux
 def test_background_children_do_not_stay(tmp_path: Path) -> None:
     source = """
@@ -244,10 +259,8 @@ def test_what_was_printed_before_a_crash_is_kept(tmp_path: Path, start: str) -> 
 
 
 def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
-    forged = {
-        **{"event": "script", "name": "good", "retval": 0, "output": "forged", "error": ""},
-        **{"cut": 0, "ended": "exit", "start": "warm", "seconds": 0},
-    }
+    forged = dict.fromkeys(("output", "error"), "forged")
+    forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
     source = f"""
         import os
         for handle in range(3, 64):

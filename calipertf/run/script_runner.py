@@ -21,6 +21,7 @@ that failed on the same name are not run again: they say which one by `confirmed
 
 from __future__ import print_function
 
+import codecs
 import errno
 import fcntl
 import json
@@ -38,6 +39,7 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+TEXT = type(b"".decode("ascii"))  # unicode on Python 2; formatters take away a u before quotes
 POLL = 0.05  # seconds between two looks at memory and time
 GRACE = 0.3  # seconds that output is still read after a script ended
 
@@ -195,9 +197,16 @@ class Capture(object):
         middle = b""
         if self.cut:
             middle = ("\n[... %d bytes cut ...]\n" % self.cut).encode("ascii")
-        return (self.head + middle + self.tail).decode(
-            "utf-8", "backslashreplace" if sys.version_info[0] > 2 else "replace"
-        )
+        return (self.head + middle + self.tail).decode("utf-8", "caliper")
+
+
+def escape_bytes(error):
+    """What is no UTF-8 as escapes: Python 2's own handler cannot decode."""
+    data = bytearray(error.object[error.start : error.end])
+    return TEXT("").join(TEXT("\\x%02x") % byte for byte in data), error.end
+
+
+codecs.register_error("caliper", escape_bytes)
 
 
 OURS = set()  # file descriptors that carry our own events: no script is left one of them
@@ -688,7 +697,7 @@ def as_native(value):
         return dict((as_native(key), as_native(item)) for key, item in value.items())
     if isinstance(value, list):
         return [as_native(item) for item in value]
-    return value.encode("utf-8") if isinstance(value, type("")) else value
+    return value.encode("utf-8") if isinstance(value, TEXT) else value
 
 
 def main():
