@@ -222,6 +222,25 @@ def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
     assert not Path("/etc/caliper-test").exists()
 
 
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> None:
+    package = tmp_path / "env" / "package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("x = 1\n")
+    vandal = f"open({str(package / '__init__.py')!r}, 'a').write('raise RuntimeError')\n"
+    events = run(
+        tmp_path,
+        {"a": vandal, "b": "import package\nprint(package.x)\n"},
+        start=start,
+        writable=[str(tmp_path / "env")],
+        environ={"PYTHONPATH": str(tmp_path / "env")},
+    )
+    if "read-only" not in events["start"]["isolation"]:
+        pytest.skip("scripts cannot be kept from writing here")
+    assert "Read-only file system" in events["a"]["error"]
+    assert events["b"]["output"] == "1\n"
+
+
 def test_trouble_of_the_runner_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(tmp_path, {"a": GOOD}, scratch=str(tmp_path / "scripts" / "a.py"))

@@ -10,7 +10,8 @@ standard input, and writes one JSON line an event to standard output, as each ha
 
 The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
-of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders), `network` (may scripts use it),
+of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders; writable until the package was
+imported), `network` (may scripts use it),
 `cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment).
 
 Three processes: this one never imports the package; its child, the warm process, imports it once
@@ -74,6 +75,7 @@ def isolate(job):
     if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0:
         if protect_files(libc, job):
             done.append("read-only")
+            job["protected"] = True
     return done
 
 
@@ -94,6 +96,17 @@ def protect_files(libc, job):
         if libc.mount(encode(source), encode(target), None, MS_BIND | MS_REC, None) != 0:
             return False
     return all([mount_read_only(libc, folder) for folder in ["/"] + job["read_only"]])
+
+
+def protect_environment(job):
+    """Make what was writable for the first import, and its .pyc files, read-only for scripts.
+
+    A script that changes an installed package would change the results of all that follow.
+    """
+    if job.get("protected"):
+        libc = load_libc()
+        for folder in job["writable"]:
+            mount_read_only(libc, folder)
 
 
 def encode(text):
@@ -590,6 +603,7 @@ def serve_warm(job, control):
     send({"event": "tick", "seconds": time.time() - started})
     sys.stdout.flush()
     sys.stderr.flush()
+    protect_environment(job)
     if sys.platform.startswith("linux"):
         load_libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for script in job["scripts"]:
@@ -629,6 +643,7 @@ def run_job(job, report):
         emit(dict(check_import(job), event="import"))
     else:
         emit({"event": "import", "retval": 0, "ended": "exit", "output": "", "error": "", "cut": 0})
+    protect_environment(job)
     run_left(job, left, failed, emit)
     for script in job["scripts"]:
         again = script.get("times", 1) - 1 if script["name"] in passed else 0
