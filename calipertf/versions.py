@@ -164,7 +164,10 @@ def select_pythons(selectors: Sequence[str], available: Iterable[str]) -> list[s
         if text in {"all", "latest"} or re.match(r"[<>=!~]", text):
             found = _select_one(text, sorted(pool))
             if not found:
-                raise VersionError(f"'{selector}' selects no Python", value=selector)
+                known = ", ".join(str(version) for version in sorted(pool)) or "none"
+                raise VersionError(
+                    f"'{selector}' selects no Python of the grid: {known}", value=selector
+                )
             picked.update(pool[version] for version in found)
         else:
             picked.add(parse_python(text))

@@ -22,6 +22,9 @@ from calipertf.run.outcomes import compare_outputs, judge_record
         ("w: -3.2e+01\n", "w: -32.0\n", True),
         ("layer2: 5\n", "layer3: 5\n", False),
         ("", "", True),
+        ("n: 007 -0\n", "n: +7 0\n", True),
+        ("n: -7\n", "n: 7\n", False),
+        (f"n: {'9' * 5000}\n", f"n: {'9' * 4999}8\n", False),
     ],
 )
 def test_comparison(here: str, there: str, same: bool) -> None:

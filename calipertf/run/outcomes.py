@@ -61,8 +61,14 @@ def _words(line: str) -> str:
 
 def _numbers_agree(x: str, y: str, tolerance: float) -> bool:
     if _is_whole(x) and _is_whole(y):
-        return int(x) == int(y)
+        return _spell_whole(x) == _spell_whole(y)
     return math.isclose(float(x), float(y), rel_tol=tolerance, abs_tol=ABSOLUTE)
+
+
+def _spell_whole(text: str) -> str:
+    # Not int(): Python refuses to read a number of more than 4300 digits.
+    digits = text.lstrip("+-").lstrip("0")
+    return f"-{digits}" if digits and text.startswith("-") else digits
 
 
 def _is_whole(text: str) -> bool:

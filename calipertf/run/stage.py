@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from calipertf.config import Analysis, Config, check_versions, load_config
-from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, EngineError
+from calipertf.config import Analysis, Config, load_config
+from calipertf.config_values import check_python, check_resolve, check_version
+from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError, EngineError
+from calipertf.files import hold_lock
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
@@ -116,9 +118,11 @@ def run_stage(arguments: argparse.Namespace) -> int:
             suite: home_cell(project.name, home)
             for suite, home in find_homes(config, scripts).items()
         }
+        layout = Layout(root=arguments.dir)
+        stack.enter_context(hold_lock(layout.lock))
         store = Store(
-            layout=Layout(root=arguments.dir),
-            dated=len(analysis.resolve) > 1,
+            layout=layout,
+            dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
             tolerance=analysis.tolerance,
             suites={script: config.find_suite(script) for script in config.scripts},
             homes=homes,
@@ -136,13 +140,22 @@ def run_stage(arguments: argparse.Namespace) -> int:
 
 
 def make_selection(arguments: argparse.Namespace) -> Selection:
-    """What the flags take out of the grid."""
+    """What the flags take out of the grid; raises ConfigError for what cannot be read."""
     return Selection(
-        versions=[check_versions(text) for text in arguments.versions],
-        pythons=arguments.python,
-        resolves=arguments.resolve,
+        versions=check_flag("--versions", arguments.versions, check_version),
+        pythons=check_flag("--python", arguments.python, check_python),
+        resolves=check_flag("--resolve", arguments.resolve, check_resolve),
         tests=arguments.tests,
     )
+
+
+def check_flag(flag: str, values: Sequence[str], check: Callable[[str], str]) -> list[str]:
+    """The values of a flag, each as caliper.yaml would have it."""
+    try:
+        return [check(value) for value in values]
+    except ValueError as error:
+        words = f"{flag} {' '.join(values)}: {error}"
+        raise ConfigError(words, value=values) from error
 
 
 @contextlib.contextmanager

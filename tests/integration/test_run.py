@@ -232,6 +232,44 @@ def test_bad_configuration_writes_nothing(
     assert not (project.root / ".caliper").exists()
 
 
+@pytest.mark.parametrize(
+    "flags", [("--resolve", "todya"), ("--resolve", "2021-13-05"), ("--python", "py3")]
+)
+def test_bad_value_of_a_flag_is_told(
+    make_project: Callable[..., object], flags: tuple[str, str]
+) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    done = project.run(*flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {flags[0]} {flags[1]}: ")
+    assert not (project.root / ".caliper").exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(make_project: Callable[..., object]) -> None:
+    endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
+    project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
+    process = project.start()
+    deadline = time.monotonic() + 120
+    while not (project.root / ".caliper" / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    done = project.run()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert done.returncode == 2
+    assert f"another run (process {process.pid}) is at work" in done.stderr
+
+
+def test_folder_that_cannot_be_written_is_told_before_any_cell(
+    make_project: Callable[..., object],
+) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    (project.root / ".caliper").write_text("in the way")
+    done = project.run()
+    assert done.returncode == 3
+    assert "cannot write" in done.stderr
+    assert "[1/2]" not in done.stderr
+
+
 def test_misspelt_flag_is_an_error(make_project: Callable[..., object]) -> None:
     done = make_project(GRID, SCRIPTS).run("--vesions", "1.16.0")
     assert done.returncode == 2
