@@ -147,6 +147,20 @@ def test_memory_that_forks_share_counts_once(tmp_path: Path) -> None:
     assert (event["retval"], event["ended"]) == (0, "exit")
 
 
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_file_without_end_is_ended(tmp_path: Path, start: str) -> None:
+    source = """
+        with open("big", "wb") as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 20))
+            except OSError as error:
+                print(error.strerror, file.tell() >> 20)
+    """
+    event = run(tmp_path, {"a": source}, start=start, memory=300 << 20)["a"]
+    assert (event["start"], event["output"]) == (start, "File too large 300\n")
+
+
 def test_script_that_kills_itself(tmp_path: Path) -> None:
     source = "import os, signal\nprint('bye', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     event = run(tmp_path, {"a": source})["a"]

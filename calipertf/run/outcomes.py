@@ -157,6 +157,8 @@ def judge_record(
         )
         where = home.cell if home else None
         old = record.outcomes.get(script)
+        if suite is None and verdict.outcome == "not_compared":
+            verdict = replace(verdict, detail="baselines names no home cell for it")
         verdicts[script] = replace(
             verdict,
             suite=suite,
@@ -166,6 +168,9 @@ def judge_record(
             else None,
         )
     worst = worst_outcome(verdicts)
+    if worst and worst.outcome == "import_failed" and record.bare_import:
+        # The import says why, and no script's own mistake does.
+        worst = judge_failure(record.bare_import, imports=False, import_name=name)
     return replace(
         record,
         outcomes=verdicts,

@@ -473,6 +473,7 @@ def read_proportional(pid):
 def run_cold(job, script):
     def action(control):
         enter_scratch(job, control)
+        limit_files(job)
         # Unbuffered, as the warm process is: what was printed before a crash is not lost.
         os.execv(sys.executable, [sys.executable, "-u", script["path"]])
 
@@ -482,6 +483,7 @@ def run_cold(job, script):
 def run_warm(job, script):
     def action(control):
         enter_scratch(job, control)
+        limit_files(job)
         close_ours()
         return run_as_main(script["path"])
 
@@ -509,6 +511,17 @@ def volunteer_for_oom():
     try:
         write_file("/proc/self/oom_score_adj", "1000")
     except (IOError, OSError):
+        pass
+
+
+def limit_files(job):
+    """No file grows beyond the memory limit: the scratch folder may lie in memory."""
+    import resource
+
+    try:
+        if job.get("memory"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job["memory"], job["memory"]))
+    except (ValueError, OSError):
         pass
 
 
