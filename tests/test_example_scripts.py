@@ -13,7 +13,7 @@ import pytest
 from calipertf.run.interpreters import find_interpreter
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-#: Suite -> folder -> topics, as issue 3 lists them.
+#: Suite -> folder -> topics.
 TOPICS = {
     "tensorflow_v0.11": {
         "1_Introduction": "helloworld basic_operations",
