@@ -1,21 +1,32 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
+import docker
+import docker.errors
 import pytest
 from packaging.version import Version
 
-from calipertf.errors import ConfigError
-from calipertf.records import Cell
+from calipertf.errors import ConfigError, EngineError, InfrastructureError
+from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
+from calipertf.run.cell import find_last_words
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import find_trouble
-from calipertf.run.environments.docker_build import make_context, prepare_dockerfile
+from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
+from calipertf.run.environments.docker_engine import (
+    find_own_address,
+    is_unknown_image,
+    list_proxies,
+)
+from calipertf.run.environments.docker_files import is_open, make_context, walk_files
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
+from calipertf.run.environments.docker_sandbox import make_limits, pin_local_wheel, share_cores
 
 CELL = Cell(package="tensorflow", version="2.10.0", python="cp310", resolve="release")
 FILE = ReleaseFile(
@@ -32,7 +43,12 @@ FILE = ReleaseFile(
 
 def render(template: str, **args: object) -> str:
     return render_dockerfile(
-        template, cell=CELL, file=FILE, base_image="mirror/python:{version}", args=args
+        template,
+        cell=CELL,
+        file=FILE,
+        base_image="mirror/python:{version}",
+        args=args,
+        labels={"calipertf.version": CELL.version},
     )
 
 
@@ -48,6 +64,7 @@ def render(template: str, **args: object) -> str:
             "{{ package }}=={{ version }} {{ python }} {{ flavour }}",
             "tensorflow==2.10.0 cp310 plain",
         ),
+        ("{% for k, v in labels.items() %}{{ k }}={{ v }}{% endfor %}", "calipertf.version=2.10.0"),
     ],
 )
 def test_template_gets_the_values_of_its_cell(template: str, expected: str) -> None:
@@ -62,8 +79,10 @@ def test_template_that_cannot_be_rendered_is_told(template: str, words: str) -> 
         render(template)
 
 
-@pytest.mark.parametrize(("keep", "last"), [(False, []), (True, ['LABEL run="" owner=""'])])
-def test_labels_and_arguments_stand_in_each_stage(keep: bool, last: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("keep", "last"), [(None, []), ("1f", ['LABEL run="" owner="" calipertf.key="1f"'])]
+)
+def test_labels_and_arguments_stand_in_each_stage(keep: str | None, last: list[str]) -> None:
     labels = {"run": "run-1", "owner": "host 1"}
     text = prepare_dockerfile("FROM a AS x\nRUN 1\nfrom b\n", labels, ["INDEX"], keep=keep)
     assert text.splitlines() == [
@@ -84,12 +103,18 @@ def test_labels_and_arguments_stand_in_each_stage(keep: bool, last: list[str]) -
         ("FROM x\nRUN pip install y\n", ["Dockerfile.caliper"]),
         ("FROM x\nADD https://x/y /y\n", ["Dockerfile.caliper"]),
         ("FROM x\nADD . /repo\n", ["Dockerfile.caliper", "examples/a.py"]),
+        ("FROM x\nCOPY constraints.txt \\\n  /\n", ["Dockerfile.caliper", "constraints.txt"]),
+        ('FROM x\ncopy --chown=1 ["tools", "/x"]\n', ["Dockerfile.caliper", "tools/b.py"]),
+        ("FROM x\nCOPY .git .caliper ../x /x/\n", ["Dockerfile.caliper"]),
+        ("FROM x\nCOPY --from=y /etc /etc\n", ["Dockerfile.caliper"]),
     ],
 )
 def test_context_holds_what_the_template_needs(
     tmp_path: Path, dockerfile: str, expected: list[str]
 ) -> None:
-    for name in ("examples/a.py", "examples/__pycache__/a.pyc", ".git/x", ".caliper/data/x"):
+    needed = "examples/a.py", "tools/b.py", "constraints.txt"
+    others = "examples/__pycache__/a.pyc", "examples/env/pyvenv.cfg", ".git/x", ".caliper/data/x"
+    for name in (*needed, *others, "other.txt"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -104,6 +129,13 @@ def test_context_holds_what_the_template_needs(
         ("error: Request failed after 3 retries\n  cause: dns error", True),
         ("ERROR: Could not install packages: [Errno 28] No space left on device", True),
         ("urllib3.exceptions.ReadTimeoutError: Read timed out.", True),
+        ("wget: unable to resolve host address 'files.pythonhosted.org'", True),
+        ("Connecting to files.example|192.0.2.1|:443... failed: Connection timed out.", True),
+        ("2026-11-25 09:00:00 ERROR 503: Service Unavailable.", True),
+        ("2026-11-25 09:00:00 ERROR 404: Not Found.", False),
+        ("curl: (6) Could not resolve host: files.pythonhosted.org", True),
+        ("E: Failed to fetch http://deb.debian.org/debian/ Temporary failure resolving", True),
+        ("<urlopen error [Errno -2] Name or service not known>", True),
         ("error: No solution found when resolving dependencies", False),
         ("ERROR: No matching distribution found for protobuf==99", False),
         ("error: command 'gcc' failed with exit status 1", False),
@@ -111,6 +143,146 @@ def test_context_holds_what_the_template_needs(
 )
 def test_network_and_disk_are_told_from_the_package(line: str, is_trouble: bool) -> None:
     assert (find_trouble(f"first\n{line}\nlast") is not None) is is_trouble
+
+
+def test_only_environments_and_hidden_files_are_private(tmp_path: Path) -> None:
+    for name in ("venv_like.py", "venvs/data.txt", "venv/pyvenv.cfg", "venv/x.py", ".hidden/x"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    names = [path.relative_to(tmp_path).as_posix() for path in walk_files(tmp_path)]
+    assert names == ["venv_like.py", "venvs/data.txt"]
+
+
+@pytest.mark.parametrize(("name", "mode"), [("examples", 0o700), ("examples/a.py", 0o600)])
+def test_folder_with_anything_that_others_may_not_read_is_not_open(
+    tmp_path: Path, name: str, mode: int
+) -> None:
+    path = tmp_path / "examples" / "a.py"
+    path.parent.mkdir(mode=0o755)
+    path.touch(mode=0o644)
+    assert is_open(tmp_path / "examples")
+    (tmp_path / name).chmod(mode)
+    assert not is_open(tmp_path / "examples")
+
+
+RUN = Run(output=("log\n",), retval=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("The command '/bin/sh -c pip install x' returned a non-zero code: 2", 2),
+        ('building at STEP "RUN pip install \\\n x": while running runtime: exit status 77', 77),
+    ],
+)
+def test_failed_step_is_told_in_the_words_of_each_engine(error: str, code: int) -> None:
+    build = blame_step(error, "log\n", RUN, memory=1)
+    assert (build.image, build.run.retval) == (None, code)
+
+
+@pytest.mark.parametrize(
+    ("error", "log", "kind"),
+    [
+        ("COPY failed: no source files were specified", "", EngineError),
+        ("The command 'x' returned a non-zero code: 137", "", InfrastructureError),
+        (
+            "The command 'x' returned a non-zero code: 1",
+            "[Errno 28] No space left on device",
+            InfrastructureError,
+        ),
+        (
+            'building at STEP "RUN x": while running runtime: exit status 1',
+            "error running container: from /usr/bin/crun: cgroups",
+            EngineError,
+        ),
+    ],
+)
+def test_step_that_failed_for_other_reasons_is_no_verdict(
+    error: str, log: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind):
+        blame_step(error, log, RUN, memory=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("six==1.16.0\n", "six==1.16.0\n"),
+        (
+            "tf-nightly @ file:///tmp/repo/tf_nightly-2.0%2Bcpu-cp37-cp37m-linux_x86_64.whl#sha256=1\n",
+            "tf-nightly==2.0+cpu\n",
+        ),
+        ("six @ file:///tmp/six-1.16.0.tar.gz\n", "six @ file:///tmp/six-1.16.0.tar.gz\n"),
+        ("six @ git+https://x/six.git@1f\n", "six @ git+https://x/six.git@1f\n"),
+    ],
+)
+def test_wheel_that_a_template_fetched_is_a_requirement_like_others(
+    line: str, expected: str
+) -> None:
+    assert pin_local_wheel(line) == expected
+
+
+def test_limits_hold_for_every_container() -> None:
+    limits = make_limits({"run": "1"}, 1 << 30)
+    assert limits["network_mode"] == "none"
+    assert limits["mem_limit"] == limits["memswap_limit"] > 1 << 30
+    assert make_limits({}, 1, network=True)["network_mode"] == "bridge"
+
+
+@pytest.mark.parametrize(
+    ("cpus", "local", "expected"),
+    [
+        (None, True, {}),
+        ((0, 2), True, {"cpuset_cpus": "0,2"}),
+        # Another machine may not have cores of these numbers.
+        ((6, 7), False, {"cpu_period": 100_000, "cpu_quota": 200_000}),
+    ],
+)
+def test_cores_are_those_of_this_machine_or_as_many(
+    cpus: tuple[int, ...] | None, local: bool, expected: dict[str, object]
+) -> None:
+    assert share_cores(cpus, local=local) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (docker.errors.NotFound("404", explanation="manifest unknown: manifest unknown"), True),
+        (docker.errors.NotFound("404", explanation="Not Found"), False),  # Podman, of anything
+        (docker.errors.APIError("500", explanation="dial tcp: no such host"), False),
+    ],
+)
+def test_image_is_missing_only_where_the_registry_says_so(error: Exception, expected: bool) -> None:
+    assert is_unknown_image(error) is expected
+
+
+def test_builds_have_the_proxies_of_docker_but_for_our_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert list_proxies("127.0.0.1") == {}
+    proxies = {"default": {"httpProxy": "http://proxy:3128", "noProxy": "intern"}}
+    (tmp_path / "config.json").write_text(json.dumps({"proxies": proxies}))
+    found = list_proxies("127.0.0.1")
+    assert found["HTTP_PROXY"] == found["http_proxy"] == "http://proxy:3128"
+    assert found["NO_PROXY"] == found["no_proxy"] == "intern,127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("engine", "expected"),
+    [
+        ("", "127.0.0.1"),
+        ("unix:///run/docker.sock", "127.0.0.1"),
+        ("tcp://127.0.0.1:2375", "127.0.0.1"),
+        ("ssh://me@no-such-host.invalid", "127.0.0.1"),
+    ],
+)
+def test_own_address_is_the_loopback_for_an_engine_here(
+    monkeypatch: pytest.MonkeyPatch, engine: str, expected: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    assert find_own_address() == expected
 
 
 def test_owner_is_dead_once_its_process_ended() -> None:
@@ -140,3 +312,18 @@ def test_owner_is_more_than_a_process_number(number: int, value: str, expected: 
 @pytest.mark.parametrize("owner", ["", "no owner", "a b c d e"])
 def test_label_of_others_is_left_alone(owner: str) -> None:
     assert not is_dead(owner)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["Get:1 liberror-perl", "x ERROR 404: Not Found."], "x ERROR 404: Not Found."),
+        (["collecting", "ERROR: No matching distribution"], "ERROR: No matching distribution"),
+        (["  raise", "ModuleNotFoundError: No module", "end"], "ModuleNotFoundError: No module"),
+        (["first", "last"], "last"),
+    ],
+)
+def test_failed_build_is_told_by_the_line_that_names_an_error(
+    lines: list[str], expected: str
+) -> None:
+    assert find_last_words(Run(output=tuple(lines), retval=1)) == expected

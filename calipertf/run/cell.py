@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,6 +23,8 @@ KEPT_OUTPUT = 256 * 1024
 #: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
 ATTEMPTS = 3
 
+#: A line that tells of an error; not one that names liberror-perl.
+_BLAME = re.compile(r"^×|(?<![a-z])[Ee]rror\b|ERROR|[A-Z]\w*Error\b")
 #: What every script finds in its environment: one thread, one hash seed, no GPU, no screen.
 SCRIPT_ENVIRON: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
@@ -91,17 +94,17 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         build = rename_paths(built.run, built.aliases)
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
-            return replace(record, reason="dependency", message=_last_words(build))
+            return replace(record, reason="dependency", message=find_last_words(build))
         begun = datetime.now(timezone.utc)
         record = _run_scripts(task, built, record)
         spent = (datetime.now(timezone.utc) - begun).total_seconds()
         return replace(record, timings={**timings, "scripts": round(spent, 3)})
 
 
-def _last_words(run: Run) -> str | None:
+def find_last_words(run: Run) -> str | None:
     """The line of a failed build that says most: the first with error in it, else the last."""
     lines = [line.strip() for line in (*run.output, *run.error) if line.strip()]
-    blamed = [line for line in lines if "rror" in line or line.startswith("×")]
+    blamed = [line for line in lines if _BLAME.search(line)]
     cause = [line for line in lines if line.startswith(("cause:", "Because", "╰─▶"))]
     words = [*blamed[:1], *cause[:1]] or lines[-1:]
     return " ".join(words)[:400] or None

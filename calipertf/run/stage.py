@@ -165,15 +165,15 @@ def open_environment(
     """The environment that is asked for; `auto` is docker where an engine answers."""
     wanted = arguments.environment or analysis.environment
     with contextlib.ExitStack() as stack:
-        machines: list[TimeMachine] = []
+        machines: dict[str, TimeMachine] = {}
         lock = threading.Lock()
 
-        def machine() -> TimeMachine:
+        def machine(host: str = "127.0.0.1") -> TimeMachine:
             with lock:
-                if not machines:
-                    machines.append(TimeMachine(index))
-                    stack.callback(machines[0].close)
-                return machines[0]
+                if host not in machines:
+                    machines[host] = TimeMachine(index, host)
+                    stack.callback(machines[host].close)
+                return machines[host]
 
         environment = open_docker(wanted, analysis, arguments, processes, machine)
         if environment is None:
@@ -197,7 +197,7 @@ def open_docker(
     analysis: Analysis,
     arguments: argparse.Namespace,
     processes: Processes,
-    machine: Callable[[], TimeMachine],
+    machine: Callable[[str], TimeMachine],
 ) -> Environment | None:
     """The container engine where it is asked for, or answers and `auto` is; else None."""
     if wanted == "venv":
@@ -212,6 +212,7 @@ def open_docker(
             base_image=analysis.base_image,
             build_timeout=analysis.build_timeout,
             keep_images=arguments.keep_images,
+            needed=list_pythons(analysis) if wanted == "auto" else (),
         )
     except EngineError as error:
         if wanted == "docker":
@@ -220,6 +221,12 @@ def open_docker(
         return None
     log.info("environment: docker, cells are images of %s", environment.name)
     return environment
+
+
+def list_pythons(analysis: Analysis) -> list[str]:
+    """Tags of the Pythons that caliper.yaml names one by one."""
+    named = [text for text in analysis.python_versions or () if text.startswith("cp")]
+    return list(dict.fromkeys([*named, *(home.python for home in analysis.baselines.values())]))
 
 
 def choose_scheduler(config: Config, arguments: argparse.Namespace) -> str:
@@ -385,6 +392,10 @@ def render(session: Session, plan: PlannedCell) -> str:
         base_image=analysis.base_image,
         args=analysis.args,
         requirements=analysis.requirements,
+        labels={
+            f"calipertf.{name}": getattr(plan.cell, name)
+            for name in ("package", "version", "python", "resolve")
+        },
         index_url=session.environment.index_url(plan.cutoff, analysis.index_url),
     )
 

@@ -18,12 +18,16 @@ from calipertf.releases import ReleaseFile
 #: What installers print when the network, the index or the disk failed, not the package.
 _TROUBLE = re.compile(
     r"Failed to fetch|error sending request|dns error|[Cc]onnection (?:refused|reset|aborted|error)"
-    r"|[Tt]emporary failure in name resolution|operation timed out|[Rr]ead timed out"
-    r"|Max retries exceeded|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?5\d\d|5\d\d Server Error"
+    r"|[Tt]emporary failure (?:in name resolution|resolving)|(?:operation|[Cc]onnection) timed out"
+    r"|[Rr]ead timed out|Max retries exceeded|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?5\d\d"
+    r"|5\d\d Server Error|ERROR 5\d\d: "
     r"|[Nn]o space left on device|Disk quota exceeded|Network is unreachable|ReadTimeoutError"
-    r"|NewConnectionError|ProtocolError|IncompleteRead|unexpected EOF|Cannot allocate memory"
-    r"|Too many open files|error decoding response body|Remote end closed connection"
-    r"|Could not fetch URL"
+    r"|NewConnectionError|ConnectTimeoutError|ProtocolError|IncompleteRead|unexpected EOF"
+    r"|Cannot allocate memory|Too many open files|error decoding response body"
+    r"|Remote end closed connection|Could not fetch URL"
+    # What templates fetch wheels with: wget and curl; and the C library's words.
+    r"|unable to resolve host address|Could not resolve host|Failed to connect to|No route to host"
+    r"|Name or service not known|Unable to establish SSL connection|SSL_ERROR_SYSCALL"
 )
 
 

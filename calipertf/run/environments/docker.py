@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,7 +19,8 @@ from calipertf.run.environments.base import Built, CellTask, Environment, Python
 from calipertf.run.environments.docker_build import (
     ImageBuild,
     build_image,
-    make_context,
+    find_kept,
+    make_key,
     prepare_dockerfile,
 )
 from calipertf.run.environments.docker_engine import (
@@ -29,14 +30,21 @@ from calipertf.run.environments.docker_engine import (
     connect,
     engine_errors,
     explain,
+    find_own_address,
+    is_unknown_image,
+    list_proxies,
+    pull_image,
     remove_made,
 )
+from calipertf.run.environments.docker_events import run_container
+from calipertf.run.environments.docker_files import make_context
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import (
+    HEADROOM,
     list_requirements,
     make_container,
+    make_limits,
     prepare_job,
-    run_container,
 )
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine
@@ -52,12 +60,14 @@ class DockerEnvironment(Environment):
         self,
         *,
         processes: Processes,
-        machine: Callable[[], TimeMachine],
+        machine: Callable[[str], TimeMachine],
         run_id: str,
         base_image: str,
         build_timeout: float,
         keep_images: bool = False,
+        needed: Iterable[str] = (),
     ) -> None:
+        """Connect. Raises EngineError where none answers, or cannot have images of those needed."""
         self._client = connect(build_timeout)
         self._processes = processes
         self._machine = machine
@@ -65,12 +75,14 @@ class DockerEnvironment(Environment):
         self._base_image = base_image
         self._keep = keep_images
         self._pythons: dict[str, Python | None] = {}
+        self._unreachable: dict[str, str] = {}
         with engine_errors("the engine could not be asked what it is"):
             info = self._client.info()
             remove_made(self._client, lambda labels: is_dead(labels.get(OWNER, "")))
         self._architecture = str(info.get("Architecture") or "x86_64")
         self._is_desktop = "Desktop" in str(info.get("OperatingSystem"))
         self.name = f"{info.get('OperatingSystem')}, engine {info.get('ServerVersion')}"
+        self._check_images(needed)
 
     def find_python(self, tag: str) -> Python | None:
         """The base image of a Python; None where the registry says that it has none."""
@@ -84,15 +96,26 @@ class DockerEnvironment(Environment):
         try:
             self._client.images.get(name)
         except docker.errors.ImageNotFound:
-            with contextlib.suppress(*ENGINE_FAILURES):
-                try:
-                    self._client.images.get_registry_data(name)
-                except docker.errors.NotFound:
+            try:
+                self._client.images.get_registry_data(name)
+            except ENGINE_FAILURES as error:
+                if is_unknown_image(error):
                     return None
+                self._unreachable[tag] = f"no image {name} is here, and {explain(error)}"
         except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         # Where the registry cannot be asked, the build will tell why.
         return python
+
+    def _check_images(self, tags: Iterable[str]) -> None:
+        for tag in tags:
+            self.find_python(tag)
+            if tag in self._unreachable:
+                self._client.close()
+                raise EngineError(
+                    f"{self.name} answers, but {self._unreachable[tag]}; name other images by "
+                    "base_image or make them (docs/docker.md)"
+                )
 
     def _image_name(self, tag: str) -> str:
         return self._base_image.format(version=python_version(tag))
@@ -120,7 +143,7 @@ class DockerEnvironment(Environment):
         """The cell's image; removed on leaving, unless images are kept."""
         base = self._pull(task)
         started = time.monotonic()
-        result = self._build_image(task)
+        result = self._build_image(task, base)
         built = time.monotonic()
         facts = {
             "kind": self.kind,
@@ -137,7 +160,8 @@ class DockerEnvironment(Environment):
             return
         try:
             image = self._inspect(result.image)
-            requirements = list_requirements(self._client, result.image, self._labels)
+            limits = make_limits(self._labels, task.analysis.memory)
+            requirements = list_requirements(self._client, result.image, limits)
             yield Built(
                 run=result.run,
                 requirements=requirements,
@@ -147,7 +171,7 @@ class DockerEnvironment(Environment):
                 run_job=lambda job, report: self._run_job(str(result.image), task, job, report),
             )
         finally:
-            if not self._keep:
+            if not (self._keep or result.kept):
                 with contextlib.suppress(*ENGINE_FAILURES):
                     self._client.images.remove(result.image, force=True)
 
@@ -161,28 +185,38 @@ class DockerEnvironment(Environment):
         try:
             image = self._client.images.get(name)
         except docker.errors.ImageNotFound:
-            with engine_errors(f"the image {name} cannot be pulled"):
-                image = self._client.images.pull(name)
+            check = self._processes.check
+            image = pull_image(self._client, name, task.analysis.build_timeout, check)
         except ENGINE_FAILURES as error:
             raise EngineError(f"the engine could not look for {name}: {explain(error)}") from error
         digests = image.attrs.get("RepoDigests") or []
         return str(digests[0] if digests else image.id)
 
-    def _build_image(self, task: CellTask) -> ImageBuild:
-        arguments = {"CALIPER_RESOLVED": f"{task.cutoff or datetime.now(timezone.utc):%Y-%m-%d}"}
-        host = "host.docker.internal" if self._is_desktop else "127.0.0.1"
+    def _build_image(self, task: CellTask, base: str) -> ImageBuild:
+        """The image of a cell; one that --keep-images left and that would be made again, that."""
+        resolved = str(task.cutoff or datetime.now(timezone.utc).date())
+        context = make_context(task.dockerfile, task.root, task.mount)
+        key = make_key(base, resolved, context.getvalue())
+        if kept := find_kept(self._client, key):
+            return kept
+        arguments = {"CALIPER_RESOLVED": resolved[:10]}
         if task.cutoff is not None:
-            arguments["PIP_INDEX_URL"] = self._machine().url(task.cutoff, host)
+            # Where the index listens, and what the engine's machine calls that.
+            own = find_own_address()
+            host = "host.docker.internal" if self._is_desktop else own
+            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, host)
             arguments["PIP_TRUSTED_HOST"] = host
+        keep = key if self._keep else None
+        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=keep)
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
-        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=self._keep)
         return build_image(
             self._client,
             make_context(dockerfile, task.root, task.mount),
-            arguments=arguments,
-            tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if self._keep else None,
+            arguments={**arguments, **list_proxies(arguments.get("PIP_TRUSTED_HOST"))},
+            tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if keep else None,
             host_network=not self._is_desktop,
+            memory=task.analysis.memory + HEADROOM,
             timeout=task.analysis.build_timeout,
             check=self._processes.check,
         )
@@ -197,7 +231,13 @@ class DockerEnvironment(Environment):
         seconds = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         job = prepare_job(job, task)
         with make_container(self._client, image, task, job, self._labels) as container:
-            run_container(container, seconds=seconds, check=self._processes.check, report=report)
+            run_container(
+                container,
+                seconds=seconds,
+                network=task.analysis.network,
+                check=self._processes.check,
+                report=report,
+            )
 
     def stop(self) -> None:
         """End this run's containers: the threads that follow them come back."""

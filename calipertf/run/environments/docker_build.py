@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
-import tarfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import docker
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import find_trouble
-from calipertf.run.environments.docker_engine import engine_errors, follow
-from calipertf.run.environments.docker_sandbox import is_private
+from calipertf.run.environments.docker_engine import engine_errors, follow, open_request
 from calipertf.run.processes import KEPT_LINES
 
-_FAILED_STEP = re.compile(r"returned a non-zero code: (\d+)")
+#: Label of an image that is kept: what it was made from.
+KEY = "calipertf.key"
+#: Exit code of a step that was killed, from without or for want of memory.
+KILLED = 137
+#: In the words of Docker and of Podman.
+_FAILED_STEP = re.compile(
+    r"returned a non-zero code: (\d+)|at STEP .*: while running runtime: exit status (\d+)",
+    re.DOTALL,
+)
+#: What Podman logs where it could not run a step, which else ends as a step that failed.
+_NOT_RUN = re.compile(r"^error running container: .*", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_COPIES = re.compile(r"^\s*(?:ADD|COPY)\s+(?!--from)(?!https?:)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,16 +37,18 @@ class ImageBuild:
 
     run: Run
     image: str | None
+    #: Whether the image is an earlier run's, and the user's to remove.
+    kept: bool = False
 
 
 def prepare_dockerfile(
-    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: bool = False
+    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: str | None = None
 ) -> str:
     """The Dockerfile as it is sent: our labels, and build arguments that pip reads, in each stage.
 
     With them the resolve date holds for every template, and what a killed run leaves behind,
-    intermediate images included, can be told from what is others'. An image to `keep` has empty
-    labels in the end: it is the user's.
+    intermediate images included, can be told from what is others'. An image that is kept has empty
+    ones in the end: it is the user's; and the key to `keep`, by which later runs find it.
     """
     lines: list[str] = []
     for line in dockerfile.splitlines():
@@ -48,29 +57,31 @@ def prepare_dockerfile(
             lines.append(_render_labels(labels))
             lines.extend(f"ARG {name}" for name in arguments)
     if keep:
-        lines.append(_render_labels(dict.fromkeys(labels, "")))
+        lines.append(_render_labels({**dict.fromkeys(labels, ""), KEY: keep}))
     return "\n".join(lines) + "\n"
+
+
+def make_key(*parts: str | bytes) -> str:
+    """SHA-256 over all that an image depends on, hexadecimal."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode("utf-8") if isinstance(part, str) else part)
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def find_kept(client: docker.DockerClient, key: str) -> ImageBuild | None:
+    """The image of that key that a run with --keep-images left; None where there is none."""
+    with engine_errors("the engine could not look for images"):
+        images = client.images.list(filters={"label": f"{KEY}={key}"})
+    if not images:
+        return None
+    words = f"{images[0].id} is used again, which a run with --keep-images has left\n"
+    return ImageBuild(run=Run(output=(words,), retval=0), image=str(images[0].id), kept=True)
 
 
 def _render_labels(labels: Mapping[str, str]) -> str:
     return "LABEL " + " ".join(f'{name}="{value}"' for name, value in labels.items())
-
-
-def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
-    """A tar of the Dockerfile; and of the scripts' folder where the template copies files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        data = dockerfile.encode("utf-8")
-        # A name of its own: the working tree that a template copies may have a Dockerfile as well.
-        entry = tarfile.TarInfo("Dockerfile.caliper")
-        entry.size = len(data)
-        archive.addfile(entry, io.BytesIO(data))
-        if _COPIES.search(dockerfile):
-            for path in sorted(mount.rglob("*")):
-                if path.is_file() and not is_private(path.relative_to(mount).parts):
-                    archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)
-    buffer.seek(0)
-    return buffer
 
 
 def build_image(
@@ -80,19 +91,27 @@ def build_image(
     arguments: Mapping[str, str],
     tag: str | None,
     host_network: bool,
+    memory: int,
     timeout: float,
     check: Callable[[], None],
 ) -> ImageBuild:
     """Build an image; a RUN step that fails for the package's reasons is a Run with its code.
 
     Raises EngineError or InfrastructureError where engine, registry, disk or network failed.
-    `timeout` is in seconds; `check` raises where the run is stopped.
+    `memory` is in bytes, `timeout` in seconds; `check` raises where the run is stopped.
     """
     started = time.monotonic()
     log: list[str] = []
     image = error = None
-    with engine_errors("the engine failed during a build"):
-        stream = client.api.build(
+
+    def is_late() -> bool:
+        return time.monotonic() - started > timeout
+
+    with (
+        engine_errors("the engine failed during a build"),
+        open_request(client) as (api, break_off),
+    ):
+        stream = api.build(
             fileobj=context,
             custom_context=True,
             dockerfile="Dockerfile.caliper",
@@ -103,28 +122,36 @@ def build_image(
             buildargs=dict(arguments),
             network_mode="host" if host_network else None,
             timeout=int(timeout) + 60,
+            container_limits={"memory": memory, "memswap": memory},
         )
-        for item in follow(stream, check, lambda: time.monotonic() - started > timeout):
+        for item in follow(stream, check, is_late, break_off):
             log.extend(_COLOUR.sub("", str(item.get("stream", ""))).splitlines(keepends=True))
+            # Not "Successfully built ...", which pip prints as well.
             image = (item.get("aux") or {}).get("ID") or image
-            match = re.search(r"Successfully built ([0-9a-f]+)", str(item.get("stream", "")))
-            image = match[1] if match else image
             error = item.get("error") or error
-    seconds = time.monotonic() - started
-    if error is None and image is None:
+    run = Run(output=tuple(log[-KEPT_LINES:]), retval=0, seconds=time.monotonic() - started)
+    if error is not None:
+        return blame_step(error, "".join(log), run, memory)
+    if image is None:
         raise InfrastructureError(
             f"the build did not end within {timeout:.0f} s; raise build_timeout"
-            if seconds >= timeout
+            if is_late()
             else "the engine ended the build without a word"
         )
-    output = tuple(log[-KEPT_LINES:])
-    if error is None:
-        return ImageBuild(run=Run(output=output, retval=0, seconds=seconds), image=image)
+    return ImageBuild(run=run, image=image)
+
+
+def blame_step(error: str, log: str, run: Run, memory: int) -> ImageBuild:
+    """A step that failed for the package's reasons; raises where it was engine, disk or network."""
     step = _FAILED_STEP.search(error)
-    trouble = find_trouble("".join(log))
-    if trouble and step:
+    not_run = _NOT_RUN.search(log)
+    if not step or not_run:
+        words = f"{error.strip()} {not_run[0] if not_run else ''}"
+        raise EngineError(f"the engine could not build the image: {words.strip()[:400]}")
+    code = int(step[1] or step[2])
+    trouble = find_trouble(log)
+    if code == KILLED:
+        trouble = f"a step was killed, as it is where memory runs out ({memory >> 20} MB)"
+    if trouble:
         raise InfrastructureError(f"the build could not be done: {trouble}")
-    if not step:
-        raise EngineError(f"the engine could not build the image: {error.strip()[:400]}")
-    run = Run(output=output, error=(error + "\n",), retval=int(step[1]), seconds=seconds)
-    return ImageBuild(run=run, image=None)
+    return ImageBuild(run=replace(run, error=(error + "\n",), retval=code), image=None)

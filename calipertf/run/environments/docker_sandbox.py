@@ -1,28 +1,31 @@
-"""The container of a cell: what it is denied, what it is given, and what its process says."""
+"""The container of a cell: what it is denied and what it is given."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import tarfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import docker
+import docker.errors
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     engine_errors,
-    follow,
+    explain,
     is_local,
 )
+from calipertf.run.environments.docker_files import is_open, pack_files, pack_folder
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
 #: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
@@ -31,21 +34,21 @@ SCRATCH = 512 * 1024**2
 HEADROOM = 2 * SCRATCH + 1024**3
 #: Processes and threads of a container.
 PIDS = 512
+#: Microseconds after which a container's share of the cores begins anew.
+CPU_PERIOD = 100_000
 #: A user that owns nothing.
 USER = "65534:65534"
-OWNED = "uid=65534,gid=65534,mode=0700,exec"
-#: What a container's scripts are kept from, as records name it.
-DENIED = ("capabilities", "network", "processes", "read-only", "root")
-#: Bytes of one event: two streams of a script, escaped, and room.
-LONGEST_LINE = 16 * 1024**2
+#: Options of a file system in memory: the user may write to it. Podman takes no uid here.
+OWNED = "mode=1777,exec"
+_UNSEEN = re.compile(r"bind source path|mounts denied|statfs|no such file", re.IGNORECASE)
 #: The runner reads its job from a file: not every engine can close a standard input.
 COMMAND = "exec python -u /caliper/script_runner.py < /caliper/job.json"
 
 
-def make_limits(labels: Mapping[str, str]) -> dict[str, Any]:
-    """What every container of ours is denied, as arguments of the SDK."""
+def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False) -> dict[str, Any]:
+    """What every container of ours is denied, as arguments of the SDK; `memory` is in bytes."""
     return {
-        "network_mode": "none",
+        "network_mode": "bridge" if network else "none",
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "user": USER,
@@ -55,10 +58,13 @@ def make_limits(labels: Mapping[str, str]) -> dict[str, Any]:
             "/tmp": f"size={SCRATCH},{OWNED}",  # noqa: S108 -- in the container
         },
         "pids_limit": PIDS,
+        "mem_limit": memory + HEADROOM,
+        "memswap_limit": memory + HEADROOM,
         "init": True,
         "labels": dict(labels),
         "environment": {"HOME": "/scratch", "PYTHONDONTWRITEBYTECODE": "1"},
-        "working_dir": "/scratch",
+        # Not /scratch: an engine makes a working directory for root, and its mode would be kept.
+        "working_dir": "/",
         "entrypoint": "",
     }
 
@@ -95,6 +101,7 @@ def prepare_job(job: Mapping[str, Any], task: CellTask) -> dict[str, Any]:
         "scratch": "/scratch",
         "read_only": [],
         "writable": [],
+        "contained": True,
         "environ": {**environ, "PYTHONDONTWRITEBYTECODE": "1"},
     }
 
@@ -109,151 +116,133 @@ def make_container(
 ) -> Iterator[Container]:
     """A container with the runner, its job, the scripts and their data; removed on leaving.
 
-    An engine of this machine sees the folders themselves, read-only; another one gets copies in
-    volumes that belong to root, which goes for the runner and its job with either.
+    An engine that sees the folders mounts them read-only, where everybody may read them. Otherwise
+    copies are mounted, as the runner and its job always are.
     """
-    local = is_local(client)
     folders = list_folders(task)
-    mounts = [_volume("/caliper", labels)]
-    for folder, inside in folders.items():
-        bind = Mount(target=inside, source=str(folder), type="bind", read_only=True)
-        mounts.append(bind if local else _volume(inside, labels))
-    memory = task.analysis.memory + HEADROOM
-    options: dict[str, Any] = {"mem_limit": memory, "memswap_limit": memory}
-    if task.cpus:
-        options["cpuset_cpus"] = ",".join(str(cpu) for cpu in task.cpus)
-    with engine_errors("the engine could not make a container"):
-        container = client.containers.create(
-            image,
-            ["sh", "-c", COMMAND],
-            mounts=mounts,
-            # The stream that we are attached to is enough: a log would be on the host's disk.
-            log_config=LogConfig(type="none"),
-            **{**make_limits(labels), **options},
-        )
-    try:
-        with engine_errors("the engine did not take the scripts"):
-            data = json.dumps(job).encode("utf-8")
-            files = {"script_runner.py": RUNNER.read_bytes(), "job.json": data}
-            container.put_archive("/caliper", pack_files(files))
-            if not local:
-                for folder, inside in folders.items():
-                    container.put_archive(inside, pack_folder(folder))
-        yield container
-    finally:
-        with contextlib.suppress(*ENGINE_FAILURES):
-            container.remove(force=True, v=True)
-
-
-def _volume(target: str, labels: Mapping[str, str]) -> Mount:
-    return Mount(target=target, source=None, type="volume", labels=dict(labels))
-
-
-def pack_files(files: Mapping[str, bytes]) -> bytes:
-    """A tar of files that everybody may read and root alone may write."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            entry.mode = 0o644
-            archive.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def pack_folder(folder: Path) -> bytes:
-    """A tar of a folder's files, but for hidden ones and byte code, with the same rights."""
-    paths = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not is_private(path.relative_to(folder).parts)
+    data = json.dumps(job).encode("utf-8")
+    own = pack_files({"script_runner.py": RUNNER.read_bytes(), "job.json": data})
+    binds = [
+        Mount(target=inside, source=str(folder), type="bind", read_only=True)
+        for folder, inside in folders.items()
     ]
-    return pack_files({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
+    local = is_local(client)
+    limits = make_limits(labels, task.analysis.memory, network=task.analysis.network)
+    options = {**limits, **share_cores(task.cpus, local=local)}
+    with contextlib.ExitStack() as stack:
+        container = None
+        if local and all(is_open(folder) for folder in folders):
+            mounts = stack.enter_context(fill_volumes(client, image, {"/caliper": own}, labels))
+            container = _create(client, image, [*mounts, *binds], options)
+        if container is None:
+            copies = {inside: pack_folder(folder) for folder, inside in folders.items()}
+            contents = {"/caliper": own, **copies}
+            mounts = stack.enter_context(fill_volumes(client, image, contents, labels))
+            container = _create(client, image, mounts, options)
+        if container is None:
+            raise EngineError("the engine mounts neither folders nor volumes")
+        stack.callback(_remove, partial(container.remove, force=True, v=True))
+        yield container
 
 
-def is_private(parts: tuple[str, ...]) -> bool:
-    """Whether a file is nothing that a script needs: hidden, byte code or an environment."""
-    return any(part.startswith((".", "__pycache__", "venv")) for part in parts)
+def _create(
+    client: docker.DockerClient, image: str, mounts: list[Mount], options: Mapping[str, Any]
+) -> Container | None:
+    """A container that runs the runner; None where its engine does not see what is mounted."""
+    with engine_errors("the engine could not make a container"):
+        try:
+            return client.containers.create(
+                image,
+                ["sh", "-c", COMMAND],
+                mounts=mounts,
+                # The stream that we are attached to is enough: a log would be on the host's disk.
+                log_config=LogConfig(type="none"),
+                **options,
+            )
+        except docker.errors.APIError as error:
+            # Its socket is on this machine, and its file system is not.
+            if _UNSEEN.search(explain(error)):
+                return None
+            raise
 
 
-def run_container(
-    container: Container,
-    *,
-    seconds: float,
-    check: Callable[[], None],
-    report: Callable[[dict[str, Any]], None],
-) -> None:
-    """Start a container and hand each event of its runner on, as it comes.
+@contextlib.contextmanager
+def fill_volumes(
+    client: docker.DockerClient,
+    image: str,
+    contents: Mapping[str, bytes],
+    labels: Mapping[str, str],
+) -> Iterator[list[Mount]]:
+    """Volumes with what is in some archives, to mount read-only at their keys; removed on leaving.
 
-    A script that the engine killed because memory ran out has `ended` "memory". Raises EngineError
-    where the engine failed, InfrastructureError where the runner did or took longer than `seconds`;
-    `check` raises where the run is stopped.
+    They are filled through a container that is never started: of the one that runs scripts they
+    could not be read-only, and Podman gives what is not to the container's user.
     """
-    events = _Events(report)
-    deadline = time.monotonic() + seconds
-    with engine_errors("the engine failed while scripts ran"):
-        stream = container.attach(stream=True, stdout=True, stderr=True, demux=True)
-        container.start()
-        for output, error in follow(stream, check, lambda: time.monotonic() > deadline):
-            events.read(output or b"", error or b"")
-        check()
-        if time.monotonic() > deadline:
-            raise InfrastructureError(f"the scripts of a cell took longer than {seconds:.0f} s")
-        status = container.wait(timeout=60)["StatusCode"]
-        container.reload()
-    starved = bool(container.attrs["State"].get("OOMKilled"))
-    if status != 0:
-        memory = ", out of memory" if starved else ""
-        raise InfrastructureError(f"the script runner ended with {status}{memory}: {events.words}")
-    if starved:
-        for event in events.killed:
-            report({**event, "ended": "memory"})
+    with contextlib.ExitStack() as stack:
+        with engine_errors("the engine did not take the scripts"):
+            volumes = {}
+            for inside in contents:
+                volumes[inside] = volume = client.volumes.create(labels=dict(labels))
+                stack.callback(_remove, partial(volume.remove, force=True))
+            filler = client.containers.create(
+                image,
+                ["true"],
+                entrypoint="",
+                network_mode="none",
+                labels=dict(labels),
+                mounts=[Mount(inside, volume.name, "volume") for inside, volume in volumes.items()],
+            )
+            stack.callback(_remove, partial(filler.remove, force=True, v=True))
+            for inside, archive in contents.items():
+                filler.put_archive(inside, archive)
+            filler.remove(force=True, v=True)
+        yield [
+            Mount(inside, volume.name, "volume", read_only=True)
+            for inside, volume in volumes.items()
+        ]
 
 
-class _Events:
-    """The two streams of a runner, taken apart into events."""
+def _remove(action: Callable[[], None]) -> None:
+    with contextlib.suppress(*ENGINE_FAILURES):
+        action()
 
-    def __init__(self, report: Callable[[dict[str, Any]], None]) -> None:
-        self._report = report
-        self._pending = b""
-        self._error = b""
-        #: Events of scripts that were killed.
-        self.killed: list[dict[str, Any]] = []
 
-    @property
-    def words(self) -> str:
-        """The last words of the runner itself."""
-        return self._error.decode("utf-8", "replace").strip()[-400:]
-
-    def read(self, output: bytes, error: bytes) -> None:
-        """Take up what came and report the events that are complete."""
-        self._error = (self._error + error)[-2000:]
-        *lines, self._pending = (self._pending + output).split(b"\n")
-        if len(self._pending) > LONGEST_LINE:
-            raise InfrastructureError("a container's output is no list of events")
-        for line in lines:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue  # cut short by the end of the process
-            if event.get("ended") == "signal" and event.get("retval") == -9:
-                self.killed.append(event)
-            if event["event"] == "start":
-                event["isolation"] = sorted({*event["isolation"], *DENIED})
-            self._report(event)
+def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
+    """The cores of a container: these ones on this machine, as many on another."""
+    if not cpus:
+        return {}
+    if local:
+        return {"cpuset_cpus": ",".join(str(cpu) for cpu in cpus)}
+    return {"cpu_period": CPU_PERIOD, "cpu_quota": CPU_PERIOD * len(cpus)}
 
 
 def list_requirements(
-    client: docker.DockerClient, image: str, labels: Mapping[str, str]
+    client: docker.DockerClient, image: str, limits: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Lines of pip freeze in an image. Raises EngineError where it does not answer."""
+    """Lines of pip freeze in an image. Raises InfrastructureError where it does not answer."""
+    command = ["python", "-m", "pip", "--disable-pip-version-check", "freeze"]
     with engine_errors("the requirements of an image could not be listed"):
-        output = client.containers.run(
-            image,
-            ["python", "-m", "pip", "--disable-pip-version-check", "freeze"],
-            remove=True,
-            **make_limits(labels),
-        )
+        try:
+            output = client.containers.run(image, command, remove=True, **limits)
+        except docker.errors.ContainerError as error:
+            words = explain(error)[-300:]
+            raise InfrastructureError(
+                f"pip freeze fails in the image that the template makes, which has to have python "
+                f"and pip: {words}"
+            ) from error
     if not isinstance(output, bytes):
         raise EngineError("the engine gave no list of an image's requirements")
-    return tuple(output.decode("utf-8", "replace").splitlines(keepends=True))
+    lines = output.decode("utf-8", "replace").splitlines(keepends=True)
+    return tuple(pin_local_wheel(line) for line in lines)
+
+
+def pin_local_wheel(line: str) -> str:
+    """A line of pip freeze; name==version for a wheel that the template had fetched by itself."""
+    match = re.match(r"(\S+) @ file:\S*/([^/\s#]+\.whl)", line)
+    if not match:
+        return line
+    try:
+        version = parse_wheel_filename(unquote(match[2]))[1]
+    except InvalidWheelFilename:
+        return line
+    return f"{match[1]}=={version}\n"

@@ -1,0 +1,93 @@
+"""Folders and files as an engine gets them: archives without what is private to this machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+_COPIES = re.compile(r"^\s*(?:ADD|COPY)\s+(.*)$", re.MULTILINE | re.IGNORECASE)
+_REMOTE = re.compile(r"[a-z+]+://|git@", re.IGNORECASE)
+#: Sources of a copy that stand for the working tree: of that, scripts are all that a cell needs.
+_TREE = {".", "./", "/", "*", "./*"}
+
+
+def walk_files(folder: Path) -> Iterator[Path]:
+    """Files below a folder, in order, but for hidden ones, byte code and virtual environments."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_private(Path(parent, name)))
+        yield from (
+            path
+            for name in sorted(names)
+            if not is_private(path := Path(parent, name)) and path.is_file()
+        )
+
+
+def is_private(path: Path) -> bool:
+    """Whether a file or folder is nothing that a script needs."""
+    return path.name.startswith(".") or path.name == "__pycache__" or (path / "pyvenv.cfg").exists()
+
+
+def is_open(folder: Path) -> bool:
+    """Whether everybody may read all files below a folder: a container's user owns none of them."""
+    files = list(walk_files(folder))
+    folders = {folder, *(parent for path in files for parent in path.relative_to(folder).parents)}
+    return all((folder / path).stat().st_mode & 0o5 == 0o5 for path in folders) and all(
+        path.stat().st_mode & 0o4 for path in files
+    )
+
+
+def pack_files(files: Mapping[str, bytes]) -> bytes:
+    """A tar of files that everybody may read and root alone may write."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            entry.mode = 0o644
+            archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def pack_folder(folder: Path) -> bytes:
+    """A tar of a folder's files, but for private ones, with the same rights."""
+    return pack_files(
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in walk_files(folder)}
+    )
+
+
+def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
+    """A tar of the Dockerfile and of what it copies: of the whole tree, the scripts' folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        data = dockerfile.encode("utf-8")
+        # A name of its own: the working tree that a template copies may have a Dockerfile as well.
+        entry = tarfile.TarInfo("Dockerfile.caliper")
+        entry.size = len(data)
+        archive.addfile(entry, io.BytesIO(data))
+        for path in sorted(find_copied(dockerfile, root, mount)):
+            archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)
+    buffer.seek(0)
+    return buffer
+
+
+def find_copied(dockerfile: str, root: Path, mount: Path) -> set[Path]:
+    """Files that the ADD and COPY of a Dockerfile name; those missing are the engine's to tell."""
+    found: set[Path] = set()
+    for line in _COPIES.findall(re.sub(r"\\\n", " ", dockerfile)):
+        words = [word.strip("\"',[]") for word in line.split()]
+        if any(word.startswith("--from") for word in words):
+            continue
+        for source in [word for word in words if word and not word.startswith("--")][:-1]:
+            if source in _TREE:
+                found.update(walk_files(mount))
+            elif not _REMOTE.match(source) and ".." not in PurePosixPath(source).parts:
+                for path in root.glob(source.strip("/")):
+                    if path.is_file():
+                        found.add(path)
+                    elif not is_private(path):
+                        found.update(walk_files(path))
+    return found
