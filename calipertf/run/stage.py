@@ -13,8 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
-
+from calipertf.cli import ResultConsole
 from calipertf.config import Analysis, Config, load_config
 from calipertf.config_values import check_python, check_resolve, check_version
 from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError, EngineError
@@ -439,10 +438,11 @@ def run_tasks(
 def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
     """The closing tables on stdout, one a resolve date, and the commonest reasons."""
     width = None if sys.stdout.isatty() else 120
-    console = Console(highlight=False, width=width)
+    console = ResultConsole(highlight=False, width=width)
     for resolve in dict.fromkeys(cell.resolve for cell in records):
         console.print(f"\n{package}, dependencies of: {resolve}", style="bold")
         console.print(make_table(package, resolve, records))
-    console.print(make_legend(records.values()))
+    if records:
+        console.print(make_legend(records.values()))
     for line in explain_failures(records.values()):
         console.print(f"  {line}", markup=False, soft_wrap=True)

@@ -147,7 +147,10 @@ def read_all(folder: Path) -> dict[str, object]:
     }
 
 
-def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: Callable[..., object]) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_interrupt_keeps_what_is_done_and_cleans_up(
+    make_project: Callable[..., object], times: int
+) -> None:
     endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
     project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
     process = project.start()
@@ -155,9 +158,12 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: Callable[..., 
     cells = project.cache / "cells"
     while not list(cells.glob("*/*/scratch/script")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
+    assert "Traceback" not in error
     assert "interrupted" in error
     assert not list(cells.iterdir())
     assert not project.records()
@@ -345,6 +351,16 @@ def test_wild_scripts_get_their_outcome_and_the_others_theirs(
     }
     assert sum(len(line) for line in record.runs["suite/loud.py"].output) < 300_000
     assert record.runs["suite/loud.py"].cut > 1_000_000_000
+
+
+def test_reader_that_goes_away_is_no_regression(make_project: Callable[..., object]) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    process = project.start("--versions", "1.16.0")
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait(timeout=60) == 130, error
+    assert "Traceback" not in error
+    assert project.records()[NEW].outcome == "same_result"
 
 
 def make_package(name: str, version: str, *requires: str) -> bytes:
