@@ -213,10 +213,10 @@ def measure_many(count: int) -> None:
         tasks = make_tasks(folder, count, "benchmark")
         threads = len(os.sched_getaffinity(0))
         file, numbers = stack.enter_context(start_cluster(folder, threads, folder / "cache"))
-        client = stack.enter_context(connect(file))
+        client = stack.enter_context(connect(file, needs="calipertf.run.worker"))
         arguments = argparse.Namespace(environment="venv", jobs=None)
         place = Place(analysis=tasks[0].analysis, arguments=arguments, opener=importable.open_sleep)
-        scheduler = DaskScheduler(ClusterEnvironment(client, place), run_id="benchmark")
+        scheduler = DaskScheduler(ClusterEnvironment(client, place))
         started, first = time.monotonic(), peak_memory()
         most = ended = failed = written = 0
         progress = stack.enter_context(Progress(total=count, kept=0))

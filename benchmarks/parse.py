@@ -112,7 +112,7 @@ def write_sims(layout: Layout, versions: list[str], scripts: int, changes: int) 
     draw = random.Random(1)
     layout.sims.mkdir(parents=True)
     count = len(versions)
-    scores = ("api_jaccard", "set_jaccard", "requirements_semver", "module_dice", "function_dice")
+    scores = ("api_jaccard", "requirements_set_jaccard", "requirements_semver", "module_dice")
     pairs = [
         ("tensorflow", versions[a], versions[b], score, 1 - abs(a - b) / count)
         for a, b in itertools.combinations(range(count), 2)

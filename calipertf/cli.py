@@ -15,6 +15,15 @@ from rich.logging import RichHandler
 
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 
+
+class ResultConsole(Console):
+    """A console for results, whose reader may go away: rich would end with 1, a regression."""
+
+    def on_broken_pipe(self) -> None:
+        """Let run_main answer."""
+        raise BrokenPipeError
+
+
 log = logging.getLogger("calipertf")
 #: Everything a person reads while a script works goes to stderr; results go to stdout.
 console = Console(stderr=True, highlight=False)
@@ -77,6 +86,8 @@ def run_main(
     configure_logging(verbose=arguments.verbose)
     # A scheduler's SIGTERM stops a run as Ctrl-C does: with its clean-up.
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         return main(arguments)
     except CaliperError as error:
@@ -96,4 +107,7 @@ def run_main(
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    # A second Ctrl-C would end the clean-up that the first one began.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt

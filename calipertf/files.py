@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from calipertf.errors import InfrastructureError
+from calipertf.errors import ConfigError, InfrastructureError
+
+#: What file systems answer that know no locks.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+#: A write that space would not help.
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -33,15 +42,53 @@ def write_bytes(path: Path, content: bytes) -> None:
         if partial is not None:
             with contextlib.suppress(OSError):
                 partial.unlink()
-        raise InfrastructureError(
-            f"cannot write {path}: {error.strerror}; free some space or choose another --outdir",
-            path=path,
-        ) from error
+        raise _explain_write(path, error) from error
+
+
+def _explain_write(path: Path, error: OSError) -> InfrastructureError:
+    way_out = "" if error.errno in _FORBIDDEN else "free some space or "
+    return InfrastructureError(
+        f"cannot write {path}: {error.strerror}; {way_out}choose another --outdir", path=path
+    )
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """The lock file held by this process alone; where the file system knows no locks, by any.
+
+    Raises ConfigError where another process holds it, InfrastructureError where it cannot be
+    written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _explain_write(path, error) from error
+    with contextlib.closing(file):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            owner = file.read(20).decode("ascii", "replace").strip() or "unknown"
+            raise ConfigError(
+                f"another run (process {owner}) is at work in {path.parent}; wait for its end, "
+                "or choose another --dir",
+                path=path,
+            ) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise _explain_write(path, error) from error
+        try:
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n".encode())
+        except OSError as error:
+            raise _explain_write(path, error) from error
+        yield
 
 
 def write_text(path: Path, content: str) -> None:
-    """Text in UTF-8, written as write_bytes does."""
-    write_bytes(path, content.encode("utf-8", errors="surrogateescape"))
+    """Text in UTF-8, written as write_bytes does; half a character stands as its escape."""
+    write_bytes(path, content.encode("utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, data: Any) -> None:

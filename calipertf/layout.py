@@ -19,6 +19,11 @@ class Layout:
     root: Path
 
     @property
+    def lock(self) -> Path:
+        """Held by the run of stage 1 that writes here."""
+        return self.root / ".lock"
+
+    @property
     def data(self) -> Path:
         """Records, stage 1."""
         return self.root / "data"
@@ -60,6 +65,15 @@ class Layout:
             return dated
         flat = self.record_path(cell, dated=False)
         return flat if flat.exists() and _read_resolve(flat) in {cell.resolve, None} else None
+
+    def place_record(self, cell: Cell, *, dated: bool) -> Path:
+        """The file to write a cell's record to: the one that holds it, else one that is free.
+
+        Where a record of another resolve date has the name already, it goes to its date's folder.
+        """
+        found = self.find_record(cell)
+        taken = found is None and self.record_path(cell, dated=False).exists()
+        return found or self.record_path(cell, dated=dated or taken)
 
     def iter_record_paths(self) -> Iterator[Path]:
         """Every file that is named like a record, flat ones first, in order of name."""

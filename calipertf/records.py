@@ -248,7 +248,7 @@ def read_record(path: Path) -> Record:
     Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
     """
     try:
-        data = _load_json(path.read_bytes())
+        data = load_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise RecordError(f"{path} is not a readable JSON record: {error}", path=path) from error
     if not isinstance(data, dict):
@@ -266,7 +266,7 @@ def read_record(path: Path) -> Record:
         raise RecordError(f"{path} is not a complete record: {error!r}", path=path) from error
 
 
-def _load_json(content: bytes) -> Any:
+def load_json(content: bytes) -> Any:
     """The JSON, with a question mark for what is no Unicode text: scripts may print any bytes."""
     text = content.decode("utf-8", errors="replace")
     data = json.loads(text)

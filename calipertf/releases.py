@@ -256,13 +256,13 @@ class Index:
             response = self._request(url, headers)
         except requests.RequestException as error:
             raise IndexUnavailableError(
-                f"the package index {self.url} cannot be reached ({_shorten(error)}) and the cache "
-                f"holds no page of {name}; try again with a network, or set index_url",
+                f"the package index {self.url} cannot be reached ({shorten_error(error)}) and the "
+                f"cache holds no page of {name}; try again with a network, or set index_url",
                 url=url,
             ) from error
         if response.status_code == 404:
             raise VersionError(
-                f"the index {self.url} has no package '{name}'; check dependency", value=name
+                f"the index {self.url} has no package '{name}'; check its spelling", value=name
             )
         if response.status_code == 504 and self.offline:
             raise IndexUnavailableError(
@@ -318,7 +318,7 @@ def _parse_file(package: object) -> ReleaseFile | None:
     )
 
 
-def _shorten(error: Exception) -> str:
+def shorten_error(error: Exception) -> str:
     """The innermost cause of a network error, without the layers around it."""
     cause: BaseException = error
     while cause.__cause__ or cause.__context__:

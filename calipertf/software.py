@@ -14,13 +14,21 @@ import dask
 
 @dataclass(frozen=True, kw_only=True)
 class Software:
-    """What two processes that exchange pickled objects have to agree on."""
+    """Versions of what two processes that exchange pickled objects have to agree on."""
 
     python: str
-    #: SHA-256 of this package's sources; None where it cannot be imported.
-    calipertf: str | None
     dask: str
     distributed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """The state of this package in a process, and whether it can be used there."""
+
+    #: SHA-256 of its sources; None where it cannot be imported.
+    digest: str | None
+    #: Why it cannot be imported.
+    trouble: str | None = None
     #: Whether Dask's profiler may lock the process up.
     may_hang: bool = False
 
@@ -29,11 +37,14 @@ def describe_software() -> Software:
     """The software of this process."""
     return Software(
         python=platform.python_version(),
-        calipertf=hash_package(),
         dask=version("dask"),
         distributed=version("distributed"),
-        may_hang=may_hang(),
     )
+
+
+def describe_package() -> Package:
+    """This package in this process."""
+    return Package(digest=hash_package(), may_hang=may_hang())
 
 
 def may_hang() -> bool:
@@ -59,25 +70,32 @@ def compare_software(name: str, here: Software, there: Software) -> tuple[list[s
     """Differences that forbid to work together, and harmless ones, both sides named."""
     errors: list[str] = []
     warnings: list[str] = []
-    if there.calipertf is None:
-        errors.append(
-            f"{name} cannot import calipertf: start it in a checkout (`python -m dask worker ...`) "
-            "or put one on its PYTHONPATH, with requirements.txt installed"
-        )
-    elif there.calipertf != here.calipertf:
-        errors.append(
-            f"calipertf is of another state on {name} ({there.calipertf[:12]}) than on the driver "
-            f"({(here.calipertf or '')[:12]}): check out the same commit"
-        )
     for key in ("python", "dask", "distributed"):
-        mine, theirs = str(getattr(here, key)), str(getattr(there, key))
+        mine, theirs = getattr(here, key), getattr(there, key)
         if mine.split(".")[:2] != theirs.split(".")[:2]:
             errors.append(f"{key} is {theirs} on {name} and {mine} on the driver")
         elif mine != theirs:
             warnings.append(f"{key} is {theirs} on {name} and {mine} on the driver")
+    return errors, warnings
+
+
+def compare_package(name: str, here: Package, there: Package) -> tuple[list[str], list[str]]:
+    """The same for this package."""
+    errors: list[str] = []
+    warnings: list[str] = []
+    if there.digest is None:
+        errors.append(
+            f"{name} cannot import calipertf ({there.trouble}): start it in a checkout (`python -m "
+            "dask worker ...`) or put one on its PYTHONPATH, with requirements.txt installed"
+        )
+    elif there.digest != here.digest:
+        errors.append(
+            f"calipertf is of another state on {name} ({there.digest[:12]}) than on the driver "
+            f"({(here.digest or '')[:12]}): check out the same commit"
+        )
     if there.may_hang:
         warnings.append(
-            f"Dask's profiler can lock up Python {there.python} on {name}: start it with "
+            f"Dask's profiler can lock {name} up on this Python: start it with "
             "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False, or with Python 3.11.9 or later"
         )
     return errors, warnings

@@ -102,9 +102,9 @@ def select_versions(selectors: Sequence[str], available: Iterable[Version]) -> l
         if not found:
             nearest = find_nearest(selector, (str(version) for version in pool))
             hint = f"; did you mean {nearest}?" if nearest else ""
-            bounds = f"{pool[0]} to {pool[-1]}" if pool else "no version at all"
+            bounds = f"{pool[0]} to {pool[-1]}" if pool else "none at all"
             raise VersionError(
-                f"'{selector}' selects no version: the index has {bounds}{hint}", value=selector
+                f"'{selector}' selects no version: known are {bounds}{hint}", value=selector
             )
         picked.update(found)
     return sorted(picked)
@@ -164,7 +164,10 @@ def select_pythons(selectors: Sequence[str], available: Iterable[str]) -> list[s
         if text in {"all", "latest"} or re.match(r"[<>=!~]", text):
             found = _select_one(text, sorted(pool))
             if not found:
-                raise VersionError(f"'{selector}' selects no Python", value=selector)
+                known = ", ".join(str(version) for version in sorted(pool)) or "none"
+                raise VersionError(
+                    f"'{selector}' selects no Python of the grid: {known}", value=selector
+                )
             picked.update(pool[version] for version in found)
         else:
             picked.add(parse_python(text))

@@ -81,21 +81,36 @@ def read_yaml(path: Path, *, literal: Collection[str] = ()) -> YamlFile:
         raise ConfigError(
             f"{path} does not exist; name a configuration file with --config", path=path
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}", path=path) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}", path=path) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}, line {line}: this is no UTF-8 text", path=path) from error
+    try:
+        return _parse(path, text, literal)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}{_explain(error, text)}", path=path) from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{path} has an alias that holds itself, or lists in lists without end", path=path
+        ) from error
+
+
+def _parse(path: Path, text: str, literal: Collection[str]) -> YamlFile:
     loader = yaml.SafeLoader(text)
     reader = _Reader(loader=loader, literal=literal)
     try:
         node = loader.get_single_node()
         data = None if node is None else reader.convert(node, (), literal=False)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}{_explain(error, text)}", path=path) from error
     finally:
         loader.dispose()
     return YamlFile(path=path, data=data, lines=reader.lines, duplicates=tuple(reader.duplicates))
 
 
 def _explain(error: yaml.YAMLError, text: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        number = text[: error.position].count("\n") + 1
+        return f", line {number}: not YAML: it has the control character {error.character:#x}"
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     if mark is None:

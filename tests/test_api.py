@@ -13,7 +13,16 @@ from package_server import PackageServer, make_sdist, make_wheel
 
 from calipertf.assess.api import extract_api
 from calipertf.assess.extraction import Extraction, _receive, extract_versions
-from calipertf.assess.model import Api, Parameter, Source, Symbol, cache_path, load_api, save_api
+from calipertf.assess.model import (
+    Api,
+    Parameter,
+    Source,
+    Symbol,
+    cache_path,
+    is_current,
+    load_api,
+    save_api,
+)
 from calipertf.errors import CaliperError, InfrastructureError, RecordError, VersionError
 
 LINUX = "manylinux1_x86_64"
@@ -64,6 +73,18 @@ def test_a_wheel_without_code_is_followed_to_what_it_pins(server: PackageServer)
     assert api.notes[0] == (
         "stub-1-py3-none-any.whl holds no Python code: what it relies on was read, real 1"
     )
+
+
+def test_a_source_archive_without_code_is_followed_to_its_only_requirement(
+    server: PackageServer,
+) -> None:
+    stub = make_sdist({"stub.egg-info/requires.txt": "real\n"})
+    server.add("stub-0.tar.gz", stub, uploaded="2020-01-01T00:00:00Z")
+    # Nothing for Linux but the source, as scikit-learn 0.16.
+    real = {"real/__init__.py": "x = 1"}
+    server.add("real-1-cp37-none-win32.whl", make_wheel(real), uploaded="2019-01-01T00:00:00Z")
+    server.add("real-1.tar.gz", make_sdist(real), uploaded="2019-01-01T00:00:00Z")
+    assert "real.x" in extract(server, "stub", "0").symbols
 
 
 def test_a_wheel_without_code_or_target_says_so(server: PackageServer) -> None:
@@ -130,13 +151,25 @@ def test_what_cannot_be_seen_is_said(server: PackageServer) -> None:
     }
     server.add("p-1-py3-none-any.whl", make_wheel(files))
     assert extract(server, "p", "1").notes == (
-        "1 modules are not in today's Python syntax and were left out: p.old",
-        "1 public names come from compiled modules, and their parameters are not known: p.fast",
+        "1 module is not in today's Python syntax and left out: p.old",
+        "1 public name comes from compiled code, with parameters that are not known: p.fast",
         (
-            "1 modules take in all names of compiled modules, and only those that __all__ or a "
-            "stub lists are known: p"
+            "1 module takes in all names of compiled modules, of which those in __all__ or a stub "
+            "are known: p"
         ),
-        "1 modules make further names when they are asked for: p",
+        "1 module makes further names when asked for them: p",
+    )
+
+
+def test_module_made_at_run_time_is_said_once(server: PackageServer) -> None:
+    files = {
+        "p/__init__.py": "from p import six\nfrom p.six import moves as more\nfrom .a import x",
+        "p/six.py": "import types\nclass _M(types.ModuleType): ...\nmoves = _M('moves')",
+        "p/a.py": "from p import six, gone\nx = 1",
+    }
+    server.add("p-1-py3-none-any.whl", make_wheel(files))
+    assert extract(server, "p", "1").notes == (
+        "p.six.moves is a module made at run time: its names are not known",
     )
 
 
@@ -239,9 +272,17 @@ def test_an_api_is_stored_and_read_back_whole(tmp_path: Path) -> None:
     assert path == tmp_path / "p" / "1.json.gz"
     assert load_api(tmp_path, "p", "1") == STORED
     stored = json.loads(gzip.decompress(path.read_bytes()))
-    assert stored["schema"] == 1
+    assert stored["schema"] == 2
     assert len(stored["signatures"]) == 2  # equal ones are stored once
     assert load_api(tmp_path, "p", "2") is None
+
+
+def test_what_an_earlier_extraction_saw_is_not_current(tmp_path: Path) -> None:
+    path = save_api(STORED, tmp_path)
+    assert is_current(tmp_path, "p", "1")
+    assert not is_current(tmp_path, "p", "2")
+    path.write_bytes(gzip.compress(b'{"functions":{},"schema":1}'))
+    assert not is_current(tmp_path, "p", "1")
 
 
 def test_equal_apis_are_stored_in_equal_bytes(tmp_path: Path) -> None:
@@ -257,7 +298,7 @@ def test_equal_apis_are_stored_in_equal_bytes(tmp_path: Path) -> None:
         gzip.compress(b"{"),
         gzip.compress(b"[]"),
         gzip.compress(b'{"schema": 9}'),
-        gzip.compress(b'{"schema": 1, "package": "p"}'),
+        gzip.compress(b'{"schema": 2, "package": "p"}'),
     ],
 )
 def test_a_damaged_file_is_told_by_its_name(tmp_path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,12 @@ def write(root: Path, *names: str) -> None:
     for name in names:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"content of {name}")
+        path.write_bytes(b"content of " + os.fsencode(name))
 
 
 def list_files(root: Path) -> dict[str, str]:
     return {
-        path.relative_to(root).as_posix(): path.read_text()
+        path.relative_to(root).as_posix(): os.fsdecode(path.read_bytes())
         for path in sorted(root.rglob("*"))
         if path.is_file()
     }
@@ -40,6 +41,32 @@ def test_a_folder_arrives_as_scripts_see_it(tmp_path: Path) -> None:
         "suite/.hidden": "content of suite/.hidden",
         "suite/link.txt": "content of outside.txt",
     }
+
+
+def test_odd_names_and_loops_of_links_travel(tmp_path: Path) -> None:
+    root = tmp_path / "here"
+    write(root, "suite/with space/ä.py", "suite/\udcff.txt")
+    (root / "suite" / "loop").symlink_to(root / "suite")
+    folder = unpack_bundle(pack_bundle(root, [root / "suite"]), tmp_path / "there")
+    assert set(list_files(folder)) == {"suite/with space/ä.py", "suite/\udcff.txt"}
+
+
+def test_what_lies_outside_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "shared/n.txt", "here/suite/a.py")
+    root = tmp_path / "here"
+    with pytest.raises(ConfigError, match="outside"):
+        pack_bundle(root, [root / "suite", root / "../shared"])
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "suite/a.py")
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ConfigError, match=r"suite/a\.py cannot be sent"):
+        pack_bundle(tmp_path, [tmp_path / "suite"])
 
 
 def test_it_is_unpacked_once(tmp_path: Path) -> None:

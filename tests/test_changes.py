@@ -62,6 +62,21 @@ def summarise(old: list[Symbol], new: list[Symbol]) -> list[tuple[str, str, str 
             [make_symbol("p.math.f", "x y")],
             [("moved", "p.contrib.f", "p.math.f", 1.0)],
         ),
+        # an alias of what both versions have elsewhere only went away
+        (
+            [
+                make_symbol("p.contrib.f", "x", target="src.f"),
+                make_symbol("p.f", "x", target="src.f"),
+            ],
+            [make_symbol("p.f", "x", target="src.f"), make_symbol("p.n.f", "x")],
+            [("removed", "p.contrib.f", None, 1.0), ("added", "p.n.f", None, 0.0)],
+        ),
+        # ... even where the definition itself moved: numpy.core.char.add was numpy.char.add
+        (
+            [make_symbol("p.core.f", "x", target="a.f"), make_symbol("p.f", "x", target="a.f")],
+            [make_symbol("p.f", "x", target="b.f"), make_symbol("p.n.f", "x")],
+            [("removed", "p.core.f", None, 1.0), ("added", "p.n.f", None, 0.0)],
+        ),
         # two that it could be: not evident
         (
             [make_symbol("p.contrib.f", "x y")],
@@ -173,9 +188,9 @@ Public names: 11 before, 7 after; 4 removed, 1 moved, 5 changed, 1 added.
 ## Removed
 
 - in `p`:
-  - class `C`: with 1 members
+  - class `C`: with 1 member
   - `gone(x)`
-  - module `m`: with 1 names below
+  - module `m`: with 1 name below
 
 ## Moved
 
@@ -192,6 +207,32 @@ Public names: 11 before, 7 after; 4 removed, 1 moved, 5 changed, 1 added.
 - in `p`:
   - `fresh(x)`
 """
+    )
+
+
+def test_change_is_told_of_the_shortest_path_first() -> None:
+    paths = ["p.compat.v1.f", "p.f", "p.a.b.g"]
+    old = make_api("1", *(make_symbol(path, "x y") for path in paths))
+    new = make_api("2", *(make_symbol(path, "x") for path in paths))
+    page = write_changelog(old, new, find_changes(old, new))
+    lines = [line for line in page.splitlines() if "severity" in line]
+    assert [line.partition(" (")[0] for line in lines] == [
+        "- `p.f`, `p.compat.v1.f`",
+        "- `p.a.b.g`",
+    ]
+
+
+def test_classes_that_inherit_what_is_gone_are_told_together() -> None:
+    classes = [make_symbol(f"p.{name}", kind="class") for name in "ABCDE"]
+    members = [
+        make_symbol(f"{owner.path}.{name}", "self", kind="method", target=f"src.A.{name}")
+        for owner in classes
+        for name in ("run", "stop")
+    ]
+    old, new = make_api("1", *classes, *members), make_api("2", *classes)
+    page = write_changelog(old, new, find_changes(old, new))
+    assert page.endswith(
+        "## Removed\n\n- in `p.A`, `p.B`, `p.C` and 2 more:\n  - `run(self)`\n  - `stop(self)`\n"
     )
 
 

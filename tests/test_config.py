@@ -88,7 +88,27 @@ def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
         ("  dependency: six\n  tests: a.py\n  dockerfile: Dokerfile\n", ["line 4", "Dokerfile"]),
         ("  dependency: six\n\ttests: a.py\n", ["line 3", "tab"]),
         ("  dependency: [six\n", ["not YAML"]),
-        ("  dependency: six\n  tests: []\n", ["tests"]),
+        ("  dependency: six\n  tests: []\n", ["line 3", "tests names no script"]),
+        ("  dependency: six\n  tests: ['**x/[']\n", ["line 3", "no script"]),
+        ("  dependency: six\n  tests: [a.py, ../b.py]\n", ["no script at '../b.py'"]),
+        ("  dependency: six==1.16\n  tests: a.py\n", ["line 2", "name of one package"]),
+        ("  dependency: six\n  tests: a.py\n  versions: []\n", ["leave the key out"]),
+        ("  dependency: six\n  tests: a.py\n  resolve: [2999-01-01]\n", ["yet to come"]),
+        ("  dependency: six\n  tests: a.py\n  resolve: [20210105]\n", ["such as 2021-01-05"]),
+        ("  dependency: six\n  tests: a.py\n  timeout: .inf\n", ["timeout is inf"]),
+        ("  dependency: six\n  tests: a.py\n  jobs: true\n", ["jobs is True", "a number"]),
+        ("  dependency: six\n  tests: a.py\n  memory: 4\n", ["less than 16MB"]),
+        ("  dependency: six\n  tests: a.py\n  requirements: ['numpy<']\n", ["item 1", "numpy<2"]),
+        ("  dependency: six\n  tests: a.py\n  import_name: os; x\n", ["sklearn"]),
+        ("  dependency: six\n  tests: a.py\n  index_url: pypi.org\n", ["https://"]),
+        ("  dependency: six\n  tests: a.py\n  base_image: 'p:{versoin}'\n", ["{version}"]),
+        ("  dependency: six\n  tests: a.py\n  root: nix\n", ["line 4", "'nix' is no folder"]),
+        ("  dependency: six\n  tests: a.py\n  name: 'a\0b'\n", ["line 4", "control character"]),
+        ("  dependency: six\n  tests: a.py\n  args: &a\n    b: *a\n", ["alias"]),
+        (
+            "  dependency: six\n  verions: 1.0\n  tests: [b.py]\n  dockerfile: Dokerfile\n",
+            ["3 problems", "did you mean versions", "no script at 'b.py'", "Dokerfile"],
+        ),
     ],
 )
 def test_problems_name_line_key_and_way_out(
@@ -100,6 +120,13 @@ def test_problems_name_line_key_and_way_out(
         assert word in str(caught.value)
 
 
+def test_problems_are_told_by_line(write_config: Write) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write_config, "  tests: [b.py]\n  timeout: soon\n  frog: 1\n")
+    lines = [line.split(":")[0] for line in str(caught.value).splitlines()[1:]]
+    assert lines == [f"  line {number}" for number in (1, 2, 3, 4)]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "nothing"), ("- a\n", "list"), ("analysys:\n  a: 1\n", "did you mean analysis")],
@@ -107,6 +134,13 @@ def test_problems_name_line_key_and_way_out(
 def test_file_without_analysis(write_config: Write, text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         load_config(write_config(text))
+
+
+def test_file_that_is_no_text_is_told_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "caliper.yaml"
+    path.write_bytes(b"analysis:\n  name: caf\xe9\n")
+    with pytest.raises(ConfigError, match="line 2"):
+        load_config(path)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.util
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ class Mirror:
     ranges: bool = True
     #: Bytes after which an answer breaks off; None for whole answers.
     breaks_after: int | None = None
+    #: What the server says of how the file is packed, as some do of every .gz; None for nothing.
+    encoding: str | None = None
     #: The Range header of each request, None where there was none.
     asked: list[str | None] = field(default_factory=list)
 
@@ -52,6 +55,8 @@ def make_handler(mirror: Mirror) -> type[BaseHTTPRequestHandler]:
             body = mirror.content[start:]
             self.send_response(206 if wanted and mirror.ranges else 200)
             self.send_header("Content-Length", str(len(body)))
+            if mirror.encoding:
+                self.send_header("Content-Encoding", mirror.encoding)
             self.end_headers()
             self.wfile.write(body[: mirror.breaks_after])
 
@@ -132,6 +137,49 @@ def test_a_wrong_file_is_thrown_away(mirrors: list[Mirror], tmp_path: Path) -> N
     assert fetch(tmp_path, mirrors) == mirrors[1].url
     assert (tmp_path / NAME).read_bytes() == CONTENT
     assert mirrors[1].asked == [None]  # nothing of the wrong file is built upon
+
+
+@pytest.mark.parametrize("kept", [0, 1000])
+def test_a_file_that_the_server_calls_packed_is_taken_as_it_is(
+    mirrors: list[Mirror], tmp_path: Path, kept: int
+) -> None:
+    packed = gzip.compress(CONTENT)
+    mirrors[0].content, mirrors[0].encoding = packed, "x-gzip"
+    if kept:
+        (tmp_path / f"{NAME}.part").write_bytes(packed[:kept])
+    checksum = hashlib.sha256(packed).hexdigest()
+    assert fetch_mnist.fetch_file(NAME, checksum, tmp_path, [mirrors[0].url]) == mirrors[0].url
+    assert (tmp_path / NAME).read_bytes() == packed
+
+
+@pytest.mark.parametrize("kept", [b"<html>moved</html>", b"x" * (len(CONTENT) + 1)])
+def test_a_wrong_beginning_is_fetched_anew_from_the_same_mirror(
+    mirrors: list[Mirror], tmp_path: Path, kept: bytes
+) -> None:
+    (tmp_path / f"{NAME}.part").write_bytes(kept)
+    assert fetch(tmp_path, mirrors[:1]) == mirrors[0].url
+    assert mirrors[0].asked == [f"bytes={len(kept)}-", None]
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mnist").write_text("a file")
+    assert fetch_mnist.main([str(tmp_path / "mnist")]) == 3
+    told = capsys.readouterr().err
+    assert "cannot be written" in told
+    assert "network" not in told
+
+
+def test_an_interrupted_fetch_says_that_it_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fetch_mnist, "fetch_file", interrupt)
+    assert fetch_mnist.main([str(tmp_path / "mnist")]) == 130
+    assert "goes on" in capsys.readouterr().err
 
 
 def test_without_a_network_the_message_tells_the_way_out(

@@ -92,6 +92,21 @@ def test_index_formats_are_read_as_the_original_extractor_reads_them(
     assert ours == theirs
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_versions_are_listed_whatever_the_files_are_named(kind: str, tmp_path: Path) -> None:
+    published = open_path(make_source(kind, tmp_path), "p")
+    assert published.list_versions() == ["1.0", "2.0.0rc1"]
+    assert published.problems == []
+
+
+def test_files_that_tell_no_version_are_told_when_listing(tmp_path: Path) -> None:
+    path = tmp_path / "functiondb-results.json"
+    path.write_text("{", encoding="utf-8")
+    published = open_path(path, "p")
+    assert published.list_versions() == []
+    assert "functiondb-results.json is not a JSON function database" in published.problems[0]
+
+
 def test_files_of_other_versions_are_not_opened(tmp_path: Path) -> None:
     files = {"functiondb-1.0.json": {"1.0": ONE}, "functiondb-3.json": "not JSON at all"}
     published = open_path(write_files(tmp_path, files), "p")
@@ -119,8 +134,11 @@ def test_index_that_lists_files_that_are_not_there(tmp_path: Path) -> None:
         ('["1.0"]', "holds a list"),
         ('{"1.0": ["p"]}', "1.0 was left out: it is a list"),
         ('{"1.0": {"p": 3}}', "1.0 was left out: module p is a int"),
-        ('{"1.0": {"p": {"run": "x"}}}', "1.0 was left out: p.run has no list of arguments"),
+        ('{"1.0": {"p": {"run": "x"}}}', "1.0 was left out: p.run has no list of argument names"),
         ('{"1.0": {"p": {"C": {"m": null}}}}', "1.0 was left out: p.C has no list"),
+        ('{"1.0": {"p": {"run": ["x", {"y": 1}]}}}', "p.run has no list of argument names"),
+        ("{}", "holds nothing, not {version: modules}"),
+        ("[" * 100_000, "is not a JSON function database"),
     ],
 )
 def test_damaged_file_is_one_sentence_and_the_rest_goes_on(
@@ -152,6 +170,7 @@ def test_truncated_zip_is_one_sentence(tmp_path: Path) -> None:
         ({"index.json": "{"}, "is no index of caliper-metrics"),
         ({"index.json": {"data": {}}}, "names none of json, json-single and zip"),
         ({"index.json": {"data": {"json": {}}}}, "is no index of caliper-metrics"),
+        ({"index.json": {"data": {"json": {"urls": "all"}}}}, "is no index of caliper-metrics"),
     ],
 )
 def test_folder_without_a_usable_index(

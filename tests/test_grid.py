@@ -33,7 +33,7 @@ analysis:
   python_versions: [3.7, 3.8]
   resolve: [{resolve}]
   baselines:
-    s: {{version: "1.0", python: 3.7, resolve: release}}
+    s: {{version: {home}, python: 3.7, resolve: release}}
 """
 
 
@@ -47,10 +47,14 @@ def plan(
         project: Project = index.fetch_project("demo")
 
     def make(
-        versions: str = '"1.0", "2.0"', resolve: str = "release", **selection: list[str]
+        versions: str = '"1.0", "2.0"',
+        resolve: str = "release",
+        home: str = '"1.0"',
+        **selection: list[str],
     ) -> list[PlannedCell]:
         scripts = {"s/a.py": "", "t/b.py": ""}
-        path = write_config(BODY.format(versions=versions, resolve=resolve), scripts=scripts)
+        text = BODY.format(versions=versions, resolve=resolve, home=home)
+        path = write_config(text, scripts=scripts)
         return plan_grid(load_config(path), project, linux_platforms(), Selection(**selection))
 
     return make
@@ -98,7 +102,14 @@ def test_flags_cut_the_grid_down(plan: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"versions": '"3.0"'}, "selects no version"), ({"tests": ["u/x.py"]}, "fits no script")],
+    [
+        ({"versions": '"3.0"'}, "line 4: versions: '3.0' selects no version"),
+        ({"versions": '"3.0", "4.0"'}, "2 problems"),
+        ({"home": '"9.9"'}, "line 8: baselines.s: '9.9' selects no version"),
+        ({"tests": ["u/x.py"]}, "fits no script"),
+        ({"tests": [""]}, "fits no script"),
+        ({"pythons": [">=3.12"]}, "selects no Python of the grid: 3.7, 3.8"),
+    ],
 )
 def test_empty_grid_is_an_error(
     plan: Callable[..., Any], options: dict[str, Any], words: str

@@ -22,6 +22,9 @@ from calipertf.run.outcomes import compare_outputs, judge_record
         ("w: -3.2e+01\n", "w: -32.0\n", True),
         ("layer2: 5\n", "layer3: 5\n", False),
         ("", "", True),
+        ("n: 007 -0\n", "n: +7 0\n", True),
+        ("n: -7\n", "n: 7\n", False),
+        (f"n: {'9' * 5000}\n", f"n: {'9' * 4999}8\n", False),
     ],
 )
 def test_comparison(here: str, there: str, same: bool) -> None:
@@ -42,7 +45,10 @@ FAILED = Run(
     error=('Traceback (most recent call last):\n  File "s.py", line 1\n', "KeyError: 'x'\n"),
     retval=1,
 )
-BROKEN_IMPORT = Run(retval=1, error=("ImportError: x\n",))
+BROKEN_IMPORT = Run(
+    error=('Traceback (most recent call last):\n  File "<string>"\n', "ImportError: x\n"),
+    retval=1,
+)
 
 
 def record(cell: Cell, run: Run, bare_import: Run | None = None) -> Record:
@@ -87,6 +93,19 @@ def test_judgement(run: Run, home_run: Run | None, bare_import: Run | None, outc
 def test_home_cell_is_judged_by_its_second_run(again: Run, outcome: str) -> None:
     home = record(HOME, with_again(OK, again))
     assert judge_record(home, {"s.py": "s"}, {"s": home}, 1e-3).outcome == outcome
+
+
+def test_cell_whose_import_fails_is_explained_by_the_import() -> None:
+    crash = Run(retval=-6)
+    judged = judge_record(record(HERE, crash, BROKEN_IMPORT), {}, {}, 1e-3)
+    assert judged.outcomes["s.py"].detail == "SIGABRT"
+    assert (judged.outcome, judged.reason) == ("import_failed", "api_missing")
+    assert judged.message == "import failed in 1 of 1 scripts: ImportError: x"
+
+
+def test_script_without_a_home_says_so() -> None:
+    judged = judge_record(record(HERE, OK), {"s.py": None}, {}, 1e-3)
+    assert judged.outcomes["s.py"].detail == "baselines names no home cell for it"
 
 
 def test_failed_build_stays_what_it_is() -> None:

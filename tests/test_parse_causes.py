@@ -299,3 +299,24 @@ def test_home_stands_in_where_it_works_nowhere() -> None:
         EXPLAINER.explain(make_result("run_failed", "3.0", script="s/b.py", **verdict), None)
         is None
     )
+
+
+def test_one_version_on_one_python_differs_in_requirements_alone() -> None:
+    requirements = {
+        make_cell("3.0"): parse_requirements(["keras==3.4", "p==3.0"]),
+        make_cell("3.0", resolve="release"): parse_requirements(["keras==3.1", "p==3.0"]),
+        make_cell("3.0", python="cp38"): parse_requirements(["keras==3.1", "p==3.0"]),
+    }
+    explainer = Explainer(CHANGES, make_sims()["usage"], requirements)
+    result = make_result(
+        "run_failed",
+        "3.0",
+        reason="other",
+        exception="ValueError: bad threshold",
+        error=[TRACE, FRAME.format("keras/src/metrics.py")],
+    )
+    cause = explainer.explain(result, make_cell("3.0", resolve="release"))
+    assert cause is not None
+    assert cause.text == "keras is 3.4 here and 3.1 where it works (3.0 on Python 3.7, release)"
+    # On another Python, it may be that.
+    assert explainer.explain(result, make_cell("3.0", python="cp38")) is None

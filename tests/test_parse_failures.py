@@ -23,6 +23,7 @@ from calipertf.records import Verdict
         ("shape (2, 3) and [1, 28, 28]", "shape <numbers> and <numbers>"),
         ("name conv2d_v2 and Conv2D", "name conv2d_v2 and Conv2D"),
         ("an  odd\tspace ", "an odd space"),
+        ("\x1b[1;31mred\x1b[0m and \x1b]0;title\x07plain\x00", "red and plain"),
         ("и/или: é ∞", "и/или: é ∞"),
         ("", ""),
         ("x" * 400, "x" * 159 + "…"),

@@ -134,8 +134,8 @@ def test_version_is_foretold_without_having_been_seen() -> None:
 @pytest.mark.parametrize(
     ("a", "b", "fails", "risk"),
     [
-        # All other units end at the version or begin there: one half.
-        ([0, 1], [1, 0], [True, True], [0.5, 0.5]),
+        # All other units end at the version or begin there: no model.
+        ([0, 1], [1, 0], [True, True], [NAN, NAN]),
         # The others all fail: their share.
         ([0, 2, 1], [1, 3, 2], [False, True, False], [1.0, 0.0, 0.0]),
         ([], [], [], []),
@@ -146,7 +146,8 @@ def test_little_to_learn_from(
 ) -> None:
     features = np.arange(len(a), dtype=float)[:, None]
     places = np.array(a, dtype=np.int64), np.array(b, dtype=np.int64)
-    assert leave_version_out(features, np.array(fails, bool), *places).tolist() == risk
+    found = leave_version_out(features, np.array(fails, bool), *places)
+    np.testing.assert_array_equal(found, risk)
 
 
 def test_model_learns_what_is_there() -> None:
@@ -237,7 +238,22 @@ def test_units_that_all_end_alike_are_said_to() -> None:
     found = predict_all(units)
     assert {item.auc.value for item in found} == {None}
     assert {item.predictor for item in found} == {"always", "major differs"}
-    assert all("all units end alike" in line for line in describe(found))
+    assert all("all 2 units work" in line or "all 1 units work" in line for line in describe(found))
+
+
+def test_model_that_nothing_taught_has_no_accuracy() -> None:
+    # From 1.0 to 2.0 and back: without the version in question there is nothing to learn from.
+    results = [
+        make_result("same_result", "1.0", script="s/a.py"),
+        make_result("run_failed", "2.0", script="s/a.py"),
+        make_result("run_failed", "1.0", script="s/b.py"),
+        make_result("same_result", "2.0", script="s/b.py"),
+    ]
+    sims = make_sims(versions=[("p", "1.0", "2.0", "api_jaccard", 0.5)])
+    found = predict_all(make_units(results, sims))
+    models = [item for item in found if item.method == "model"]
+    assert [item.accuracy for item in models] == [None] * len(models) != []
+    assert "all 2 units fail" in describe(found)[0]
 
 
 def test_missing_similarities_are_said_to_be() -> None:

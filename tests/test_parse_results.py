@@ -143,6 +143,29 @@ def test_timeline(
     assert asked == expected + ([(too_old, first)] if too_old else [])
 
 
+def test_where_no_python_has_all_versions_a_timeline_goes_over_any() -> None:
+    results = [
+        make_result("same_result", "1.0", python="cp37"),
+        make_result("run_failed", "2.0", python="cp37"),
+        make_result("different_result", "2.0", python="cp38"),
+        make_result("no_release", "3.0", python="cp37"),
+        make_result("run_failed", "3.0", python="cp311"),
+        make_result("same_result", "1.0", python="cp37", resolve="release"),
+    ]
+    lines = make_timelines(results, lambda _result, _cell: None)
+    assert [(line.python, line.resolve, line.judged, line.working) for line in lines] == [
+        ("cp37", "today", 2, 1),
+        ("any", "today", 3, 1),
+        ("cp38", "today", 1, 0),
+        ("cp311", "today", 1, 0),
+        ("cp37", "release", 1, 1),
+    ]
+    breaking = lines[1].breaking
+    assert breaking is not None
+    # Of 2.0, the Python where it goes best.
+    assert (breaking.cell.version, breaking.cell.python) == ("2.0", "cp38")
+
+
 @pytest.mark.parametrize(
     ("version", "python", "resolve", "nearest"),
     [

@@ -242,6 +242,32 @@ def test_odd_text_is_kept(tmp_path: Path) -> None:
     assert "É" in (tmp_path / "results.csv").read_text(encoding="utf-8", errors="surrogateescape")
 
 
+def test_one_message_may_have_two_causes(tmp_path: Path) -> None:
+    layout = Layout(root=tmp_path)
+    for version, verdict in [
+        ("1.0", Verdict(outcome="run_failed", reason="api_missing", exception=GONE)),
+        ("2.0", GOOD),
+        ("3.0", Verdict(outcome="run_failed", reason="api_missing", exception=GONE)),
+    ]:
+        record = make_record(version, {"s/a.py": verdict})
+        write_record(layout.record_path(record.cell, dated=False), record)
+    change = {"object": "function", "to": None, "severity": 1.0, "old": "()", "new": None}
+    folder = layout.sims / "changes"
+    folder.mkdir(parents=True)
+    for a, b, kind in [("1.0", "2.0", "added"), ("2.0", "3.0", "removed")]:
+        # Half of a surrogate pair, which JSON can spell and no table can hold.
+        item = {**change, "kind": kind, "path": "p.gone", "details": ["default '\ud800'"]}
+        data = {"schema": 1, "package": "p", "a": a, "b": b, "changes": [item]}
+        (folder / f"p-{a}..{b}.json").write_text(json.dumps(data))
+    analysis, _ = notes_of(tmp_path)
+    (cause,) = analysis.tables["failures"]["cause"]
+    assert cause.split("; ") == [
+        "p.gone was added between 1.0 and 2.0 (1 of 2)",
+        "p.gone was removed between 2.0 and 3.0 (1 of 2)",
+    ]
+    assert analysis.tables["api_changes"]["details"].tolist() == ["default '?'"] * 2
+
+
 def notes_of(root: Path) -> tuple[Analysis, list[str]]:
     inputs = read_inputs(Layout(root=root))
     return analyse(inputs), [str(note) for note in inputs.notes]

@@ -147,3 +147,9 @@ def test_nothing_is_overwritten_by_setting_aside(tmp_path: Path) -> None:
         (tmp_path / "x.json").write_text(text)
         set_aside(tmp_path / "x.json")
     assert sorted(path.read_text() for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_half_a_character_does_not_keep_a_file_from_being_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"text": "caf\u00e9 \ud800"})
+    assert "caf\u00e9 \\ud800" in (tmp_path / "x.json").read_text(encoding="utf-8")
+    json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))

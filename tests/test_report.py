@@ -5,13 +5,18 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
-from calipertf.parse.inputs import ApiChange
-from calipertf.parse.page_cells import Strings, diff_outputs, shorten_output
+from calipertf.parse import page_tables
+from calipertf.parse.analysis import analyse
+from calipertf.parse.inputs import ApiChange, Inputs
+from calipertf.parse.page_cells import Strings, diff_outputs, pack_results, shorten_output
 from calipertf.parse.page_tables import pack_changes
 from calipertf.parse.report import pack_data
+from calipertf.records import Run, Verdict
+from grids import make_record, make_sims
 
 
 def test_strings_are_kept_once() -> None:
@@ -58,6 +63,19 @@ def test_late_differences_are_found_among_many_lines() -> None:
     assert diff_outputs(home[1:2501], home).splitlines()[1] == "-0"
 
 
+def test_difference_far_out_in_a_line_is_shown() -> None:
+    shown = diff_outputs(["x" * 9000 + "1" + "y" * 900], ["x" * 9000 + "2" + "y" * 900])
+    home, here = shown.splitlines()
+    assert (home[:3], here[:3]) == ("-…x", "+…x")
+    assert ("x2y" in home, "x1y" in here) == (True, True)
+    assert len(shown) < 1100
+
+
+def test_colours_of_a_terminal_are_left_out() -> None:
+    assert shorten_output(["\x1b[31mred\x1b[0m\n", "bell\x07"]) == "red\nbell"
+    assert diff_outputs(["\x1b[31m1\n"], ["2\n"]) == "-2\n+1"
+
+
 def test_long_differences_are_cut() -> None:
     shown = diff_outputs(["1\n"] * 500, ["2\n"] * 500)
     assert shown.splitlines()[-1] == "[940 more lines]"
@@ -90,6 +108,20 @@ def test_members_of_what_is_gone_are_not_listed_again() -> None:
     assert packed["counts"]["removed"] == 4
 
 
+def test_each_kind_of_change_has_its_share_and_the_root_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page_tables, "_CHANGES", 10)
+    changes = [change("removed", f"p.a.b.c{n}") for n in range(50)]
+    changes += [change("added", f"p.a.n{n}") for n in range(50)]
+    changes += [change("removed", "p.z"), change("added", "p.z2"), change("changed", "p.f", 0.2)]
+    (packed,) = pack_changes(changes)
+    kinds = [row[0] for row in packed["rows"]]
+    assert (kinds.count("removed"), kinds.count("added"), kinds.count("changed")) == (4, 5, 1)
+    assert packed["rows"][0][1] == "p.z"
+    assert packed["left_out"] == len(changes) - 10
+
+
 def test_packed_data_hold_nothing_that_html_reads() -> None:
     data = {"text": "</script><!-- \u2028 \ud800 é"}
     packed = pack_data(data)
@@ -97,3 +129,13 @@ def test_packed_data_hold_nothing_that_html_reads() -> None:
     assert packed == pack_data(data), "the same data make the same page"
     unpacked = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert unpacked["text"] == "</script><!-- \u2028 ? é"
+
+
+def test_unstable_result_shows_how_its_two_runs_differ() -> None:
+    record = make_record("1.0", {"s/a.py": Verdict(outcome="unstable_result")})
+    run = Run(output=("a\n", "1\n"), retval=0, again=Run(output=("a\n", "2\n"), retval=0))
+    record = replace(record, runs={"s/a.py": run})
+    inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
+    strings = Strings()
+    packed = pack_results(analyse(inputs), {"s/a.py": 0}, strings)
+    assert strings.list_all()[packed["diff"][0]] == " a\n-1\n+2"

@@ -50,6 +50,16 @@ def test_line_without_a_name_is_kept_as_unread() -> None:
     assert dict(found.pins) == {"six": "1.0"}
 
 
+def test_name_of_an_editable_folder_is_in_the_line_above() -> None:
+    lines = [
+        "# Editable install with no version control (Thing==1.2)",
+        "-e /src/thing",
+        "-e /src/other",
+    ]
+    found = parse_freeze(lines, "tensorflow")
+    assert (found.pins, found.unread) == ({"thing": "1.2"}, ("-e /src/other",))
+
+
 def test_versions_that_pep440_cannot_parse_are_flagged() -> None:
     found = parse_freeze(["pytz==2004d", "six", "numpy==1.18.5"], "tensorflow")
     assert found.odd_versions() == ["pytz 2004d", "six"]

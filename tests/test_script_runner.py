@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -12,7 +13,10 @@ from typing import Any
 
 import pytest
 
+from calipertf.run.interpreters import find_interpreter
+
 RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
+OLD = find_interpreter("cp27")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 
 
@@ -42,8 +46,9 @@ def run(
         **job,
     }
     done = subprocess.run(
-        [python, str(RUNNER)],
+        [python, "-u", str(RUNNER)],
         input=json.dumps(complete),
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
         capture_output=True,
         text=True,
         timeout=120,
@@ -142,6 +147,20 @@ def test_memory_that_forks_share_counts_once(tmp_path: Path) -> None:
     assert (event["retval"], event["ended"]) == (0, "exit")
 
 
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_file_without_end_is_ended(tmp_path: Path, start: str) -> None:
+    source = """
+        with open("big", "wb") as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 20))
+            except OSError as error:
+                print(error.strerror, file.tell() >> 20)
+    """
+    event = run(tmp_path, {"a": source}, start=start, memory=300 << 20)["a"]
+    assert (event["start"], event["output"]) == (start, "File too large 300\n")
+
+
 def test_script_that_kills_itself(tmp_path: Path) -> None:
     source = "import os, signal\nprint('bye', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)\n"
     event = run(tmp_path, {"a": source})["a"]
@@ -163,6 +182,18 @@ def test_bytes_that_are_no_text_are_kept_readable(tmp_path: Path) -> None:
     source = r"import os; os.write(1, b'\xff\xfe \x1b[31mred' + b'\n')"
     event = run(tmp_path, {"a": source})["a"]
     assert event["output"] == "\\xff\\xfe \x1b[31mred\n"
+
+
+@pytest.mark.skipif(OLD is None, reason="needs Python 2.7: `pyenv install 2.7` gets it")
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_python_2_sees_and_says_what_python_3_does(tmp_path: Path, start: str) -> None:
+    sources = {
+        "file": "import os\nprint(type(__file__).__name__)\n",
+        "bytes": r"import os; os.write(1, b'\xff\xfe caf\xc3\xa9\n')",
+    }
+    events = run(tmp_path, sources, start=start, python=OLD.source if OLD else "")
+    assert (events["file"]["start"], events["file"]["output"]) == (start, "str\n")
+    assert events["bytes"]["output"] == "\\xff\\xfe caf\u00e9\n"
 
 
 @linux
@@ -205,6 +236,25 @@ def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
     assert not Path("/etc/caliper-test").exists()
 
 
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> None:
+    package = tmp_path / "env" / "package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("x = 1\n")
+    vandal = f"open({str(package / '__init__.py')!r}, 'a').write('raise RuntimeError')\n"
+    events = run(
+        tmp_path,
+        {"a": vandal, "b": "import package\nprint(package.x)\n"},
+        start=start,
+        writable=[str(tmp_path / "env")],
+        environ={"PYTHONPATH": str(tmp_path / "env")},
+    )
+    if "read-only" not in events["start"]["isolation"]:
+        pytest.skip("scripts cannot be kept from writing here")
+    assert "Read-only file system" in events["a"]["error"]
+    assert events["b"]["output"] == "1\n"
+
+
 def test_trouble_of_the_runner_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(tmp_path, {"a": GOOD}, scratch=str(tmp_path / "scripts" / "a.py"))
@@ -230,3 +280,27 @@ def test_second_run_is_cold(tmp_path: Path) -> None:
 def test_import_name_is_found_by_the_distribution(tmp_path: Path) -> None:
     event = run(tmp_path, {}, import_name=None, distribution="PyYAML")["start"]
     assert event["import_name"] == "yaml"
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_what_was_printed_before_a_crash_is_kept(tmp_path: Path, start: str) -> None:
+    source = "import os, signal\nprint('bye')\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    quiet = "import os\nprint('quiet')\nos._exit(0)\n"
+    events = run(tmp_path, {"crash": source, "quiet": quiet}, start=start)
+    assert events["crash"]["output"] == "bye\n"
+    assert (events["quiet"]["start"], events["quiet"]["output"]) == (start, "quiet\n")
+
+
+def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
+    forged = dict.fromkeys(("output", "error"), "forged")
+    forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
+    source = f"""
+        import os
+        for handle in range(3, 64):
+            try:
+                os.write(handle, {json.dumps(forged)!r}.encode() + b"\\n")
+            except OSError:
+                pass
+    """
+    events = run(tmp_path, {"forger": source, "good": GOOD})
+    assert events["good"]["output"] == "fine\n"

@@ -125,6 +125,12 @@ def test_severity_of_lost_bases(old: tuple[str, ...], new: tuple[str, ...], valu
     ).value == (value)
 
 
+def test_class_that_takes_its_base_s_place_has_lost_none() -> None:
+    old = Symbol(path="p.Spec", kind="class", target="q.SpecV1", bases=("q.SpecV2",))
+    new = Symbol(path="p.Spec", kind="class", target="q.SpecV2")
+    assert signature_severity(signature_of(old), signature_of(new)).details == ()
+
+
 def test_kind_that_changes_is_told_and_harmless() -> None:
     found = signature_severity(Signature("function"), Signature("class"))
     assert (found.value, found.details) == (0.0, ("was a function, is a class",))

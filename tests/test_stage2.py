@@ -207,11 +207,67 @@ def test_published_database_is_taken_first_and_its_dirt_told(
     assert sources["1.10"]["functions"]["filename"] == "p-1.10.whl"  # type: ignore[index]
 
 
+def test_exported_databases_can_be_published(folder: Path) -> None:
+    clone = folder / "caliper-metrics"
+    assert run("--dir", folder, "--offline", "--export", clone) == 0
+    place = clone / "pypi" / "p" / "functiondb"
+    assert read_json(place / "index.json") == {
+        "data": {"json": {"urls": ["functiondb-1.0.json", "functiondb-1.10.json"]}}
+    }
+    assert read_json(place / "functiondb-1.10.json") == {"1.10": {"p": {"run": ["x"]}}}
+    other = folder / "other"
+    flags = ["--package", "p", "--offline", "--funcdb", clone]
+    assert run("--dir", other, *flags) == 0
+    sims = [read_json(path / "sims" / "pypi-p-sims.json")["1.0..1.10"] for path in (folder, other)]
+    assert sims[1].items() <= sims[0].items()  # type: ignore[attr-defined]
+    metrics = pytest.importorskip("caliper.metrics")
+    extractor = metrics.MetricsExtractor("pypi:p")
+    theirs = extractor.read_metric_local(str(place / "index.json"), "functiondb")
+    assert theirs["1.10"] == {"p": {"run": ["x"]}}
+
+
+def test_published_database_alone_is_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = tmp_path / "functiondb-results.json"
+    content = {"1.0": {"q": {"run": ["x"]}}, "2.0": {"q": {"run": ["x"], "go": []}}}
+    database.write_text(json.dumps(content), encoding="utf-8")
+    folder = tmp_path / ".caliper"
+    flags = ["--dir", folder, "--offline", "--package", "q", "--funcdb", database]
+    assert run(*flags) == 0
+    assert "2 as function databases alone, 0 missing" in capsys.readouterr().err
+    sims = read_json(folder / "sims" / "pypi-q-sims.json")
+    assert sims["1.0..2.0"]["function_jaccard"] == 0.5  # type: ignore[index]
+    assert run(*flags, "--between", "1.0", "2.0") == 3
+    assert "error: q 1.0 is not in the cache" in capsys.readouterr().err
+
+
+def test_long_comparison_gives_signs_of_life(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calipertf.assess.collect._TELL_EVERY", 0.0)
+    assert run("--dir", folder, "--offline") == 0
+    assert "[1/2] compared up to p 1.0" in capsys.readouterr().err
+
+
+def test_versions_missing_for_one_reason_are_told_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2, 7):
+        save_record(folder, f"{number}.0", "cp37", ["six==1.0\n"])
+    assert run("--dir", folder, "--offline") == 3
+    told = [line for line in capsys.readouterr().err.splitlines() if "missing (" in line]
+    assert len(told) == 1
+    assert (
+        "p: 5 versions are missing (2.0, 3.0, 4.0 and 2 more): each is not in the cache" in told[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [
         (["--package", "q"], 3, "the cache holds no page of q, and the index may not be asked"),
-        (["--versions", "9.9"], 2, "'9.9' selects no version: the index has 1.0 to 1.10"),
+        (["--versions", "9.9"], 2, "'9.9' selects no version: known are 1.0 to 1.10"),
         (["--versions", "1.0", "wrong"], 2, "'wrong' is not a version selector"),
         (["--funcdb", "nowhere.json"], 2, "--funcdb nowhere.json does not exist"),
         (["--between", "1.0", "9.9"], 3, "p 9.9 is not in the cache"),
@@ -246,7 +302,7 @@ def test_damaged_files_are_told_and_the_rest_goes_on(
     assert run("--dir", folder, "--offline", "--versions", "all") == 3
     told = capsys.readouterr().err
     assert "pypi-p-1.11-python-cp37.json is not a readable JSON record" in told
-    assert "the cached API of p 1.5 is damaged" in told
+    assert "p 1.5 is missing: it is damaged in the cache" in told
     assert "3 versions (0 new, 2 cached, 1 missing)" in told
     assert "1.0..1.10" in read_json(folder / "sims" / "pypi-p-sims.json")
 

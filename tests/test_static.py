@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +81,10 @@ SIGNATURES = [
      "@deco\ndef f(a, b): ..."), "function(a, b)"),
     (("from typing import overload\n@overload\ndef f(a: int): ...\n@overload\ndef f(a: str, b): ..."
      "\ndef f(a, b=None): ..."), "function(a, b=None)"),
+    # TensorFlow 1.14 to 2.0 make tf.raw_ops so.
+    (("from outside import docs\ndef only(f):\n    def wrapper(*args, **kwargs): ...\n"
+      "    return make_decorator(f, wrapper)\ndef f(a): ...\n"
+      "kwarg_only = only\nf = docs.do_not_generate_docs(kwarg_only(f))"), "function(a)"),
     ("f = 3", "attribute"),
     ("f = print(1)", "attribute"),
     ("class f:\n    def __init__(self, a, b=1): ...", "class(a, b=1)"),
@@ -120,11 +126,36 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
     ),
     # Names of other packages are theirs.
     ({INIT: "import os\nfrom json import dumps\nx = 1"}, {"p.x"}),
+    # ... unless __all__ lists them, or an assignment gives them a name of their own.
+    ({INIT: "from json import dumps, loads\n__all__ = ['dumps']"}, {"p.dumps"}),
+    ({INIT: "import io\nfrom json import dumps\ntext_type = str\nStringIO = io.StringIO"},
+     {"p.text_type", "p.StringIO"}),
+    ({INIT: "from .a import *\nfrom .a import max\n__all__ = ['y']",
+      "p/a.py": "__all__ = ['y']\ny = 1\ndef max(x): ...\ndef other(x): ..."}, {"p.y", "p.max"}),
+    # PEP 562: what type checkers are told is what __getattr__ gives.
+    ({INIT: "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n  from .a import C\n"
+            "  from ._b import *\n__all__ = ('C', 'g')\ndef __getattr__(name): ...",
+      "p/a.py": "class C:\n  def f(self): ...", "p/_b.py": "def g(x): ..."},
+     {"p.C", "p.C.f", "p.g", "p.a", "p.a.C", "p.a.C.f"}),
+    # Folders without __init__.py lead to packages, and are none inside of packages.
+    ({"p/q/r/__init__.py": "x = 1", "p/q/r/scripts/go.py": "y = 1"}, {"p.q", "p.q.r", "p.q.r.x"}),
+    ({"p/q/__init__.py": "from p.other import x", "p/q/a.py": "from p.other import y\nz = 1"},
+     {"p.q", "p.q.a", "p.q.a.z"}),
+    # The root is no member of its parts.
+    ({INIT: "", "p/a/__init__.py": "import p"}, {"p.a"}),
     # A fallback is used where the first choice has no file.
     ({INIT: "try:\n    from .fast import x\nexcept ImportError:\n    from .slow import x, y",
       "p/slow.py": "x = y = 1"}, {"p.x", "p.y"}),
+    # Environment variables are not set.
+    ({INIT: "import os\nif os.environ.get('FAST', False):\n  from .fast import x\n"
+            "else:\n  from .slow import x, y\nif os.getenv('A', '0') == '1':\n  z = 1",
+      "p/slow.py": "x = y = 1", "p/fast.py": "x = 1"}, {"p.x", "p.y", "p.fast", "p.fast.x"}),
     # Lazy loaders.
     ({INIT: "from .lazy import LazyLoader\nm = LazyLoader('m', globals(), 'p.a')\ndel LazyLoader",
+      "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
+    # TensorFlow 2.6 to 2.14 put the module's name together: tf.metrics, tf.losses.
+    ({INIT: "from .lazy import LazyLoader\nif True:\n  _root = 'p.'\n"
+            "  _m = LazyLoader('m', globals(), _root + 'a')\n  m = _m\ndel LazyLoader",
       "p/lazy.py": "class LazyLoader: ...", "p/a.py": "x = 1"}, {"p.m", "p.m.x"}),
     ({INIT: "class _Lazy(object):\n    def __getattr__(self, item):\n        import importlib\n"
             "        return getattr(importlib.import_module('p.a'), item)\nm = _Lazy()",
@@ -141,7 +172,7 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
 
 @pytest.mark.parametrize(("files", "expected"), PATHS)
 def test_public_paths(files: dict[str, str], expected: set[str]) -> None:
-    found = read(files, face=BOUND if "LazyLoader" in files[INIT] else None)
+    found = read(files, face=BOUND if "LazyLoader" in files.get(INIT, "") else None)
     shown = set(found) - {"p"}
     if "p.a" not in expected:  # the submodules of these small packages are public as well
         shown = {path for path in shown if path.split(".")[1] not in {"a", "lazy", "slow", "t"}}
@@ -177,6 +208,39 @@ def test_members_are_inherited_and_overridden() -> None:
     }
     assert found["p.C.f"].target == "p.a.B.f"
     assert found["p.C"].bases == ("p.a.B",)
+
+
+def test_bases_inside_with_metaclass_are_bases() -> None:
+    source = "import six\nclass M(type): ...\nclass A: ...\nclass B(six.with_metaclass(M, A)): ..."
+    assert read({INIT: source})["p.B"].bases == ("p.A",)
+
+
+def test_lazy_name_has_the_signature_of_what_type_checkers_see() -> None:
+    source = (
+        "import typing as t\nif t.TYPE_CHECKING:\n  from .a import C as D\n__all__ = ['D']\n"
+        "def __getattr__(name): ..."
+    )
+    found = read({INIT: source, "p/a.py": "class C:\n  def __init__(self, x): ..."})
+    assert describe(found["p.D"]) == "class(x)"
+
+
+def test_function_database_is_what_the_original_extracts(tmp_path: Path) -> None:
+    metric = pytest.importorskip("caliper.metrics.collection.functiondb.metric")
+    files = {
+        INIT: "def f(a, /, b, *c, d, **e): ...\nasync def g(): ...\nx = 1",
+        "p/a.py": "def f(a): ...\ndef f(b): ...\nif x:\n  def h(): ...\n"
+        "class C:\n  class D:\n    def n(self): ...\n  @property\n  def m(self, q=1): ...",
+        "p/sub/b.py": "def no_package(): ...",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    original = metric.Functiondb.__new__(metric.Functiondb)
+    original.git = SimpleNamespace(folder=str(tmp_path))
+    library = Library({})
+    library.add({name: text.encode() for name, text in files.items()}, frozenset(), is_own=True)
+    library.finish()
+    assert library.functions == original.create_lookup(modules=True)
 
 
 def test_methods_follow_the_resolution_order_of_a_diamond() -> None:

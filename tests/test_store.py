@@ -103,3 +103,30 @@ def test_failure_of_ours_is_gone_once_there_is_a_record(tmp_path: Path) -> None:
     assert list(layout.iter_record_paths()) == []
     store.save(ran(HERE, "x\n"))
     assert [path.name for path in layout.data.iterdir()] == [f"{HERE.name}.json"]
+
+
+def test_records_of_two_dates_never_share_a_file(tmp_path: Path) -> None:
+    today = Cell(package="six", version="1.0", python="cp38", resolve="today")
+    store = Store(
+        layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={"s": HOME}
+    )
+    store.save(ran(HOME, "home\n"))
+    store.save(ran(today, "today\n"))
+    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    again.load([today, HOME])
+    assert again.records[HOME].runs["s.py"].output == ("home\n",)
+    assert again.records[today].runs["s.py"].output == ("today\n",)
+    assert not list(tmp_path.rglob("*aside*"))
+
+
+def test_record_of_another_date_is_left_where_it_is(tmp_path: Path) -> None:
+    store = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    store.save(ran(HOME, "home\n"))
+    today = Cell(package="six", version="1.0", python="cp38", resolve="today")
+    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    again.load([today])
+    again.save_failure(today, "the index is down")
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")) == [
+        f"data/{HOME.name}.json",
+        f"data/today/{HOME.name}.failed.json",
+    ]

@@ -129,6 +129,12 @@ def test_source_archives_are_read(server: PackageServer) -> None:
     assert found.source.kind == "sdist"
 
 
+def test_source_archive_tells_what_it_requires(server: PackageServer) -> None:
+    files = {"x.egg-info/requires.txt": "real>=1\n\n[docs]\nsphinx\n", "test_x.py": "no part of it"}
+    found = fetch(server, make_sdist(files), name="x-1.tar.gz")
+    assert (found.files, found.requires) == ({}, ("real>=1",))
+
+
 def test_a_passing_failure_of_the_server_is_tried_again(server: PackageServer) -> None:
     server.failures = 2
     assert fetch(server, make_wheel(FILES)).files == PYTHON

@@ -91,33 +91,43 @@ def _describe_unseen(
     library: Library, world: World, symbols: Mapping[str, Symbol]
 ) -> Iterator[str]:
     """What reading the text cannot tell, a sentence each."""
-    if library.unreadable:
-        yield (
-            f"{len(library.unreadable)} modules are not in today's Python syntax and were left "
-            f"out: {_list_some(library.unreadable)}"
-        )
     compiled = [
         path
         for path, symbol in symbols.items()
         if symbol.target.rpartition(".")[0] in library.compiled
     ]
-    if compiled:
-        yield (
-            f"{len(compiled)} public names come from compiled modules, and their parameters are "
-            f"not known: {_list_some(compiled)}"
-        )
     opened = [module.name for module in world.loaded.values() if module.is_open]
-    if opened:
-        yield (
-            f"{len(opened)} modules take in all names of compiled modules, and only those that "
-            f"__all__ or a stub lists are known: {_list_some(opened)}"
-        )
     dynamic = [module.name for module in world.loaded.values() if "__getattr__" in module.names]
-    if dynamic:
-        yield (
-            f"{len(dynamic)} modules make further names when they are asked for: "
-            f"{_list_some(dynamic)}"
-        )
+    for names, one, several, what in (
+        (
+            library.unreadable,
+            "module is",
+            "modules are",
+            "not in today's Python syntax and left out",
+        ),
+        (
+            compiled,
+            "public name comes",
+            "public names come",
+            "from compiled code, with parameters that are not known",
+        ),
+        (
+            opened,
+            "module takes",
+            "modules take",
+            "in all names of compiled modules, of which those in __all__ or a stub are known",
+        ),
+        (
+            world.unanswered,
+            "import",
+            "imports",
+            "of the package's own modules with no file to answer",
+        ),
+        (dynamic, "module makes", "modules make", "further names when asked for them"),
+    ):
+        if names:
+            verb = one if len(names) == 1 else several
+            yield f"{len(names)} {verb} {what}: {_list_some(names)}"
 
 
 def _list_some(names: Iterable[str]) -> str:

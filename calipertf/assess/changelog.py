@@ -48,7 +48,10 @@ def _write_section(kind: str, changes: list[Change]) -> list[str]:
 
 
 def _write_by_parent(changes: Iterable[Change]) -> list[str]:
-    """A line for each place; what lies below a module that is listed itself goes into its line."""
+    """A line for each place; what lies below a module that is listed itself goes into its line.
+
+    Places with the same lines, such as classes that inherit what is gone, are told together.
+    """
     changes = list(changes)
     modules = {change.path for change in changes if change.object == "module"}
     names: dict[str, list[Change]] = defaultdict(list)
@@ -61,10 +64,13 @@ def _write_by_parent(changes: Iterable[Change]) -> list[str]:
             below[module] += 1
         else:
             names[parent_of(change.path)].append(change)
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for parent in sorted(names, key=_by_depth):
+        entries = tuple(_write_entry(change, below[change.path]) for change in names[parent])
+        groups[entries].append(parent)
     lines = []
-    for parent in sorted(names, key=lambda path: (path.count("."), path)):
-        lines.append(f"- in {_code(parent)}:" if parent else "- at the top:")
-        lines += [_write_entry(change, below[change.path]) for change in names[parent]]
+    for entries, parents in groups.items():
+        lines += [f"- in {_list_some(parents)}:" if parents[0] else "- at the top:", *entries]
     return lines
 
 
@@ -84,28 +90,36 @@ def _outermost(path: str, modules: set[str]) -> str | None:
 def _write_entry(change: Change, below: int) -> str:
     signature = change.old if change.kind == "removed" else change.new
     shown = signature if change.object in {"function", "method"} and signature else ""
-    details = [*change.details, *([f"with {below} names below"] if below else [])]
+    names = f"with {below} {'names' if below > 1 else 'name'} below"
+    details = [*change.details, *([names] if below else [])]
     word = f"{change.object} " if change.object in {"module", "class"} else ""
     return f"  - {word}{_code(name_of(change.path) + shown)}{_write_details(details)}"
 
 
 def _write_changed(changes: Iterable[Change]) -> list[str]:
-    """The worst first; the same change of many names is told once."""
+    """The worst first, then the shortest paths; the same change of many names is told once."""
     groups: dict[tuple[object, ...], list[Change]] = defaultdict(list)
-    for change in changes:
+    for change in sorted(changes, key=lambda change: _by_depth(change.path)):
         key = (-change.severity, change.details, name_of(change.path), change.old, change.new)
         groups[key].append(change)
     lines = []
-    for group in sorted(groups.values(), key=lambda group: (-group[0].severity, group[0].path)):
+    for group in sorted(groups.values(), key=lambda group: -group[0].severity):
         first = group[0]
-        paths = ", ".join(_code(change.path) for change in group[:_PATHS_SHOWN])
-        more = f" and {len(group) - _PATHS_SHOWN} more" if len(group) > _PATHS_SHOWN else ""
-        lines.append(
-            f"- {paths}{more} (severity {first.severity:g}){_write_details(first.details)}"
-        )
+        paths = _list_some([change.path for change in group])
+        lines.append(f"- {paths} (severity {first.severity:g}){_write_details(first.details)}")
         if first.old != first.new and first.old and first.new:
             lines += [f"  - before: {_code(first.old)}", f"  - after: {_code(first.new)}"]
     return lines
+
+
+def _by_depth(path: str) -> tuple[int, str]:
+    """Sort key that puts a name's shortest path first: tensorflow.function before its aliases."""
+    return path.count("."), path
+
+
+def _list_some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - _PATHS_SHOWN} more" if len(paths) > _PATHS_SHOWN else ""
+    return ", ".join(map(_code, paths[:_PATHS_SHOWN])) + more
 
 
 def _write_details(details: Iterable[str]) -> str:

@@ -85,8 +85,11 @@ class _Comparison:
             self.by_parent[parent_of(path), symbol.kind].append(path)
         #: Target -> a path that leads to it in both versions.
         self.staying: dict[str, str] = {}
+        #: Target in a -> a path of it that both versions have, whatever defines it in b.
+        self.other_names: dict[str, str] = {}
         for path in sorted(old.keys() & new.keys(), key=_by_length, reverse=True):
             self.staying[new[path].target] = path
+            self.other_names[old[path].target] = path
         #: Paths of b that something was moved or renamed to.
         self.taken: set[str] = set()
 
@@ -95,8 +98,10 @@ class _Comparison:
         found = []
         for path in sorted(self.gone):
             symbol = self.old[path]
-            moved = self._find_moved(symbol)
-            renamed = None if moved else self._find_renamed(symbol)
+            # What both versions have under another name went nowhere: this name is gone.
+            stays = symbol.target in self.staying
+            moved = None if stays else self._find_moved(symbol)
+            renamed = None if moved or stays else self._find_renamed(symbol)
             to = moved or renamed
             kind = "moved" if moved else "renamed" if renamed else "removed"
             details = list(self._describe_alias(symbol)) if to is None else []
@@ -104,8 +109,7 @@ class _Comparison:
             if to is not None and new is not None:
                 self.taken.add(to)
                 details += signature_severity(signature_of(symbol), signature_of(new)).details
-            if self.members_gone[path]:
-                details.append(f"with {self.members_gone[path]} members")
+            details += _count("member", self.members_gone[path])
             found.append(_make_change(kind, path, 1.0, symbol, new, to=to, details=details))
         return found
 
@@ -118,7 +122,7 @@ class _Comparison:
         named = self.by_name.get((name_of(symbol.path), symbol.kind), [])
         candidates = [path for path in named if path.count(".") <= deepest]
         same = [path for path in candidates if self.new[path].target == symbol.target]
-        if not same and symbol.parameters:
+        if not same and symbol.parameters and symbol.target not in self.other_names:
             alike = [path for path in candidates if self.new[path].parameters == symbol.parameters]
             if len({self.new[path].target for path in alike}) == 1:
                 same = alike
@@ -127,6 +131,8 @@ class _Comparison:
     def _find_renamed(self, symbol: Symbol) -> str | None:
         """Another new name: of the same definition, or beside it and alike in all respects."""
         if symbol.kind == "attribute" or not symbol.parameters:
+            return None
+        if symbol.target in self.other_names:
             return None
         same = [path for path in self.by_target.get(symbol.target, []) if path not in self.taken]
         if same:
@@ -142,8 +148,13 @@ class _Comparison:
 
     def _describe_alias(self, symbol: Symbol) -> Iterable[str]:
         staying = self.staying.get(symbol.target)
-        if staying is not None and symbol.kind != "attribute":
+        other = self.other_names.get(symbol.target)
+        if symbol.kind == "attribute":
+            return
+        if staying is not None:
             yield f"its definition stays public as {staying}"
+        elif other is not None:
+            yield f"{other} was the same and stays"
 
     def find_changed(self) -> list[Change]:
         """Names of both versions whose signatures differ in what a user relies on."""
@@ -170,9 +181,7 @@ class _Comparison:
                 0.0,
                 None,
                 self.new[path],
-                details=[f"with {self.members_added[path]} members"]
-                if self.members_added[path]
-                else [],
+                details=_count("member", self.members_added[path]),
             )
             for path in sorted(self.added)
             if path not in self.taken
@@ -230,6 +239,11 @@ def _make_change(
         new=write_signature(new.parameters) if new else None,
         details=tuple(details),
     )
+
+
+def _count(noun: str, count: int) -> list[str]:
+    """A detail such as "with 2 members"; nothing for none."""
+    return [f"with {count} {noun}{'s' if count > 1 else ''}"] if count else []
 
 
 def _by_length(path: str) -> tuple[int, str]:

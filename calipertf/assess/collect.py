@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Generator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
@@ -20,11 +21,15 @@ from calipertf.assess.caliper_metrics import GitHub, open_path
 from calipertf.assess.extraction import Extraction, extract_versions
 from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
-from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, load_api
+from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, is_current, load_api
 from calipertf.assess.remote import extract_on_cluster
+from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
 log = logging.getLogger("calipertf")
+
+#: Seconds between signs of life while cached versions are read and compared.
+_TELL_EVERY = 10.0
 
 #: Versions in a row that cannot be had before the others are not tried any more.
 _TRIES = 3
@@ -96,7 +101,9 @@ class _Functions:
 class Collector:
     """Collects one package's versions; `on_api` sees each public API as it passes by."""
 
-    def __init__(self, package: str, settings: Settings, on_api: Callable[[Api], None]) -> None:
+    def __init__(
+        self, package: str, settings: Settings, on_api: Callable[[Api], None] | None = None
+    ) -> None:
         self.package = package
         self.settings = settings
         self.on_api = on_api
@@ -118,12 +125,24 @@ class Collector:
         gaps = self.collected.missing.keys() - self._published.keys()
         if gaps and not settings.published:
             self._ask_github(gaps)
-        for version in versions:
+        told = time.monotonic()
+        for place, version in enumerate(versions, start=1):
             self._load(version)
+            if time.monotonic() - told >= _TELL_EVERY:
+                log.info(
+                    "[%d/%d] compared up to %s %s", place, len(versions), self.package, version
+                )
+                told = time.monotonic()
         return self.collected
 
+    def collect_apis(self, versions: Sequence[str]) -> dict[str, Api]:
+        """The public APIs alone, which only wheels give; `missing` tells why others lack."""
+        self._extract(versions)
+        found = {version: self._load_api(version) for version in dict.fromkeys(versions)}
+        return {version: api for version, api in found.items() if api is not None}
+
     def _has_cached(self, version: str) -> bool:
-        return cache_path(self.settings.cache, self.package, version).exists()
+        return is_current(self.settings.cache, self.package, version)
 
     def _take_in(self, published: Published, wanted: AbstractSet[str]) -> None:
         """Number the wanted versions of a published database; tell what could not be read."""
@@ -218,7 +237,8 @@ class Collector:
         ghosts: tuple[str, ...] | None = None
         notes: tuple[str, ...] = ()
         if api is not None:
-            self.on_api(api)
+            if self.on_api is not None:
+                self.on_api(api)
             notes = api.notes
         if published is None and api is not None:
             functions, source = corpus.number_functions(api.functions), api.source
@@ -267,7 +287,7 @@ class Collector:
             self._extract([version])
             return load_api(cache, self.package, version)
         self.collected.missing[version] = InfrastructureError(
-            f"the cached API of {self.package} {version} is damaged, and the network may not be "
+            f"{self.package} {version} is damaged in the cache {cache}, and the network may not be "
             "used (--offline)",
             version=version,
         )
@@ -280,16 +300,3 @@ def count_kinds(api: Api) -> dict[str, int]:
     for symbol in api.symbols.values():
         counts[symbol.kind] += 1
     return counts
-
-
-def describe_extraction(done: Extraction) -> str:
-    """The line that a log gets for a version."""
-    name = f"{done.package} {done.version}"
-    if done.error is not None:
-        return f"{name}: {done.error}"
-    read = sum(source.bytes_read or 0 for source in done.sources)
-    total = sum(source.bytes_total or 0 for source in done.sources)
-    return (
-        f"{name}: {done.symbols} names, {read / 1e6:.1f} of {total / 1e6:.0f} MB read, "
-        f"{done.seconds:.0f} s, {done.peak_memory / 1e6:.0f} MB of memory"
-    )

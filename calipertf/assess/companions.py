@@ -90,26 +90,26 @@ class Finder:
         project = self.index.fetch_project(package)
         if version not in project.all_versions():
             raise VersionError(_explain_missing(project, version), value=str(version))
-        file, python = _choose_file(project, version, python)
-        content = read_archive(file, self.session)
-        if content.files or content.compiled or depth == 0:
-            return Pick(content=content, python=python), file
-        return self._follow_stub(content, file, python, depth)
+        file, found = _choose_file(project, version, python)
+        pick = Pick(content=read_archive(file, self.session), python=found)
+        if pick.content.files or pick.content.compiled or depth == 0:
+            return pick, file
+        return self._follow_stub(pick, file, python, depth)
 
     def _follow_stub(
-        self, stub: PythonFiles, file: ReleaseFile, python: str, depth: int
+        self, stub: Pick, file: ReleaseFile, asked: str | None, depth: int
     ) -> tuple[Pick, ReleaseFile]:
-        """What a wheel without code stands for: the requirement that it pins, or its only one."""
-        requirements = _parse_requirements(stub.requires, python)
+        """What a file without code stands for: the requirement that it pins, or its only one."""
+        requirements = _parse_requirements(stub.content.requires, stub.python)
         pinned = [item for item in requirements if "==" in str(item.specifier)]
         targets = pinned or requirements
         note = f"{file.filename} holds no Python code"
         if len(targets) != 1:
             names = ", ".join(item.name for item in targets) or "nothing"
-            return Pick(content=stub, python=python, notes=(f"{note} and relies on {names}",)), file
+            return replace(stub, notes=(f"{note} and relies on {names}",)), file
         project = self.index.fetch_project(targets[0].name)
         version = _choose_version(project, targets[0], file)
-        pick, found = self._find_own(project.name, version, python, depth - 1)
+        pick, found = self._find_own(project.name, version, asked, depth - 1)
         notes = (f"{note}: what it relies on was read, {project.name} {version}", *pick.notes)
         return Pick(content=pick.content, python=pick.python, notes=notes), found
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from calipertf.assess.api import DEFAULT_INDEX, extract_api
-from calipertf.assess.model import Source, cache_path
+from calipertf.assess.model import Source, is_current
 from calipertf.errors import CaliperError, InfrastructureError
 
 #: Seconds that one version may take, downloads and retries included.
@@ -60,7 +60,7 @@ def extract_versions(
     """
     waiting = []
     for version in versions:
-        if cache_path(cache_dir, canonicalize_name(package), version).exists():
+        if is_current(cache_dir, canonicalize_name(package), version):
             yield Extraction(package=package, version=version, cached=True)
         else:
             waiting.append(version)

@@ -46,7 +46,7 @@ _TENSORFLOW = Knowledge(
     # Release candidates require the nightly builds.
     companions=(
         "tensorflow-estimator", "tf-estimator-nightly", "keras", "keras-nightly",
-        "tensorboard", "tb-nightly",
+        "tensorboard", "tb-nightly", "keras-preprocessing", "keras-applications",
     ),
     search_also={"tensorflow": ("tensorflow._api.v2", "tensorflow._api.v1")},
     # From 1.15 to 2.1 the package lies in tensorflow_core, and tensorflow forwards to it.

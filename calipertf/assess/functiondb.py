@@ -74,14 +74,29 @@ class Published:
             )
 
     def list_versions(self) -> list[str]:
-        """Versions that the names of the files tell; read() finds those that are really there."""
-        found = (_ONE_VERSION.fullmatch(posixpath.basename(name)) for name in self.names)
-        return sorted({_normalise(match["version"]) for match in found if match})
+        """Versions that the files' names tell; files whose names tell none are opened."""
+        found: set[str] = set()
+        for name in self.names:
+            alone = _ONE_VERSION.fullmatch(posixpath.basename(name))
+            if alone:
+                found.add(_normalise(alone["version"]))
+                continue
+            try:
+                data = unpack_database(self.fetch(name), self._locate(name))
+                found.update(map(_normalise, data))
+            except FileNotFoundError:
+                self.problems.append(f"{self.place} lists {name}, which is not there")
+            except CaliperError as error:
+                self.problems.append(str(error))
+        return sorted(found)
+
+    def _locate(self, name: str) -> str:
+        return f"{self.place}/{name}" if self.place != name else name
 
     def _read_file(
         self, name: str, content: bytes, wanted: Container[str] | None
     ) -> Iterator[PublishedVersion]:
-        where = f"{self.place}/{name}" if self.place != name else name
+        where = self._locate(name)
         source = Source(
             kind="functiondb",
             filename=posixpath.basename(name),
@@ -125,17 +140,16 @@ def unpack_database(content: bytes, where: str) -> Mapping[str, Any]:
         raise RecordError(
             f"{where} is not a whole zip file ({error}): get it again", path=where
         ) from error
-    except (ValueError, zlib.error, EOFError, NotImplementedError) as error:
+    except (ValueError, RuntimeError, zlib.error, EOFError) as error:
         raise RecordError(
             f"{where} is not a JSON function database ({error}): get it again", path=where
         ) from error
 
 
 def _as_object(data: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(data, dict):
-        raise RecordError(
-            f"{where} holds a {type(data).__name__}, not {{version: modules}}", path=where
-        )
+    if not isinstance(data, dict) or not data:
+        held = "nothing" if data == {} else f"a {type(data).__name__}"
+        raise RecordError(f"{where} holds {held}, not {{version: modules}}", path=where)
     return data
 
 
@@ -148,28 +162,42 @@ def find_malformed(functions: Any) -> str | None:
             return f"module {module} is a {type(members).__name__}, not {{function: arguments}}"
         for name, member in members.items():
             methods = member.values() if isinstance(member, dict) else [member]
-            if not all(isinstance(arguments, list) for arguments in methods):
-                return f"{module}.{name} has no list of arguments"
+            if not all(map(_is_names, methods)):
+                return f"{module}.{name} has no list of argument names"
     return None
+
+
+def _is_names(arguments: Any) -> bool:
+    return isinstance(arguments, list) and all(isinstance(name, str) for name in arguments)
 
 
 def read_index(content: bytes, place: str) -> tuple[str, ...]:
     """The files that an index.json names; of its formats the one that can be read in parts."""
     try:
         data = json.loads(content)["data"]
-        if "json" in data:
-            return tuple(str(name) for name in data["json"]["urls"])
-        for kind in ("json-single", "zip"):
-            if kind in data:
-                return (str(data[kind]["url"]),)
+        names = _list_files(data)
     except (ValueError, KeyError, TypeError) as error:
         raise RecordError(
             f"{place}/{INDEX} is no index of caliper-metrics ({error!r})", path=place
         ) from error
-    raise RecordError(
-        f"{place}/{INDEX} names none of json, json-single and zip, but: {', '.join(data)}",
-        path=place,
-    )
+    if names is None:
+        raise RecordError(
+            f"{place}/{INDEX} names none of json, json-single and zip, but: {', '.join(data)}",
+            path=place,
+        )
+    return names
+
+
+def _list_files(data: Any) -> tuple[str, ...] | None:
+    if "json" in data:
+        names = data["json"]["urls"]
+        if not isinstance(names, list):
+            raise TypeError("urls is no list")
+        return tuple(map(str, names))
+    for kind in ("json-single", "zip"):
+        if kind in data:
+            return (str(data[kind]["url"]),)
+    return None
 
 
 def describe_dirt(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calipertf.assess.model import Api, FunctionDatabase
-from calipertf.assess.signatures import Signature, signature_severity
+from calipertf.assess.signatures import Signature, signature_of, signature_severity
 from calipertf.assess.similarity import (
     BLOCK,
     Floats,
@@ -102,10 +102,10 @@ class Corpus:
         known: dict[tuple[object, ...], int] = {}
         numbers = []
         for symbol in api.symbols.values():
-            short = (symbol.kind, id(symbol.parameters), symbol.bases, symbol.is_async)
+            name = symbol.target if symbol.kind == "class" else ""
+            short = (symbol.kind, id(symbol.parameters), symbol.bases, symbol.is_async, name)
             if short not in known:
-                whole = Signature(symbol.kind, symbol.parameters, symbol.bases, symbol.is_async)
-                known[short] = int(self._signatures.number([whole])[0])
+                known[short] = int(self._signatures.number([signature_of(symbol)])[0])
             numbers.append(known[short])
         return np.array(numbers, dtype=np.int64)
 

@@ -18,8 +18,9 @@ from typing import Any, Literal, TypeAlias, cast
 from calipertf.errors import RecordError
 from calipertf.files import write_bytes
 
-#: Schema number of a stored Api.
-SCHEMA = 1
+#: Schema number of a stored Api. It goes up as well when the extraction finds more than before, so
+#: that two versions are never compared as different extractions saw them.
+SCHEMA = 2
 
 ParameterKind: TypeAlias = Literal[
     "positional-only", "positional-or-keyword", "var-positional", "keyword-only", "var-keyword"
@@ -190,10 +191,25 @@ def from_json(data: Mapping[str, Any]) -> Api:
 def save_api(api: Api, folder: Path) -> Path:
     """Write the Api into the cache; no reader ever sees half a file."""
     path = cache_path(folder, api.package, api.version)
-    text = json.dumps(to_json(api), sort_keys=True, separators=(",", ":"))
+    data = to_json(api)
+    schema = data.pop("schema")
+    # The schema stands first, where is_current reads it.
+    text = f'{{"schema":{schema},' + json.dumps(data, sort_keys=True, separators=(",", ":"))[1:]
     # mtime=0 keeps the bytes equal for equal content.
     write_bytes(path, gzip.compress(text.encode(), compresslevel=6, mtime=0))
     return path
+
+
+def is_current(folder: Path, package: str, version: str) -> bool:
+    """Whether the cache holds the version as this extraction sees it; a damaged file counts."""
+    wanted = f'{{"schema":{SCHEMA},'.encode()
+    try:
+        with gzip.open(cache_path(folder, package, version)) as file:
+            return file.read(len(wanted)) == wanted
+    except FileNotFoundError:
+        return False
+    except (OSError, EOFError, zlib.error):
+        return True
 
 
 def load_api(folder: Path, package: str, version: str) -> Api | None:

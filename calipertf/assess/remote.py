@@ -50,11 +50,12 @@ def extract_on_cluster(
     """One Extraction a version, as they finish; each Api is in the cache before it is told of."""
     if not versions:
         return
-    from calipertf.cluster import connect, map_cluster
+    from calipertf.cluster import connect
+    from calipertf.flight import map_cluster
 
     orders = [Order(package=package, version=item, index_url=index_url) for item in versions]
     with (
-        connect(address) as client,
+        connect(address, needs=__name__) as client,
         contextlib.closing(map_cluster(client, extract_apart, orders)) as answers,
     ):
         for answer in answers:

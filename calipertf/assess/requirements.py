@@ -36,6 +36,8 @@ from calipertf.assess.similarity import (
 SCORES = ("set_jaccard", "set_dice", "pin_jaccard", "pin_dice", "semver")
 
 _EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)(?P<target>.+)")
+#: What `pip freeze` writes above an editable line: # Editable install with no ... (name==1.0)
+_EDITABLE_NOTE = re.compile(r"# Editable .*\((?P<pin>[^()]+)\)")
 _EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 #: Score of two releases by the first place in which they differ: major, minor, patch.
@@ -64,11 +66,17 @@ def parse_freeze(lines: Iterable[str], package: str) -> Requirements:
     own = canonicalize_name(package)
     pins: dict[str, str] = {}
     unread: list[str] = []
+    above: str | None = None
     for raw in lines:
         line = raw.strip()
         if not line or line.startswith("#"):
+            note = _EDITABLE_NOTE.match(line)
+            above = note["pin"] if note else None
             continue
         found = _parse_line(line)
+        if found is None and above is not None and _EDITABLE.match(line):
+            found = _parse_line(above)
+        above = None
         if found is None:
             # Options such as --find-links name no requirement.
             if _EDITABLE.match(line) or not line.startswith("-"):

@@ -195,28 +195,51 @@ class _Reader:
             if inner is None and isinstance(node.value, ast.Call):
                 inner = self._reach_value(node.value, names)  # tf.Session().run
             return None if inner is None else replace(inner, path=f"{inner.path}.{node.attr}")
+        if isinstance(node, ast.Call):
+            return self._reach_getattr(node, names)
         return None
+
+    def _reach_getattr(self, node: ast.Call, names: _Names) -> _Reach | None:
+        """What ``getattr(tf, "name")`` stands for; one with a default copes without the name."""
+        if not isinstance(node.func, ast.Name) or node.func.id != "getattr" or len(node.args) != 2:
+            return None
+        owner, name = node.args
+        inner = self._reach(owner, names)
+        text = name.value if isinstance(name, ast.Constant) else None
+        if inner is None or not isinstance(text, str):
+            return None
+        return replace(inner, path=f"{inner.path}.{text}")
+
+    def _visit_call(self, node: ast.Call, names: _Names) -> None:
+        named = self._reach_getattr(node, names)
+        if named is not None:
+            self._use(named, node.lineno, ())
+            return
+        reach = self._reach(node.func, names)
+        if reach is None:
+            self._visit(node.func, names)
+        else:
+            self._use(reach, node.lineno, (_describe_call(node),))
+            self._visit_maker(node.func, names)
+        for argument in [*node.args, *(item.value for item in node.keywords)]:
+            self._visit(argument, names)
+
+    def _visit_maker(self, node: ast.expr, names: _Names) -> None:
+        """Note the call that made the object: ``tf.Session()`` of ``tf.Session().run``."""
+        maker = node.value if isinstance(node, ast.Attribute) else None
+        if isinstance(maker, ast.Call) and self._reach_getattr(maker, names) is None:
+            self._visit(maker, names)
 
     def _visit(self, node: ast.AST, names: _Names) -> None:
         """Note the uses in an expression, the longest dotted names whole."""
         if isinstance(node, ast.Call):
-            reach = self._reach(node.func, names)
-            if reach is not None:
-                self._use(reach, node.lineno, (_describe_call(node),))
-                if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-                    self._visit(node.func.value, names)
-            else:
-                self._visit(node.func, names)
-            for argument in [*node.args, *(item.value for item in node.keywords)]:
-                self._visit(argument, names)
+            self._visit_call(node, names)
             return
         if isinstance(node, (ast.Attribute, ast.Name)) and isinstance(node.ctx, ast.Load):
             reach = self._reach(node, names)
             if reach is not None:
                 self._use(reach, node.lineno, ())
-                inner = node.value if isinstance(node, ast.Attribute) else None
-                if isinstance(inner, ast.Call):
-                    self._visit(inner, names)
+                self._visit_maker(node, names)
                 return
         if isinstance(node, ast.Lambda):
             arguments = node.args

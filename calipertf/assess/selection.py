@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from calipertf.assess.caliper_metrics import open_path
 from calipertf.assess.collect import Settings
+from calipertf.assess.summary import count_versions
 from calipertf.errors import ConfigError, IndexUnavailableError, VersionError
 from calipertf.records import Record
 from calipertf.releases import Index
@@ -64,16 +65,19 @@ def _parse_all(package: str, texts: set[str]) -> list[Version]:
 
 def _list_available(package: str, settings: Settings) -> list[Version]:
     """Versions on the index; where it cannot be asked, those that lie here."""
-    here = {path.name.removesuffix(".json.gz") for path in _list_cached(package, settings)}
-    if settings.funcdb is not None:
-        here.update(open_path(settings.funcdb, package).list_versions())
     try:
         with Index(settings.index_url, settings.cache, offline=settings.offline) as index:
             return index.fetch_project(package).all_versions()
     except IndexUnavailableError as error:
+        here = {path.name.removesuffix(".json.gz") for path in _list_cached(package, settings)}
+        if settings.funcdb is not None:
+            published = open_path(settings.funcdb, package)
+            here.update(published.list_versions())
+            for problem in () if here else published.problems:
+                log.warning("%s", problem)
         if not here:
             raise
-        log.warning("%s; choosing from the %d versions that lie here", error, len(here))
+        log.warning("%s; choosing from what lies here, %s", error, count_versions(len(here)))
         return _parse_all(package, here)
 
 

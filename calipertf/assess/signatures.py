@@ -32,6 +32,8 @@ class Signature(NamedTuple):
     parameters: tuple[Parameter, ...] | None = None
     bases: tuple[str, ...] = ()
     is_async: bool = False
+    #: Of a class: the last name of its definition, which may be what another was derived from.
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,8 @@ class Severity:
 
 def signature_of(symbol: Symbol) -> Signature:
     """The part of a symbol that its users rely on."""
-    return Signature(symbol.kind, symbol.parameters, symbol.bases, symbol.is_async)
+    name = symbol.target.rpartition(".")[2] if symbol.kind == "class" else ""
+    return Signature(symbol.kind, symbol.parameters, symbol.bases, symbol.is_async, name)
 
 
 def signature_severity(old: Signature, new: Signature) -> Severity:
@@ -79,8 +82,11 @@ def compatibility(old: Mapping[str, Symbol], new: Mapping[str, Symbol]) -> float
 
 
 def _lost_bases(old: Signature, new: Signature) -> list[str]:
-    """Bases that are gone; one that was defined elsewhere under the same name is not."""
-    kept = {base.rpartition(".")[2] for base in new.bases} | {"object"}
+    """Bases that are gone; one that was defined elsewhere under the same name is not.
+
+    Nor is one that the name stands for itself now: DeviceSpec was DeviceSpecV1(DeviceSpecV2).
+    """
+    kept = {base.rpartition(".")[2] for base in new.bases} | {"object", new.name}
     if new.kind != "class":
         return []
     return [base for base in old.bases if base.rpartition(".")[2] not in kept]

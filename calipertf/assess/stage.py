@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,12 @@ from calipertf.assess.cells import CellScores, score_cells
 from calipertf.assess.changelog import write_changelog
 from calipertf.assess.changes import find_changes
 from calipertf.assess.collect import Collected, Collector, Settings
+from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
+from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, update_table, write_pairs
 from calipertf.config import DEFAULT_INDEX, Config, load_config
 from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
@@ -63,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take function databases of caliper-metrics on GitHub before reading wheels",
     )
     parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="write the function databases there as well, in caliper-metrics' layout",
+    )
+    parser.add_argument(
         "--config",
         type=Path,
         help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
@@ -90,6 +98,8 @@ class Session:
     layout: Layout
     settings: Settings
     records: list[Record]
+    #: Where function databases are written in caliper-metrics' layout; None: nowhere.
+    export: Path | None = None
     #: Names the scripts whose usage is measured; None: there is none.
     config: Config | None = None
     #: What went wrong; the exit code is the gravest's.
@@ -108,6 +118,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     session = Session(
         layout=layout,
         records=records,
+        export=arguments.export,
         settings=Settings(
             cache=layout.functiondb,
             funcdb=arguments.funcdb,
@@ -147,13 +158,12 @@ def read_config(session: Session, path: Path | None) -> Config | None:
 
 def print_between(session: Session, package: str, versions: Sequence[str]) -> None:
     """The changelog between two versions on stdout; raises what keeps it from being made."""
-    apis: list[Api] = []
     wanted = [str(parse_version(text)) for text in versions]
-    collected = Collector(package, session.settings, apis.append).collect(wanted)
-    for version in wanted:
-        if version in collected.missing:
-            raise collected.missing[version]
-    old, new = (next(api for api in apis if api.version == version) for version in wanted)
+    collector = Collector(package, session.settings)
+    apis = collector.collect_apis(wanted)
+    for error in collector.collected.missing.values():
+        raise error
+    old, new = (apis[version] for version in wanted)
     print(write_changelog(old, new, find_changes(old, new)), end="")
 
 
@@ -167,23 +177,28 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
         log.warning("%s: %s", package, note)
     write_cells(session.layout, package, cells)
     versions = choose_versions(package, selectors, records, session.settings)
-    log.info("%s: comparing %d versions", package, len(versions))
+    log.info("%s: comparing %s", package, count_versions(len(versions)))
     book, usage = ChangeBook(session.layout), open_usage(session, package)
+    exporter = Exporter(session.export, package)
 
     def turn(api: Api) -> None:
         book.turn(api)
         usage.turn(api)
+        exporter.turn(api)
 
     collected = Collector(package, session.settings, turn).collect(versions)
+    exporter.close()
     names, tables = merge_versions(collected, cells)
     write_versions(session.layout, package, names, tables)
     write_sources(session.layout, package, collected)
     write_usage(session.layout, package, usage)
-    for version, error in collected.missing.items():
-        log.warning("%s %s is missing: %s", package, version, error)
+    for line in list_missing(package, collected.missing):
+        log.warning("%s", line)
+    for error in collected.missing.values():
         if isinstance(error, InfrastructureError):
             session.errors.append(error)
-    for line in summarise(package, versions, collected, cells, book):
+    changes = f"{book.written} written, {book.kept} kept"
+    for line in summarise(package, versions, collected, len(cells.cells), changes):
         log.info("%s", line)
 
 
@@ -193,15 +208,11 @@ def open_usage(session: Session, package: str) -> UsageBook:
     if config is None or config.analysis.dependency != package:
         return UsageBook(package, [], {})
     suites, notes = find_suites(config)
-    apis: dict[str, Api] = {}
     homes = sorted({suite.home for suite in suites}, key=version_key)
-    settings = replace(session.settings, funcdb=None, published=False)
-    collected = Collector(package, settings, lambda api: apis.update({api.version: api})).collect(
-        homes
-    )
-    for version, error in collected.missing.items():
-        session.tell(error)
-        log.warning("the usage of scripts whose home is %s is left out", version)
+    collector = Collector(package, session.settings)
+    apis = collector.collect_apis(homes)
+    for version, error in collector.collected.missing.items():
+        session.tell(error, f"the usage of scripts whose home is {version} is left out")
     book = UsageBook(package, [suite for suite in suites if suite.home in apis], apis)
     for note in (*notes, *book.notes):
         log.warning("%s", note)
@@ -283,30 +294,3 @@ def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
     if usage.rows:
         table = pd.DataFrame(usage.rows)
         update_table(layout.sims / "usage", table, lambda rows: rows["package"] == package)
-
-
-def summarise(
-    package: str,
-    versions: Sequence[str],
-    collected: Collected,
-    cells: CellScores,
-    book: ChangeBook,
-) -> list[str]:
-    """The lines that close a package: what is new, cached and missing, and what it cost."""
-    new = [done for done in collected.extractions if done.error is None]
-    missing = [version for version in versions if version in collected.missing]
-    cached = len(versions) - len(new) - len(missing)
-    found = f"{len(new)} new, {cached} cached, {len(missing)} missing"
-    changes = f"{book.written} written, {book.kept} kept"
-    size = f"{len(versions)} versions ({found}), {len(cells.cells)} cells"
-    lines = [f"{package}: {size}; changes: {changes}"]
-    if new:
-        read = sum(source.bytes_read or 0 for done in new for source in done.sources)
-        total = sum(source.bytes_total or 0 for done in new for source in done.sources)
-        lines.append(
-            f"{package}: {read / 1e6:.0f} of {total / 1e6:.0f} MB read "
-            f"({read / max(total, 1):.1%}); a version took at most "
-            f"{max(done.seconds for done in new):.0f} s and "
-            f"{max(done.peak_memory for done in new) / 1e6:.0f} MB of memory"
-        )
-    return lines

@@ -22,7 +22,7 @@ import requests
 from calipertf.assess.model import Source
 from calipertf.assess.ranges import RangeFile, RangesUnsupportedError, download, fetch_tail
 from calipertf.errors import InfrastructureError
-from calipertf.releases import ReleaseFile
+from calipertf.releases import ReleaseFile, shorten_error
 
 #: Bytes between two wanted members that are read rather than asked for apart: a request costs
 #: about as long as 1 MB takes; 32 KiB keeps TensorFlow's wheels at 20 to 40 requests.
@@ -30,6 +30,9 @@ GAP = 32 * 1024
 
 #: Wheels up to this size are downloaded whole: one request, and the index's hash is checked.
 SMALL = 1024 * 1024
+
+#: Where setuptools writes into a source archive what the package requires.
+_REQUIRES = ".egg-info/requires.txt"
 
 _COMPILED = (".so", ".pyd")
 
@@ -59,7 +62,7 @@ def read_archive(file: ReleaseFile, session: requests.Session) -> PythonFiles:
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, requests.RequestException):
             raise InfrastructureError(
-                f"{file.filename} cannot be downloaded ({error}); try again later",
+                f"{file.filename} cannot be downloaded ({shorten_error(error)}); try again later",
                 filename=file.filename,
                 url=file.url,
             ) from error
@@ -202,15 +205,17 @@ def _read_sdist(file: ReleaseFile, session: requests.Session) -> PythonFiles:
                 members = {
                     item.filename: archive.read(item)
                     for item in archive.infolist()
-                    if item.filename.endswith(".py")
+                    if item.filename.endswith((".py", _REQUIRES))
                 }
         else:
             members = _read_tar(stream)
+    listed = sorted((name for name in members if name.endswith(_REQUIRES)), key=len)
+    requires = [members.pop(name) for name in listed]
     files = {path: content for name, content in members.items() if (path := _source_path(name))}
     return PythonFiles(
         files=files,
         compiled=frozenset(),
-        requires=(),
+        requires=_list_required(requires[0]) if requires else (),
         source=Source(
             kind="sdist",
             filename=file.filename,
@@ -222,11 +227,18 @@ def _read_sdist(file: ReleaseFile, session: requests.Session) -> PythonFiles:
     )
 
 
+def _list_required(content: bytes) -> tuple[str, ...]:
+    """Requirements of setuptools' requires.txt; those of extras, in sections, are left out."""
+    lines = content.decode("utf-8", errors="replace").splitlines()
+    end = next((place for place, line in enumerate(lines) if line.startswith("[")), len(lines))
+    return tuple(line for line in lines[:end] if line.strip())
+
+
 def _read_tar(stream: IO[bytes]) -> dict[str, bytes]:
     members = {}
     with tarfile.open(fileobj=stream, mode="r:*") as archive:
         for item in archive:
-            if item.isfile() and item.name.endswith(".py"):
+            if item.isfile() and item.name.endswith((".py", _REQUIRES)):
                 content = archive.extractfile(item)
                 members[item.name] = (content or io.BytesIO()).read()
     return members
@@ -238,5 +250,7 @@ def _source_path(name: str) -> str | None:
     if parts and parts[0] in {"src", "lib"}:
         parts = parts[1:]
     if not parts or parts[0] in {"setup.py", "docs", "doc", "tests", "test", "examples"}:
+        return None
+    if len(parts) == 1 and parts[0].startswith("test_"):
         return None
     return "/".join(parts)

@@ -69,7 +69,11 @@ class Explainer:
 
         Without such a cell its home is what it is compared with.
         """
-        if result.verdict.reason == "dependency" or result.outcome == "import_failed":
+        cell = result.cell
+        # Between two states of the index, one version on one Python differs in requirements alone.
+        drifted = working and (working.version, working.python) == (cell.version, cell.python)
+        blamed = result.verdict.reason == "dependency" or result.outcome == "import_failed"
+        if drifted or blamed:
             cause = self._blame_requirement(result, working)
             # Where the package itself cannot be imported, no name that a script uses is why.
             if cause or result.outcome == "import_failed":
@@ -77,8 +81,8 @@ class Explainer:
         symbol = name_symbol(result.verdict.exception, result.run.error if result.run else ())
         home = (result.verdict.baseline or {}).get("version")
         works = working.version if working else home
-        if symbol and works and works != result.cell.version:
-            change = self._find_change(result.cell.package, symbol, works, result.cell.version)
+        if symbol and works and works != cell.version:
+            change = self._find_change(cell.package, symbol, works, cell.version)
             if change:
                 return Cause(
                     kind="api",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from calipertf.exceptions import parse_exception
+from calipertf.parse.texts import strip_controls
 from calipertf.records import Verdict
 
 _FAILED = frozenset({"build_failed", "import_failed", "run_failed"})
@@ -29,6 +30,7 @@ _LONGEST = 160
 
 def normalise_message(message: str) -> str:
     """The message without addresses, paths, numbers and the places TensorFlow builds its API in."""
+    message = strip_controls(message)
     for pattern, replacement in _NORMALISE:
         message = pattern.sub(replacement, message)
     message = message.strip()

@@ -59,7 +59,9 @@ def _tell_drift(analysis: Analysis) -> Iterator[str]:
     both = [found for found in works.values() if {"release", "today"} <= found.keys()]
     before = sum(found["release"] for found in both)
     broken = sum(found["release"] and not found["today"] for found in both)
-    if before:
+    if before and not broken:
+        yield f"All {before:,} that work with the dependencies of their release work with today's."
+    elif before:
         yield (
             f"Of {before:,} that work with the dependencies of their release, {broken:,} do not "
             "with today's: that is drift of the dependencies, not the version."

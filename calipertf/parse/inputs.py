@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 
 from calipertf.errors import RecordError
 from calipertf.layout import Layout, read_records
-from calipertf.records import RECORD_NAME, Cell, Record
+from calipertf.records import RECORD_NAME, Cell, Record, load_json
 from calipertf.versions import version_key
 
 STAGE_1 = "python 1.run_analysis.py --config caliper.yaml"
@@ -164,7 +163,7 @@ def _read_original_sims(layout: Layout, notes: list[Note]) -> pd.DataFrame:
         if package.endswith("-requirements"):
             continue
         try:
-            pairs = json.loads(path.read_text(encoding="utf-8"))
+            pairs = load_json(path.read_bytes())
             for pair, scores in pairs.items():
                 a, _, b = pair.partition("..")
                 rows += [(package, a, b, score, float(value)) for score, value in scores.items()]
@@ -188,7 +187,7 @@ def _read_changes(layout: Layout, notes: list[Note]) -> list[ApiChange]:
 
 
 def _read_change_file(path: Path) -> list[ApiChange]:
-    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    data: dict[str, Any] = load_json(path.read_bytes())
     if data["schema"] != 1:
         raise ValueError(f"schema {data['schema']} is not 1")
     both = {"package": data["package"], "a": data["a"], "b": data["b"]}

@@ -10,6 +10,7 @@ from calipertf.exceptions import Failure
 from calipertf.parse.analysis import Analysis
 from calipertf.parse.requirements import Requirement, compare_requirements
 from calipertf.parse.results import Result
+from calipertf.parse.texts import strip_controls
 from calipertf.records import Cell, Record, Run
 from calipertf.versions import python_version
 
@@ -19,6 +20,8 @@ _CHARACTERS = 4000
 #: The most lines that it shows of a difference, and lines that are alike around one that is not.
 _DIFFERENCE = 60
 _AROUND = 2
+#: The most characters that it shows of a line.
+_WIDTH = 500
 
 
 class Strings:
@@ -50,7 +53,8 @@ def shorten_output(lines: Sequence[str]) -> str:
 def _shorten_line(line: str) -> str:
     """A line without end must neither be worked on nor shown whole."""
     left_out = len(line) - _CHARACTERS
-    return f"[{left_out:,} characters left out] {line[-_CHARACTERS:]}" if left_out > 0 else line
+    shown = strip_controls(line[-_CHARACTERS:])
+    return f"[{left_out:,} characters left out] {shown}" if left_out > 0 else shown
 
 
 def diff_outputs(here: Sequence[str], baseline: Sequence[str]) -> str:
@@ -60,11 +64,13 @@ def diff_outputs(here: Sequence[str], baseline: Sequence[str]) -> str:
     does, up to their first 2,000 lines.
     """
     paired = len(here) == len(baseline)
-    left, right = ([line.rstrip("\n")[:500] for line in lines] for lines in (baseline, here))
+    left, right = ([line.rstrip("\n") for line in lines] for lines in (baseline, here))
     if paired:
         found = list(_pair_lines(left, right))
     else:
-        found = list(difflib.unified_diff(left[:2000], right[:2000], lineterm="", n=_AROUND))[2:]
+        left, right = ([line[:_WIDTH] for line in lines[:2000]] for lines in (left, right))
+        found = list(difflib.unified_diff(left, right, lineterm="", n=_AROUND))[2:]
+    found = [strip_controls(line) for line in found]
     more = len(found) - _DIFFERENCE
     return "\n".join(found[:_DIFFERENCE]) + (f"\n[{more:,} more lines]" if more > 0 else "")
 
@@ -79,11 +85,27 @@ def _pair_lines(left: Sequence[str], right: Sequence[str]) -> Iterable[str]:
             yield f"@@ line {start + 1} @@"
         for number in range(start, min(first + _AROUND + 1, len(left))):
             if left[number] == right[number]:
-                yield f" {left[number]}"
+                yield f" {left[number][:_WIDTH]}"
             else:
-                yield f"-{left[number]}"
-                yield f"+{right[number]}"
+                home, here = _show_difference(left[number], right[number])
+                yield f"-{home}"
+                yield f"+{here}"
             last = number
+
+
+def _show_difference(left: str, right: str) -> tuple[str, str]:
+    """Two lines, or of long ones the part where they begin to differ."""
+    if max(len(left), len(right)) <= _WIDTH:
+        return left, right
+    pairs = enumerate(zip(left, right, strict=False))
+    alike = next((number for number, (a, b) in pairs if a != b), min(len(left), len(right)))
+    start = max(0, alike - _WIDTH // 4)
+    cut = "…" if start else ""
+    parts = [
+        cut + line[start : start + _WIDTH] + ("…" if len(line) > start + _WIDTH else "")
+        for line in (left, right)
+    ]
+    return parts[0], parts[1]
 
 
 def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:
@@ -169,7 +191,7 @@ def pack_results(
 def _write_exception(failure: Failure | None) -> str | None:
     if failure is None:
         return None
-    message = failure.message[:_CHARACTERS]
+    message = strip_controls(failure.message[:_CHARACTERS])
     return f"{failure.type}: {message}" if message else failure.type
 
 
@@ -188,6 +210,10 @@ def _find_baseline(result: Result, records: Mapping[Cell, Record]) -> Record | N
 
 
 def _diff(result: Result, baseline: Record | None) -> str | None:
+    """What a result differs from: that at home, or where it is unstable its second run here."""
+    run = result.run
+    if result.outcome == "unstable_result" and run and run.again:
+        return diff_outputs(run.again.output, run.output)
     if result.outcome != "different_result" or baseline is None or result.run is None:
         return None
     home = baseline.runs.get(result.script)

@@ -16,8 +16,8 @@ from calipertf.parse.matrices import DIRECTED, fill_matrix
 from calipertf.parse.statistics import Floats
 from calipertf.versions import python_version, version_key
 
-#: The most changes that the page lists of two neighbouring versions; the changelog has all.
-_CHANGES = 2000
+#: The most changes that the page lists, half a megabyte of it; the changelogs have all.
+_CHANGES = 60_000
 _KINDS = ("removed", "moved", "renamed", "changed", "added")
 
 
@@ -54,7 +54,8 @@ def _write_matrix(matrix: Floats) -> list[list[float | None]]:
 def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
     """The changes of each two neighbours, worst first, without what follows from others listed.
 
-    Of a class or module that is gone, its members are not listed again.
+    Of a class or module that is gone, its members are not listed again. Where there are more than
+    a page can hold, each kind has its share, and names near the package's root come first.
     """
     pairs: dict[tuple[str, str, str], list[ApiChange]] = defaultdict(list)
     for change in changes:
@@ -62,7 +63,7 @@ def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
     packed = []
     for (package, a, b), found in pairs.items():
         kept = _drop_members(found)
-        kept.sort(key=lambda change: (_KINDS.index(change.kind), -change.severity, change.path))
+        listed = _share_out(kept, _CHANGES // len(pairs))
         packed.append(
             {
                 "package": package,
@@ -70,7 +71,8 @@ def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
                 "b": b,
                 "count": len(found),
                 "counts": {kind: sum(c.kind == kind for c in found) for kind in _KINDS},
-                "rows": [_pack_change(change) for change in kept[:_CHANGES]],
+                "left_out": len(kept) - len(listed),
+                "rows": [_pack_change(change) for change in listed],
             }
         )
     return packed
@@ -84,6 +86,22 @@ def _drop_members(changes: Sequence[ApiChange]) -> list[ApiChange]:
         for change in changes
         if change.kind == "changed" or change.path.rpartition(".")[0] not in paths[change.kind]
     ]
+
+
+def _share_out(changes: Sequence[ApiChange], room: int) -> list[ApiChange]:
+    """As many changes as there is room for: what a small kind does not need, the others have."""
+    kinds = {
+        kind: sorted(
+            (change for change in changes if change.kind == kind),
+            key=lambda change: (-change.severity, change.path.count("."), change.path),
+        )
+        for kind in _KINDS
+    }
+    kept: dict[str, list[ApiChange]] = {}
+    for number, kind in enumerate(sorted(_KINDS, key=lambda kind: len(kinds[kind]))):
+        kept[kind] = kinds[kind][: room // (len(_KINDS) - number)]
+        room -= len(kept[kind])
+    return [change for kind in _KINDS for change in kept[kind]]
 
 
 def _pack_change(change: ApiChange) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
@@ -11,6 +12,9 @@ from calipertf.parse.figures.base import Figure, slugify, write_picture
 from calipertf.parse.figures.findings import draw_drift, draw_errors, draw_predictions
 from calipertf.parse.figures.outcomes import draw_outcomes, draw_timelines
 from calipertf.parse.figures.similarity import draw_api, draw_similarities
+
+#: Names of figures, with or without their package's.
+_NAME = re.compile(r"(.+-)?(outcomes-.+|timeline-.+|drift|errors|api|similarity.*|prediction)")
 
 
 def draw_figures(analysis: Analysis) -> list[Figure]:
@@ -43,9 +47,13 @@ def _draw_package(package: str, analysis: Analysis) -> Iterator[Figure]:
 
 
 def write_figures(layout: Layout, svgs: Mapping[str, str], formats: Collection[str]) -> None:
-    """All pictures in the formats asked for; those of earlier runs that are no more are removed."""
+    """All pictures in the formats asked for; those of earlier runs that are no more are removed.
+
+    What else lies in the folder is left alone.
+    """
     for name, svg in svgs.items():
         write_picture(layout.plots, name, svg, formats)
     for path in layout.plots.glob("*"):
-        if path.suffix[1:] in {"png", "svg"} & set(formats) and path.stem not in svgs:
+        old = path.stem not in svgs and _NAME.fullmatch(path.stem)
+        if old and path.suffix[1:] in {"png", "svg"} & set(formats):
             path.unlink()

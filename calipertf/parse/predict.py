@@ -151,7 +151,9 @@ def _fit(predictor: str, features: Floats, units: pd.DataFrame, fails: NDArray[n
         return _Trial(predictor=predictor, method="model", held=held, risk=np.zeros(0))
     (a, b), _ = number_labels(rows["a"], rows["b"])
     risk = leave_version_out(features[held], fails[held], a, b)
-    accuracy = float(((risk > 0.5) == fails[held]).mean())
+    judged = np.isfinite(risk)
+    accuracy = float(((risk > 0.5) == fails[held])[judged].mean()) if judged.any() else None
+    risk[~judged] = 0.5
     return _Trial(predictor=predictor, method="model", held=held, risk=risk, accuracy=accuracy)
 
 
@@ -162,9 +164,9 @@ def leave_version_out(
 
     Units to the version are judged by a logistic regression on the units that neither begin nor
     end there. Where those all fail or all work, the probability is their share of failures; where
-    there are none, one half.
+    there are none, NaN.
     """
-    risk = np.full(len(fails), 0.5)
+    risk = np.full(len(fails), np.nan)
     # Units of many scripts share their features: fitted once, weighted by their number. They are
     # sorted once for all folds; sorting in each took nine tenths of a full grid's time.
     rows, places = np.unique(
@@ -212,6 +214,14 @@ def describe(predictions: Sequence[Prediction]) -> list[str]:
     return lines
 
 
+def _tell_why(baseline: Prediction) -> str:
+    """Why no score of a subset can be judged."""
+    if baseline.auc.value is not None:
+        return "there are no similarities yet"
+    end = "fail" if baseline.fails else "work"
+    return f"all {baseline.units:,} units {end}; more versions on each Python would tell more"
+
+
 def _describe_subset(subset: str, part: Sequence[Prediction]) -> str | None:
     baseline = next((p for p in part if p.predictor == "major differs"), None)
     tried = [p for p in part if p.method != "baseline" and p.auc.value is not None]
@@ -221,8 +231,7 @@ def _describe_subset(subset: str, part: Sequence[Prediction]) -> str | None:
     if baseline is None or not part:
         return None
     if not tried:
-        why = "no similarities yet" if baseline.auc.value is not None else "all units end alike"
-        return f"{where}, nothing can be said about the scores: {why}."
+        return f"{where}, nothing can be said about the scores: {_tell_why(baseline)}."
     best = max(tried, key=lambda p: p.auc.value or 0.0)
     low = best.auc.low
     if low is None:

@@ -39,6 +39,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     comparisons = None
     if arguments.compare is not None:
         comparisons = compare_runs(read_other(arguments.compare), make_results(inputs.records))
+        check_overlap(comparisons, arguments)
     analysis = analyse(inputs, comparisons)
     write_all(layout, analysis, comparisons, arguments.formats)
     for line in summarise(layout, analysis, comparisons, arguments.formats):
@@ -62,6 +63,19 @@ def read_other(folder: Path) -> list[Result]:
     return make_results(records)
 
 
+def check_overlap(comparisons: Sequence[Comparison], arguments: argparse.Namespace) -> None:
+    """Tells where two runs share nothing; raises RecordError where --fail-on relies on them."""
+    if any(item.before and item.now for item in comparisons):
+        return
+    text = (
+        f"--compare {arguments.compare}: the two runs have no script in a cell in common (package, "
+        "version, Python and resolve date), so nothing could be compared"
+    )
+    if arguments.fail_on:
+        raise RecordError(text, path=arguments.compare)
+    log.warning("%s", text)
+
+
 def write_all(
     layout: Layout,
     analysis: Analysis,
@@ -71,6 +85,10 @@ def write_all(
     """Every file of stage 3 that the formats ask for."""
     for name, table in analysis.tables.items():
         write_table(layout.compiled, name, table, formats)
+    if comparisons is None:
+        # That of an earlier run would stand beside tables that it has nothing to do with.
+        for path in layout.compiled.glob("comparison.*"):
+            path.unlink()
     if {"csv", "parquet"} & set(formats):
         by_python = make_results_by_python(analysis.inputs.records)
         write_json(layout.compiled / "test-results-by-python.json", by_python)

@@ -25,6 +25,8 @@ from calipertf.versions import version_key
 
 _TYPES = {"text": "string", "whole": "Int64", "number": "float64", "flag": "boolean"}
 Row = Mapping[str, Any]
+#: The most causes that are listed of one failure.
+_CAUSES = 3
 #: What each result comes from: its nearest working cell and its cause, in the results' order.
 Explained = Sequence[tuple[Cell | None, Cause | None]]
 
@@ -154,6 +156,7 @@ def list_timelines(timelines: Iterable[Timeline]) -> Iterable[Row]:
             "first_working": item.first_working,
             "last_working": item.last_working,
             "breaking": breaking.cell.version if breaking else None,
+            "breaking_python": breaking.cell.python if breaking else None,
             "before": item.before,
             "recovers": item.recovers,
             "outcome": breaking.outcome if breaking else None,
@@ -162,6 +165,7 @@ def list_timelines(timelines: Iterable[Timeline]) -> Iterable[Row]:
             "cause_kind": cause.kind if cause else None,
             "cause_path": cause.path if cause else None,
             "too_old": too_old.cell.version if too_old else None,
+            "too_old_python": too_old.cell.python if too_old else None,
             "too_old_signature": too_old.signature if too_old else None,
             "too_old_cause": too_old_cause.text if too_old_cause else None,
         }
@@ -192,7 +196,7 @@ def _count_failure(
         "cells": len({result.cell for result in results}),
         "first_version": versions[0],
         "last_version": versions[-1],
-        "cause": _find_commonest(cause.text if cause else None for _, cause in group),
+        "cause": _list_causes([cause for _, cause in group]),
     }
 
 
@@ -200,6 +204,19 @@ def _find_commonest(values: Iterable[str | None]) -> str | None:
     """The value that occurs most, of several the first; None where there is none."""
     counted = Counter(value for value in values if value is not None)
     return counted.most_common(1)[0][0] if counted else None
+
+
+def _list_causes(causes: Sequence[Cause | None]) -> str | None:
+    """The causes of one failure, the commonest first; how many each explains where that differs.
+
+    One message can have several: a name is not there before it is added nor after it is removed.
+    """
+    counted = Counter(cause.text for cause in causes if cause)
+    if len(counted) == 1 and counted.total() == len(causes):
+        return next(iter(counted))
+    told = [f"{text} ({count} of {len(causes)})" for text, count in counted.most_common(_CAUSES)]
+    more = len(counted) - _CAUSES
+    return "; ".join([*told, *([f"and {more} more"] if more > 0 else [])]) or None
 
 
 def list_scores(predictions: Iterable[Prediction]) -> Iterable[Row]:

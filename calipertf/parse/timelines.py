@@ -7,17 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calipertf.parse.causes import Cause
+from calipertf.parse.palette import rank_look
 from calipertf.parse.results import SILENT, Result
 from calipertf.records import Cell
 from calipertf.versions import version_key
 
 #: The cause of a failure, given the cell where it works last or first.
 Explain = Callable[[Result, Cell | None], Cause | None]
+#: What stands for the Python of a timeline over all Pythons.
+ANY = "any"
+_Key = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """One script on one Python and resolve date, over the versions that say something."""
+    """One script on one Python and resolve date, over the versions that say something.
+
+    Few versions share a Python: on ANY, each counts where the script goes best.
+    """
 
     package: str
     suite: str
@@ -50,19 +57,35 @@ class Timeline:
 
 
 def make_timelines(results: Sequence[Result], explain: Explain) -> list[Timeline]:
-    """The timeline of each script on each Python and resolve date where a version was judged."""
-    groups: dict[tuple[str, str, str, str, str], list[Result]] = defaultdict(list)
+    """The timeline of each script on each Python and resolve date where a version was judged.
+
+    Where there are several Pythons, one on any of them follows.
+    """
+    groups: dict[_Key, list[Result]] = defaultdict(list)
     for result in results:
         if result.outcome not in SILENT:
             cell = result.cell
-            key = (cell.package, result.suite, result.script, cell.python, cell.resolve)
-            groups[key].append(result)
-    return [_make_timeline(key, group, explain) for key, group in groups.items()]
+            for python in (cell.python, ANY):
+                key = (cell.package, result.suite, result.script, python, cell.resolve)
+                groups[key].append(result)
+    return [
+        _make_timeline(key, _keep_best(group) if key[3] == ANY else group, explain)
+        for key, group in groups.items()
+        if key[3] != ANY or len({result.cell.python for result in group}) > 1
+    ]
 
 
-def _make_timeline(
-    key: tuple[str, str, str, str, str], group: Sequence[Result], explain: Explain
-) -> Timeline:
+def _keep_best(group: Sequence[Result]) -> list[Result]:
+    """The best result of each version; of several as good, the one on the first Python."""
+    best: dict[str, Result] = {}
+    for result in group:
+        known = best.setdefault(result.cell.version, result)
+        if rank_look(result.outcome) < rank_look(known.outcome):
+            best[result.cell.version] = result
+    return list(best.values())
+
+
+def _make_timeline(key: _Key, group: Sequence[Result], explain: Explain) -> Timeline:
     package, suite, script, python, resolve = key
     ordered = sorted(group, key=lambda result: version_key(result.cell.version))
     working = [number for number, result in enumerate(ordered) if result.works]

@@ -8,7 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,26 +30,40 @@ class Bundle:
     data: bytes
 
 
-def pack_bundle(root: Path, folders: Iterable[Path], *, leave_out: Iterable[Path] = ()) -> Bundle:
+def pack_bundle(root: Path, folders: Collection[Path], *, leave_out: Iterable[Path] = ()) -> Bundle:
     """Everything in some folders below `root`, as scripts there would see it.
 
     Hidden folders, virtual environments and `leave_out` stay behind; links travel as what they
     point to. Raises ConfigError where it is too much to send to every worker.
     """
+    for folder in folders:
+        if not folder.resolve().is_relative_to(root.resolve()):
+            raise ConfigError(
+                f"{folder} lies outside of {root}: what scripts need on a cluster has to be below "
+                "`root`",
+                path=folder,
+            )
     paths = sorted(set(_list_files(folders, {path.resolve() for path in leave_out})))
     _check_size(root, paths)
     digest = hashlib.sha256()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=3) as archive:
         for path in paths:
-            content = path.read_bytes()
+            content = _read(path)
             name = path.relative_to(root).as_posix()
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             entry.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-            digest.update(f"{name}\0{entry.mode}\0{entry.size}\0".encode() + content)
+            digest.update(os.fsencode(f"{name}\0{entry.mode}\0{entry.size}\0") + content)
             archive.addfile(entry, io.BytesIO(content))
     return Bundle(digest=digest.hexdigest(), data=buffer.getvalue())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be sent to the workers: {error}", path=path) from error
 
 
 def _list_files(folders: Iterable[Path], leave_out: set[Path]) -> Iterator[Path]:
@@ -62,6 +76,7 @@ def _list_files(folders: Iterable[Path], leave_out: set[Path]) -> Iterator[Path]
                 if not name.startswith(".")
                 and name not in _SKIPPED
                 and (here / name).resolve() not in leave_out
+                and not here.resolve().is_relative_to((here / name).resolve())  # a loop of links
                 and not (here / name / "pyvenv.cfg").exists()
             ]
             for name in files:

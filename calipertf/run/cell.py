@@ -116,8 +116,8 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
     facts = dict(record.environment)
     bare_import: list[Run] = []
 
-    def read_run(event: Mapping[str, Any]) -> Run:
-        return rename_paths(_read_run(event), built.aliases)
+    def rename(event: Mapping[str, Any]) -> Run:
+        return rename_paths(read_run(event), built.aliases)
 
     def report(event: Mapping[str, Any]) -> None:
         kind = event["event"]
@@ -126,13 +126,13 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
             facts["isolation"] = event["isolation"]
             facts["import_name"] = event["import_name"]
         elif kind == "import":
-            bare_import.append(read_run(event))
+            bare_import.append(rename(event))
         elif kind == "script":
-            runs[event["name"]] = read_run(event)
+            runs[event["name"]] = rename(event)
             starts[event["name"]] = event["start"]
         elif kind == "again":
             runs[event["name"]] = replace(
-                runs[event["name"]], again=replace(read_run(event), seconds=None)
+                runs[event["name"]], again=replace(rename(event), seconds=None)
             )
 
     if built.run_job is not None:
@@ -181,16 +181,23 @@ def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
     return replace(run, output=rename(run.output), error=rename(run.error))
 
 
-def _read_run(event: Mapping[str, Any]) -> Run:
+def read_run(event: Mapping[str, Any]) -> Run:
+    """The run that one of the script runner's events tells of."""
     return Run(
-        output=tuple(event["output"].splitlines(keepends=True)),
-        error=tuple(event["error"].splitlines(keepends=True)),
+        output=_split_text(event["output"]),
+        error=_split_text(event["error"]),
         retval=event["retval"],
         seconds=event.get("seconds"),
         ended=event["ended"],
         cut=event["cut"],
         confirmed_by=event.get("confirmed_by"),
     )
+
+
+def _split_text(text: str) -> tuple[str, ...]:
+    # Python 2 decodes halves of surrogate pairs, which no file of UTF-8 text can hold.
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return tuple(whole.splitlines(keepends=True))
 
 
 def make_job(task: CellTask) -> dict[str, Any]:

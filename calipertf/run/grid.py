@@ -10,6 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from packaging.version import Version
 
 from calipertf.config import Analysis, Config, Home
+from calipertf.config_problems import Problems
 from calipertf.errors import ConfigError, VersionError
 from calipertf.records import Cell
 from calipertf.releases import Project, ReleaseFile, choose_sdist, choose_wheel
@@ -56,7 +57,7 @@ def plan_grid(
     """
     analysis = config.analysis
     names = list(platforms)
-    versions = choose_versions(analysis, project, selection)
+    versions = choose_versions(config, project, selection)
     pythons = choose_pythons(analysis, project, selection)
     resolves = choose_resolves(analysis, selection)
     scripts = choose_scripts(config, selection)
@@ -89,16 +90,32 @@ def _start_order(planned: PlannedCell) -> tuple[object, ...]:
     return (not planned.suites, -size, cell.version, cell.python, cell.resolve)
 
 
-def choose_versions(analysis: Analysis, project: Project, selection: Selection) -> list[Version]:
-    """Versions of the grid: those configured (all where none are), cut down by --versions."""
-    configured = select_versions(analysis.versions or ["all"], project.all_versions())
+def choose_versions(config: Config, project: Project, selection: Selection) -> list[Version]:
+    """Versions of the grid: those configured (all where none are), cut down by --versions.
+
+    Raises ConfigError for each version of the file that the index does not have.
+    """
+    known = project.all_versions()
+    problems = Problems(config.file)
+    configured: set[Version] = set()
+    for number, selector in enumerate(config.analysis.versions or ["all"]):
+        try:
+            configured.update(select_versions([selector], known))
+        except VersionError as error:
+            problems.add(("analysis", "versions", number), f"versions: {error}")
+    for suite, home in config.analysis.baselines.items():
+        try:
+            select_versions([home.version], known)
+        except VersionError as error:
+            problems.add(("analysis", "baselines", suite), f"baselines.{suite}: {error}")
+    problems.check()
     if not selection.versions:
-        return configured
+        return sorted(configured)
     try:
         return select_versions(selection.versions, configured)
     except VersionError:
         # A version named on the command line is meant, in the file or not.
-        return select_versions(selection.versions, project.all_versions())
+        return select_versions(selection.versions, known)
 
 
 def choose_pythons(analysis: Analysis, project: Project, selection: Selection) -> list[str]:
@@ -123,13 +140,14 @@ def choose_scripts(config: Config, selection: Selection) -> tuple[str, ...]:
         if not found:
             nearest = find_nearest(pattern, config.scripts)
             hint = f"; did you mean {nearest}?" if nearest else ""
-            raise ConfigError(f"--tests {pattern} fits no script of {config.path.name}{hint}")
+            raise ConfigError(f"--tests {pattern!r} fits no script of {config.path.name}{hint}")
         chosen.extend(found)
     return tuple(script for script in config.scripts if script in chosen)
 
 
 def _fits(script: str, pattern: str) -> bool:
-    return fnmatch.fnmatch(script, pattern) or f"/{pattern.strip('/')}" in f"/{script}"
+    part = pattern.strip("/")
+    return fnmatch.fnmatch(script, pattern) or (part != "" and f"/{part}" in f"/{script}")
 
 
 def find_homes(config: Config, scripts: Sequence[str]) -> Mapping[str, Home]:

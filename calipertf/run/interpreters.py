@@ -54,14 +54,23 @@ def _on_path(dotted: str) -> Iterator[Path]:
 
 
 def _of_pyenv(dotted: str) -> Iterator[Path]:
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from root.glob(f"versions/{dotted}.*/bin/python{dotted}")
+    home = os.path.expanduser("~")  # noqa: PTH111 -- Path's raises where a user has none
+    root = Path(os.environ.get("PYENV_ROOT") or Path(home) / ".pyenv")
+    yield from _find(root / "versions", f"{dotted}.*/bin/python{dotted}")
 
 
 def _of_uv(dotted: str) -> Iterator[Path]:
     folder = _managed_folder()
     if folder:
-        yield from folder.glob(f"cpython-{dotted}.*/bin/python{dotted}")
+        yield from _find(folder, f"cpython-{dotted}.*/bin/python{dotted}")
+
+
+def _find(folder: Path, pattern: str) -> list[Path]:
+    """What fits below a folder; nothing where it is another user's, as with `su`."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 @cache

@@ -29,6 +29,8 @@ Opener = Callable[
 #: Resource that each cell takes one of. A worker that was started with some of its own
 #: (`--resources CELL=4`) keeps that number.
 CELL = "CELL"
+#: Address of a worker of this process -> cells that it was started to take; 0: nothing was said.
+_DECLARED: dict[str, int] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,9 @@ def count_cells(threads: int, memory_limit: int | None, cell_memory: int) -> int
 
 def count_cells_here(worker: Worker, analysis: Analysis) -> int:
     """Cells that a worker takes at once: what it declares, else as threads and memory allow."""
-    declared = int(worker.state.total_resources.get(CELL) or 0)
+    given = int(worker.state.total_resources.get(CELL) or 0)
+    # The first look is the user's number; later ones would see what an earlier run declared.
+    declared = _DECLARED.setdefault(worker.address, given)
     limit = worker.memory_manager.memory_limit
     return declared or count_cells(worker.state.nthreads, limit, analysis.memory)
 
@@ -132,6 +136,11 @@ def _look_at_offer(place: Place, tags: Sequence[str], label: str, cells: int) ->
                     if python is None
                 },
             )
-    except CaliperError as error:
-        reasons = dict.fromkeys(tags, str(error))
-        return Offer(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)
+    except (CaliperError, OSError) as error:
+        return make_failed(label, tags, error)
+
+
+def make_failed(label: str, tags: Sequence[str], error: object) -> Offer:
+    """The offer of a worker that has nothing, for a reason."""
+    reasons = dict.fromkeys(tags, str(error))
+    return Offer(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)

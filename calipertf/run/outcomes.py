@@ -61,8 +61,14 @@ def _words(line: str) -> str:
 
 def _numbers_agree(x: str, y: str, tolerance: float) -> bool:
     if _is_whole(x) and _is_whole(y):
-        return int(x) == int(y)
+        return _spell_whole(x) == _spell_whole(y)
     return math.isclose(float(x), float(y), rel_tol=tolerance, abs_tol=ABSOLUTE)
+
+
+def _spell_whole(text: str) -> str:
+    # Not int(): Python refuses to read a number of more than 4300 digits.
+    digits = text.lstrip("+-").lstrip("0")
+    return f"-{digits}" if digits and text.startswith("-") else digits
 
 
 def _is_whole(text: str) -> bool:
@@ -151,6 +157,8 @@ def judge_record(
         )
         where = home.cell if home else None
         old = record.outcomes.get(script)
+        if suite is None and verdict.outcome == "not_compared":
+            verdict = replace(verdict, detail="baselines names no home cell for it")
         verdicts[script] = replace(
             verdict,
             suite=suite,
@@ -160,6 +168,9 @@ def judge_record(
             else None,
         )
     worst = worst_outcome(verdicts)
+    if worst and worst.outcome == "import_failed" and record.bare_import:
+        # The import says why, and no script's own mistake does.
+        worst = judge_failure(record.bare_import, imports=False, import_name=name)
     return replace(
         record,
         outcomes=verdicts,

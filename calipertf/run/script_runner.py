@@ -10,7 +10,8 @@ standard input, and writes one JSON line an event to standard output, as each ha
 
 The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
-of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders), `network` (may scripts use it),
+of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders; writable until the package was
+imported), `network` (may scripts use it),
 `cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment),
 `contained` (whether a container keeps scripts from network and files: then this runner does not).
 
@@ -22,6 +23,7 @@ that failed on the same name are not run again: they say which one by `confirmed
 
 from __future__ import print_function
 
+import codecs
 import errno
 import fcntl
 import json
@@ -39,6 +41,7 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+TEXT = type(b"".decode("ascii"))  # unicode on Python 2; formatters take away a u before quotes
 POLL = 0.05  # seconds between two looks at memory and time
 GRACE = 0.3  # seconds that output is still read after a script ended
 
@@ -75,6 +78,7 @@ def isolate(job):
     if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0:
         if protect_files(libc, job):
             done.append("read-only")
+            job["protected"] = True
     return done
 
 
@@ -95,6 +99,17 @@ def protect_files(libc, job):
         if libc.mount(encode(source), encode(target), None, MS_BIND | MS_REC, None) != 0:
             return False
     return all([mount_read_only(libc, folder) for folder in ["/"] + job["read_only"]])
+
+
+def protect_environment(job):
+    """Make what was writable for the first import, and its .pyc files, read-only for scripts.
+
+    A script that changes an installed package would change the results of all that follow.
+    """
+    if job.get("protected"):
+        libc = load_libc()
+        for folder in job["writable"]:
+            mount_read_only(libc, folder)
 
 
 def encode(text):
@@ -198,9 +213,19 @@ class Capture(object):
         middle = b""
         if self.cut:
             middle = ("\n[... %d bytes cut ...]\n" % self.cut).encode("ascii")
-        return (self.head + middle + self.tail).decode(
-            "utf-8", "backslashreplace" if sys.version_info[0] > 2 else "replace"
-        )
+        return (self.head + middle + self.tail).decode("utf-8", "caliper")
+
+
+def escape_bytes(error):
+    """What is no UTF-8 as escapes: Python 2's own handler cannot decode."""
+    data = bytearray(error.object[error.start : error.end])
+    return TEXT("").join(TEXT("\\x%02x") % byte for byte in data), error.end
+
+
+codecs.register_error("caliper", escape_bytes)
+
+
+OURS = set()  # file descriptors that carry our own events: no script is left one of them
 
 
 def make_pipe():
@@ -208,7 +233,19 @@ def make_pipe():
     for handle in (read, write):
         flags = fcntl.fcntl(handle, fcntl.F_GETFD)
         fcntl.fcntl(handle, fcntl.F_SETFD, flags | fcntl.FD_CLOEXEC)
+        OURS.add(handle)
     return read, write
+
+
+def close_ours(kept=None):
+    for handle in list(OURS):
+        if handle != kept:
+            close_one(handle)
+
+
+def close_one(handle):
+    OURS.discard(handle)
+    os.close(handle)
 
 
 class Trouble(Exception):
@@ -229,7 +266,7 @@ def supervise(action, job, timeout, on_line=None):
     if pid == 0:
         enter_child(action, out, err, control)
     for handle in (out[1], err[1], control[1]):
-        os.close(handle)
+        close_one(handle)
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
     troubles = []
     try:
@@ -238,7 +275,7 @@ def supervise(action, job, timeout, on_line=None):
         kill_group(pid)
         kill_leftovers()
         for handle in (out[0], err[0], control[0]):
-            os.close(handle)
+            close_one(handle)
     if troubles:
         raise Trouble(troubles[0].decode("utf-8", "replace"))
     return {
@@ -261,9 +298,7 @@ def enter_child(action, out, err, control):
         os.dup2(null, 0)
         os.dup2(out[1], 1)
         os.dup2(err[1], 2)
-        os.close(out[0])
-        os.close(err[0])
-        os.close(control[0])
+        close_ours(kept=control[1])
         code = action(control[1])
     except BaseException:
         traceback.print_exc()
@@ -441,7 +476,9 @@ def read_proportional(pid):
 def run_cold(job, script):
     def action(control):
         enter_scratch(job, control)
-        os.execv(sys.executable, [sys.executable, script["path"]])
+        limit_files(job)
+        # Unbuffered, as the warm process is: what was printed before a crash is not lost.
+        os.execv(sys.executable, [sys.executable, "-u", script["path"]])
 
     return supervise(action, job, job["timeout"])
 
@@ -449,6 +486,8 @@ def run_cold(job, script):
 def run_warm(job, script):
     def action(control):
         enter_scratch(job, control)
+        limit_files(job)
+        close_ours()
         return run_as_main(script["path"])
 
     return supervise(action, job, job["timeout"])
@@ -475,6 +514,17 @@ def volunteer_for_oom():
     try:
         write_file("/proc/self/oom_score_adj", "1000")
     except (IOError, OSError):
+        pass
+
+
+def limit_files(job):
+    """No file grows beyond the memory limit: the scratch folder may lie in memory."""
+    import resource
+
+    try:
+        if job.get("memory"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job["memory"], job["memory"]))
+    except (ValueError, OSError):
         pass
 
 
@@ -569,6 +619,7 @@ def serve_warm(job, control):
     send({"event": "tick", "seconds": time.time() - started})
     sys.stdout.flush()
     sys.stderr.flush()
+    protect_environment(job)
     if sys.platform.startswith("linux"):
         load_libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for script in job["scripts"]:
@@ -608,6 +659,7 @@ def run_job(job, report):
         emit(dict(check_import(job), event="import"))
     else:
         emit({"event": "import", "retval": 0, "ended": "exit", "output": "", "error": "", "cut": 0})
+    protect_environment(job)
     run_left(job, left, failed, emit)
     for script in job["scripts"]:
         again = script.get("times", 1) - 1 if script["name"] in passed else 0
@@ -676,7 +728,7 @@ def as_native(value):
         return dict((as_native(key), as_native(item)) for key, item in value.items())
     if isinstance(value, list):
         return [as_native(item) for item in value]
-    return value.encode("utf-8") if isinstance(value, type("")) else value
+    return value.encode("utf-8") if isinstance(value, TEXT) else value
 
 
 def main():
@@ -686,6 +738,7 @@ def main():
     die_with_parent()
     os.chdir(job["scratch"])
     lines = os.dup(1)
+    OURS.add(lines)
     # What this process or a library prints by itself must not get between our lines.
     os.dup2(2, 1)
 

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rich.console import Console
-
-from calipertf.config import Analysis, Config, check_versions, load_config
-from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, EngineError
+from calipertf.cli import ResultConsole
+from calipertf.config import Analysis, Config, load_config
+from calipertf.config_values import check_python, check_resolve, check_version
+from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError, EngineError
+from calipertf.files import hold_lock
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
@@ -96,6 +97,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
 
     config = load_config(Path(arguments.config))
     arguments.run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    arguments.scheduler = choose_scheduler(config, arguments)
     selection = make_selection(arguments)
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
@@ -115,9 +117,11 @@ def run_stage(arguments: argparse.Namespace) -> int:
             suite: home_cell(project.name, home)
             for suite, home in find_homes(config, scripts).items()
         }
+        layout = Layout(root=arguments.dir)
+        stack.enter_context(hold_lock(layout.lock))
         store = Store(
-            layout=Layout(root=arguments.dir),
-            dated=len(analysis.resolve) > 1,
+            layout=layout,
+            dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
             tolerance=analysis.tolerance,
             suites={script: config.find_suite(script) for script in config.scripts},
             homes=homes,
@@ -135,13 +139,22 @@ def run_stage(arguments: argparse.Namespace) -> int:
 
 
 def make_selection(arguments: argparse.Namespace) -> Selection:
-    """What the flags take out of the grid."""
+    """What the flags take out of the grid; raises ConfigError for what cannot be read."""
     return Selection(
-        versions=[check_versions(text) for text in arguments.versions],
-        pythons=arguments.python,
-        resolves=arguments.resolve,
+        versions=check_flag("--versions", arguments.versions, check_version),
+        pythons=check_flag("--python", arguments.python, check_python),
+        resolves=check_flag("--resolve", arguments.resolve, check_resolve),
         tests=arguments.tests,
     )
+
+
+def check_flag(flag: str, values: Sequence[str], check: Callable[[str], str]) -> list[str]:
+    """The values of a flag, each as caliper.yaml would have it."""
+    try:
+        return [check(value) for value in values]
+    except ValueError as error:
+        words = f"{flag} {' '.join(values)}: {error}"
+        raise ConfigError(words, value=values) from error
 
 
 @contextlib.contextmanager
@@ -215,9 +228,19 @@ def list_pythons(analysis: Analysis) -> list[str]:
     return list(dict.fromkeys([*named, *(home.python for home in analysis.baselines.values())]))
 
 
-def find_cluster(analysis: Analysis, arguments: argparse.Namespace) -> str | None:
+def choose_scheduler(config: Config, arguments: argparse.Namespace) -> str:
+    """What the flag says, else caliper.yaml: there, a scheduler file is relative to the root."""
+    if arguments.scheduler is not None:
+        return str(arguments.scheduler)
+    address = config.analysis.scheduler
+    if address is None or address in {"none", "local"} or "://" in address:
+        return address or "none"
+    return str(config.root / address)
+
+
+def find_cluster(arguments: argparse.Namespace) -> str | None:
     """The Dask cluster that cells are to run on; None for this machine's own processes."""
-    address: str | None = arguments.scheduler or analysis.scheduler
+    address: str | None = arguments.scheduler
     return None if address == "none" else address
 
 
@@ -226,7 +249,7 @@ def open_place(
     analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
 ) -> Iterator[Environment]:
     """The environment of this machine, or what the workers of a Dask cluster offer."""
-    address = find_cluster(analysis, arguments)
+    address = find_cluster(arguments)
     if address is None:
         with open_environment(analysis, arguments, processes, index) as environment:
             yield environment
@@ -241,14 +264,13 @@ def open_place(
 def open_scheduler(session: Session, processes: Processes) -> Scheduler:
     """Where cells are run."""
     analysis, arguments = session.config.analysis, session.arguments
-    if find_cluster(analysis, arguments) is not None:
+    if find_cluster(arguments) is not None:
         from calipertf.run.cluster import DaskScheduler
         from calipertf.run.environments.cluster import ClusterEnvironment
 
         if isinstance(session.environment, ClusterEnvironment):
             return DaskScheduler(
                 session.environment,
-                run_id=session.run_id,
                 leave_out=[session.store.layout.root],
                 jobs=arguments.jobs or analysis.jobs,
             )
@@ -416,10 +438,11 @@ def run_tasks(
 def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
     """The closing tables on stdout, one a resolve date, and the commonest reasons."""
     width = None if sys.stdout.isatty() else 120
-    console = Console(highlight=False, width=width)
+    console = ResultConsole(highlight=False, width=width)
     for resolve in dict.fromkeys(cell.resolve for cell in records):
         console.print(f"\n{package}, dependencies of: {resolve}", style="bold")
         console.print(make_table(package, resolve, records))
-    console.print(make_legend(records.values()))
+    if records:
+        console.print(make_legend(records.values()))
     for line in explain_failures(records.values()):
         console.print(f"  {line}", markup=False, soft_wrap=True)

@@ -113,11 +113,8 @@ class Store:
         remove_partials(self.layout.data)
         for cell in cells:
             path = self.layout.find_record(cell)
-            if path is None:
-                path = self.layout.record_path(cell, dated=self.dated)
-                if not path.exists():
-                    continue
-            self._load_one(cell, path)
+            if path is not None:
+                self._load_one(cell, path)
 
     def _load_one(self, cell: Cell, path: Path) -> None:
         try:
@@ -125,7 +122,8 @@ class Store:
             if record.native and record.cell == cell:
                 self.records[cell] = record
                 return
-            problem = f"{path} is the record of another cell or of the original tool"
+            whose = "another cell" if record.native else "the original tool"
+            problem = f"{path} is a record of {whose}"
         except RecordError as error:
             problem = str(error)
         log.warning("%s; set aside as %s, its cell is run", problem, set_aside(path).name)
@@ -134,8 +132,8 @@ class Store:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
         judged = self._judge(record)
         self.records[record.cell] = judged
-        self._write(judged)
         failed = self._failed_path(record.cell)
+        self._write(judged)
         failed.unlink(missing_ok=True)
         if record.cell in self.homes.values():
             self.judge_all()
@@ -163,11 +161,8 @@ class Store:
         return judge_record(record, self.suites, homes, self.tolerance)
 
     def _write(self, record: Record) -> None:
-        path = self.layout.find_record(record.cell) or self.layout.record_path(
-            record.cell, dated=self.dated
-        )
-        write_record(path, record)
+        write_record(self.layout.place_record(record.cell, dated=self.dated), record)
 
     def _failed_path(self, cell: Cell) -> Path:
-        path = self.layout.record_path(cell, dated=self.dated)
+        path = self.layout.place_record(cell, dated=self.dated)
         return path.with_name(f"{path.stem}.failed.json")

@@ -73,6 +73,14 @@ def make_legend(records: Iterable[Record]) -> str:
     )
 
 
+def escape_controls(text: str) -> str:
+    """The text with control characters as escapes: scripts do not speak to our terminal."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
 def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
     """The commonest reasons of cells that do not work, each with how many cells have it."""
     reasons = Counter(
@@ -80,7 +88,7 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
         for record in records
         if record.outcome not in {"same_result", "no_release", "not_compared"}
     )
-    return [f"{count} x {reason}" for reason, count in reasons.most_common(limit)]
+    return [f"{count} x {escape_controls(reason)}" for reason, count in reasons.most_common(limit)]
 
 
 def _cause(record: Record) -> str:

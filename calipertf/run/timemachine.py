@@ -24,6 +24,12 @@ from calipertf.releases import Index, Project, ReleaseFile
 BUILD_TOOLS: Mapping[str, datetime] = {
     name: datetime(2021, 10, 1, tzinfo=timezone.utc) for name in ("setuptools", "wheel", "pip")
 }
+#: Later Pythons need later build tools: setuptools of 2021 imports distutils, which 3.12 has not.
+NEWER_TOOLS: Mapping[str, datetime] = {
+    "cp312": datetime(2023, 10, 2, tzinfo=timezone.utc),
+    "cp313": datetime(2024, 10, 7, tzinfo=timezone.utc),
+    "cp314": datetime(2025, 10, 7, tzinfo=timezone.utc),
+}
 
 
 def hide_newer(project: Project, cutoff: datetime) -> list[ReleaseFile]:

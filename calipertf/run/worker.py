@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from dask.typing import Key
 from distributed import Reschedule, Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from calipertf.errors import CaliperError, InfrastructureError
+from calipertf.errors import CaliperError, EngineError, InfrastructureError
 from calipertf.records import Record
 from calipertf.run.bundle import Bundle, unpack_bundle
 from calipertf.run.cell import run_cell
@@ -30,7 +31,18 @@ from calipertf.run.offers import (
 )
 from calipertf.run.processes import Stopped
 from calipertf.run.schedule import list_cpus, share_cpus
-from calipertf.software import may_hang
+from calipertf.software import (
+    Package,
+    Software,
+    compare_package,
+    compare_software,
+    describe_package,
+    describe_software,
+    may_hang,
+)
+
+#: Seconds that a cell waits for a worker to be ready for its run.
+READY = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +83,16 @@ class CellWorker(WorkerPlugin):
         tags: Sequence[str],
         place: Place,
         bundle: Bundle,
+        software: Software,
+        package: Package,
     ) -> None:
         self.name = plugin_name(run_id)
         self._tags = tags
         self._place = place
         self._bundle = bundle
+        #: The driver's.
+        self._software = software
+        self._package = package
 
     async def setup(self, worker: Worker) -> None:
         """Unpack the scripts, look for the Pythons, and declare both to the scheduler."""
@@ -112,6 +129,7 @@ class CellWorker(WorkerPlugin):
 
     def _prepare(self) -> tuple[list[str], str | None]:
         try:
+            self._compare_software()
             self._root = unpack_bundle(
                 self._bundle, Path(self._worker.local_directory) / "caliper-scripts"
             )
@@ -120,6 +138,13 @@ class CellWorker(WorkerPlugin):
                 return found, None
         except (CaliperError, OSError) as error:
             return [], str(error)
+
+    def _compare_software(self) -> None:
+        """EngineError where a worker that came late is of another state than the driver."""
+        wrong, _ = compare_software("this worker", self._software, describe_software())
+        others, _ = compare_package("this worker", self._package, describe_package())
+        if wrong or others:
+            raise EngineError("; ".join((*wrong, *others)))
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 -- Dask's signature
         """End what runs here and remove what the run made."""
@@ -181,6 +206,10 @@ class CellWorker(WorkerPlugin):
             raise Reschedule from None
         except CaliperError as error:
             return Reply(address=address, label=self._label, failure=_plain(error))
+        except Exception as error:  # noqa: BLE001 -- told with the worker's name: a full disk, a fault
+            words = f"{type(error).__name__}: {error}"
+            failure = InfrastructureError(words)
+            return Reply(address=address, label=self._label, failure=failure)
         else:
             return Reply(address=address, label=self._label, record=record)
         finally:
@@ -217,7 +246,10 @@ def find_plugin(worker: Worker, run_id: str) -> CellWorker | None:
 def run_task(task: CellTask) -> Reply:
     """The task that Dask runs: one cell on this worker."""
     worker = get_worker()
-    plugin = find_plugin(worker, task.run_id)
+    deadline = time.monotonic() + READY
+    # Another run may have declared this worker's Pythons before this run's plugin is ready.
+    while (plugin := find_plugin(worker, task.run_id)) is None and time.monotonic() < deadline:
+        time.sleep(0.2)
     if plugin is None:
         label = label_worker(worker)
         return Reply(address=worker.address, label=label, elsewhere="it is not ready yet")

@@ -1,11 +1,11 @@
 """Fetches the real MNIST (28x28, 60,000 + 10,000 digits, 11.6 MB) for the examples to read.
 
     python examples/data/fetch_mnist.py FOLDER
-    export CALIPER_DATA=FOLDER        # or `data:` in caliper.yaml
 
-Several mirrors are tried in turn. Each file is checked by SHA-256 before it takes its name, and a
-download that broke off goes on where it stopped. MNIST is by Y. LeCun, C. Cortes and C. Burges,
-licence CC BY-SA 3.0.
+Stage 1 hands the folder to the scripts if caliper.yaml says `data: FOLDER`; a script that is run by
+hand finds it by `export CALIPER_DATA=FOLDER`. Several mirrors are tried in turn. Each file is
+checked by SHA-256 before it takes its name, and a download that broke off goes on where it stopped.
+MNIST is by Y. LeCun, C. Cortes and C. Burges, licence CC BY-SA 3.0.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -47,15 +48,24 @@ def hash_file(path: Path) -> str:
 def download(url: str, part: Path) -> None:
     """Bring the partial file to its full length, from where it stops if the server can do that."""
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing is left to fetch: the checksum decides whether it is the right file
         response.raise_for_status()
         goes_on = response.status_code == requests.codes.partial_content
         with part.open("ab" if goes_on else "wb") as stream:
-            for chunk in response.iter_content(CHUNK):
+            # As sent: servers call a .gz file "Content-Encoding: gzip", and it is not to be unpacked.
+            for chunk in response.raw.stream(CHUNK, decode_content=False):
                 stream.write(chunk)
+
+
+def download_and_hash(url: str, part: Path) -> str:
+    """The SHA-256 of the partial file once it is as long as the server has it."""
+    download(url, part)
+    return hash_file(part)
 
 
 def fetch_file(name: str, checksum: str, folder: Path, mirrors: Sequence[str]) -> str:
@@ -67,11 +77,14 @@ def fetch_file(name: str, checksum: str, folder: Path, mirrors: Sequence[str]) -
     for mirror in mirrors:
         url = mirror.rstrip("/") + "/" + name
         try:
-            download(url, part)
-        except (requests.RequestException, OSError) as error:
+            went_on = part.exists()
+            found = download_and_hash(url, part)
+            if found != checksum and went_on:  # what was there before was at fault, maybe
+                part.unlink()
+                found = download_and_hash(url, part)
+        except (requests.RequestException, HTTPError) as error:
             reasons.append(f"{url}: {error}")  # what has arrived stays, for the next try
             continue
-        found = hash_file(part)
         if found == checksum:
             part.replace(path)
             return mirror
@@ -86,9 +99,12 @@ def fetch_file(name: str, checksum: str, folder: Path, mirrors: Sequence[str]) -
 
 def fetch_all(folder: Path, mirrors: Sequence[str], checksums: Mapping[str, str]) -> None:
     """Put every file into the folder, telling about each on stderr."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, checksum in checksums.items():
-        print(f"{name}: {fetch_file(name, checksum, folder, mirrors)}", file=sys.stderr)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, checksum in checksums.items():
+            print(f"{name}: {fetch_file(name, checksum, folder, mirrors)}", file=sys.stderr)
+    except OSError as error:
+        raise FetchError(f"{folder} cannot be written: {error}. Choose another folder.") from error
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -101,6 +117,9 @@ def main(argv: list[str] | None = None) -> int:
     except FetchError as error:
         print(error, file=sys.stderr)
         return 3  # as calipertf.errors.EXIT_INFRASTRUCTURE
+    except KeyboardInterrupt:
+        print("Interrupted; the next run goes on where this one stopped.", file=sys.stderr)
+        return 130
     return 0
 
 

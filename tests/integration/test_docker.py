@@ -51,9 +51,8 @@ while True:
     "suite/hidden_memory.py": """
 import os
 block = b"x" * (1 << 26)
-handle = os.memfd_create("hidden")
 while True:
-    os.write(handle, block)
+    os.write(os.memfd_create("hidden"), block)
 """,
     # Into the output of the runner, where the driver reads what happened; the first one, so that
     # it does not run while a long event is being written, which it would cut in two.

@@ -61,7 +61,7 @@ def write_cell(root: Path, version: str, python: str, runs: dict[str, dict[str, 
     cell = {"package": "fixture", "version": version, "python": python, "resolve": "today"}
     record = {
         "schema": 1,
-        "cell": {**cell, "resolve_date": None},
+        "cell": {**cell, "resolve_date": "2024-07-05T18:51:42Z" if version == "2.0" else None},
         "outcome": "run_failed",
         "reason": None,
         "message": f"<b>{EVIL}</b>",
@@ -192,6 +192,7 @@ def test_story_of_a_failure(page_path: Path, open_page: Open) -> None:
     assert re.search(r"six\s+1\.2\.0\s+1\.1\.10", story.inner_text())
     story.locator("summary", has_text="Dockerfile").click()
     assert EVIL in story.inner_text()
+    assert "This cell has those of 2024-07-05T18:51:42Z" in story.inner_text()
     story.locator("button", has_text="Copy").click()
     story.locator("button", has_text="Copied").wait_for()
     story.locator("a", has_text="fixture 1.0, Python 3.11").last.click()
@@ -228,6 +229,32 @@ def test_keyboard_alone_reaches_a_story_and_comes_back(page_path: Path, open_pag
     assert page.evaluate(label).startswith("fixture 2.0, Python 3.8")
 
 
+def test_keyboard_reaches_every_cell_over_gaps(tmp_path: Path, open_page: Open) -> None:
+    # Each cell is alone in its row and column.
+    root = tmp_path / ".caliper"
+    same = {"outcome": "same_result", "output": "1\n"}
+    for version, python in (("1.0", "cp36"), ("2.0", "cp311"), ("3.0", "cp38")):
+        write_cell(root, version, python, {ONE: same})
+    page = open_page(write_page(root))
+    page.focus("#reset")
+    page.keyboard.press("Tab")
+    label = "document.activeElement.getAttribute('aria-label').slice(8, 11)"
+    reached = [page.evaluate(label)]
+    keys = (
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowDown",
+        "ArrowUp",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowRight",
+    )
+    for key in keys:
+        page.keyboard.press(key)
+        reached.append(page.evaluate(label))
+    assert reached == ["1.0", "2.0", "3.0", "3.0", "2.0", "1.0", "2.0", "3.0"]
+
+
 VIEWS = ("grid", "scripts", "why", "matrix", "prediction", "figures")
 
 
@@ -262,13 +289,40 @@ def test_every_view_shows_its_matter(page_path: Path, open_page: Open) -> None:
 
 def test_changes_of_two_versions_are_searched(page_path: Path, open_page: Open) -> None:
     page = open_page(page_path, "#view=matrix")
-    page.locator("#matrix button[aria-label='1.0 to 2.0: 0.500']").click()
+    page.locator("#matrix button[aria-label='1.0 to 2.0: 0.50']").click()
     page.locator("#changes").wait_for()
     assert "1.10 to 2.0: 1 removed" in page.inner_text("main")
     page.fill("#search", "nothing.like.it")
     assert "0 changes" in page.inner_text("main")
     page.fill("#search", "OLD")
     assert "fixture.old" in page.locator("table.list td").all_inner_texts()
+
+
+def test_link_to_a_cell_of_another_run_says_so(page_path: Path, open_page: Open) -> None:
+    page = open_page(page_path, f"#view=grid&cell={quote('fixture/9.9/cp311/today', safe='')}")
+    assert "This page has no cell fixture 9.9 cp311 today" in page.inner_text("#story")
+    page.click("#close")
+    page.wait_for_function("document.querySelector('#story').hidden")
+
+
+def test_last_lines_are_seen_first(page_path: Path, open_page: Open) -> None:
+    cell = quote("fixture/1.10/cp311/today", safe="")
+    page = open_page(page_path, f"#view=grid&cell={cell}&test={quote(TWO, safe='')}")
+    output = page.locator("#story details", has_text="Last lines of output").locator("pre")
+    page.wait_for_timeout(200)
+    assert output.evaluate("(one) => one.scrollHeight - one.scrollTop - one.clientHeight") < 2
+
+
+def test_words_are_not_broken_in_tables(page_path: Path, open_page: Open) -> None:
+    for width in (400, 1280):
+        page = open_page(page_path, "#view=why", viewport={"width": width, "height": 800})
+        tall = page.evaluate(
+            """[...document.querySelectorAll("table.list td:not(.long)")]
+                .filter((one) => one.clientHeight > 200).length"""
+        )
+        assert tall == 0
+        cell = page.locator("table.list td", has_text=re.compile("^api_missing$")).first
+        assert cell.evaluate("(one) => one.scrollWidth <= one.clientWidth + 1")
 
 
 def test_failure_leads_to_its_cells(page_path: Path, open_page: Open) -> None:
@@ -317,12 +371,16 @@ def test_comparison_of_two_runs(tmp_path: Path, page_path: Path, open_page: Open
     before, now = tmp_path / "before", tmp_path / "now"
     same = {"outcome": "same_result", "output": "1\n"}
     failed = {"outcome": "run_failed", "output": "", "message": "gone"}
+    write_cell(before, "0.9", "cp311", {ONE: failed})
+    write_cell(now, "0.9", "cp311", {ONE: failed})
     write_cell(before, "1.0", "cp311", {ONE: same, TWO: failed})
     write_cell(now, "1.0", "cp311", {ONE: failed, TWO: same})
     page = open_page(write_page(now, before), "#view=compare")
     words = page.inner_text("main")
     assert re.search(r"broken\s+1", words)
     assert re.search(r"fixed\s+1", words)
+    rows = page.locator("table.list").last.locator("tbody tr td:first-child").all_inner_texts()
+    assert rows == ["broken", "still failing", "fixed"], "the worst comes first, whatever its cell"
     page.select_option("#filter-status", "broken")
     assert page.locator("table.list").last.locator("tbody tr").count() == 1
     page.locator("table.list").last.locator("a").click()

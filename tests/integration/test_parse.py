@@ -153,6 +153,36 @@ def test_regression_has_an_exit_code_of_its_own(root: Path, before: Path) -> Non
     assert "1 fixed" in fixed.stdout
 
 
+def test_runs_that_share_nothing_are_no_success(root: Path) -> None:
+    other = root.parent / "other"
+    write_record(other, "9.0", works=True)
+    done = parse(root, "--compare", str(other), "--formats", "csv")
+    assert done.returncode == 0
+    assert "no script in a cell in common" in done.stderr
+    failing = ("--compare", str(other), "--formats", "csv", "--fail-on", "regression")
+    done = parse(root, *failing)
+    assert done.returncode == 2
+    assert "nothing could be compared" in done.stderr
+
+
+def test_comparison_of_an_earlier_run_does_not_stay(root: Path, before: Path) -> None:
+    parse(root, "--compare", str(before), "--formats", "csv,parquet")
+    assert (root / "compiled/comparison.parquet").exists()
+    parse(root, "--formats", "csv")
+    assert not list((root / "compiled").glob("comparison.*"))
+
+
+def test_colours_in_a_message_do_no_harm(root: Path) -> None:
+    path = root / "data" / f"{NAME.format(version='2.0')}.json"
+    text = path.read_text().replace(
+        "has no attribute", "\\u001b[31mhas\\u001b[0m no attribute \\u0000"
+    )
+    path.write_text(text)
+    done = parse(root)
+    assert done.returncode == 0, done.stderr
+    assert (root / "plots/errors.png").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -147,7 +147,10 @@ def read_all(folder: Path) -> dict[str, object]:
     }
 
 
-def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: Callable[..., object]) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+def test_interrupt_keeps_what_is_done_and_cleans_up(
+    make_project: Callable[..., object], times: int
+) -> None:
     endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
     project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
     process = project.start()
@@ -155,9 +158,12 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: Callable[..., 
     cells = project.cache / "cells"
     while not list(cells.glob("*/*/scratch/script")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
+    assert "Traceback" not in error
     assert "interrupted" in error
     assert not list(cells.iterdir())
     assert not project.records()
@@ -230,6 +236,44 @@ def test_bad_configuration_writes_nothing(
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project.root / ".caliper").exists()
+
+
+@pytest.mark.parametrize(
+    "flags", [("--resolve", "todya"), ("--resolve", "2021-13-05"), ("--python", "py3")]
+)
+def test_bad_value_of_a_flag_is_told(
+    make_project: Callable[..., object], flags: tuple[str, str]
+) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    done = project.run(*flags)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {flags[0]} {flags[1]}: ")
+    assert not (project.root / ".caliper").exists()
+
+
+def test_two_runs_do_not_write_to_one_folder(make_project: Callable[..., object]) -> None:
+    endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
+    project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
+    process = project.start()
+    deadline = time.monotonic() + 120
+    while not (project.root / ".caliper" / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    done = project.run()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert done.returncode == 2
+    assert f"another run (process {process.pid}) is at work" in done.stderr
+
+
+def test_folder_that_cannot_be_written_is_told_before_any_cell(
+    make_project: Callable[..., object],
+) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    (project.root / ".caliper").write_text("in the way")
+    done = project.run()
+    assert done.returncode == 3
+    assert "cannot write" in done.stderr
+    assert "[1/2]" not in done.stderr
 
 
 def test_misspelt_flag_is_an_error(make_project: Callable[..., object]) -> None:
@@ -307,6 +351,16 @@ def test_wild_scripts_get_their_outcome_and_the_others_theirs(
     }
     assert sum(len(line) for line in record.runs["suite/loud.py"].output) < 300_000
     assert record.runs["suite/loud.py"].cut > 1_000_000_000
+
+
+def test_reader_that_goes_away_is_no_regression(make_project: Callable[..., object]) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    process = project.start("--versions", "1.16.0")
+    process.stdout.close()
+    error = process.stderr.read()
+    assert process.wait(timeout=60) == 130, error
+    assert "Traceback" not in error
+    assert project.records()[NEW].outcome == "same_result"
 
 
 def make_package(name: str, version: str, *requires: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +72,14 @@ class Cluster:
             *("--no-dashboard", "--scheduler-file", str(self.file)),
         )
 
-    def _start(self, name: str, *command: str, **environ: str) -> None:
+    def _start(
+        self, name: str, *command: str, python: str = sys.executable, **environ: str
+    ) -> None:
         folder = self.root / name
         folder.mkdir(parents=True)
         with (folder / "log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "dask", *command],
+                [python, "-m", "dask", *command],
                 cwd=folder,
                 env={**self.environ, **environ},
                 stdout=log,
@@ -88,6 +92,7 @@ class Cluster:
         name: str,
         *pythons: tuple[str, Path],
         flags: tuple[str, ...] = ("--no-nanny",),
+        python: str = sys.executable,
         **env: str,
     ) -> None:
         folder = self.root / name
@@ -105,6 +110,7 @@ class Cluster:
             name,
             *("worker", "--scheduler-file", str(self.file), "--name", name, "--nthreads", "1"),
             *("--no-dashboard", "--local-directory", str(folder / "local"), *flags),
+            python=python,
             **{**where, **env},
         )
 
@@ -258,12 +264,30 @@ def test_a_cell_whose_workers_are_lost_is_tried_again_by_the_next_run(
     assert project.records() == {}
     (failed,) = project.data.rglob("*.failed.json")
     assert "w1" in failed.read_text()
-    assert "1 workers were lost" in failed.read_text()
+    assert "1 worker was lost" in failed.read_text()
     cluster.add_worker("w2")
     done = project.run("--scheduler", cluster.address)
     assert done.returncode == 0, done.stderr
     assert [record.outcome for record in project.records().values()] == ["same_result"]
     assert not list(project.data.rglob("*.failed.json"))
+
+
+def test_a_cell_that_loses_its_only_worker_again_and_again_is_given_up(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+) -> None:
+    cluster = start_cluster()
+    cluster.add_worker("w1", flags=("--nanny",))  # which starts the worker anew
+    project = make_project(grid(["1.16.0"], [HERE]), SLOW)
+    run = project.start("--scheduler", cluster.address)
+    for _ in range(4):
+        wait_until(lambda: find_running(cluster))
+        for child in psutil.Process(cluster.processes["w1"].pid).children():
+            child.kill()
+        wait_until(lambda: not find_running(cluster))
+    _, error = run.communicate(timeout=120)
+    assert run.returncode == 3, error
+    assert "4 workers were lost while they ran it: w1" in error
+    assert project.records() == {}
 
 
 def test_a_lost_scheduler_ends_the_run_and_keeps_what_is_finished(
@@ -318,8 +342,27 @@ def test_a_driver_that_ends_ends_its_cells_on_the_workers(
     done = project.run("--scheduler", cluster.address)
     assert done.returncode == 0, done.stderr
     assert f"{kept} of 3 cells have their record already" in done.stderr
+    assert ("whose driver is gone" in done.stderr) == (number == signal.SIGKILL)
     assert {record.outcome for record in project.records().values()} == {"same_result"}
     assert len(project.records()) == 3
+
+
+def test_ctrl_c_ends_a_cluster_on_this_machine_quietly(make_project: Callable[..., Any]) -> None:
+    project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
+    run = subprocess.Popen(
+        project.command("--scheduler", "local", "--jobs", "1"),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=project.environment(),
+        start_new_session=True,
+    )
+    wait_until(project.records)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to all processes of the group
+    _, error = run.communicate(timeout=60)
+    assert run.returncode == 130, error
+    assert "Traceback" not in error
+    assert "the same command goes on from there" in error
 
 
 def test_stage_2_extracts_on_the_workers(
@@ -365,6 +408,82 @@ def test_a_worker_without_this_package_is_named(
     assert project.records() == {}
 
 
+def test_another_python_is_named_and_nothing_is_broken(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    others = [tag for tag in CPYTHONS if tag != HERE and tag in {"cp310", "cp312", "cp313"}]
+    found = [python for tag in others if (python := find_interpreter(tag))]
+    if not found:
+        pytest.skip("needs another Python that Dask runs on")
+    environment, uv = tmp_path / "other", Path(sys.executable).with_name("uv")
+    wanted = f"distributed=={version('distributed')}"
+    subprocess.run([uv, "venv", "-q", "--python", found[0].source, environment], check=True)
+    python = str(environment / "bin" / "python")
+    subprocess.run([uv, "pip", "install", "-q", "--python", python, wanted], check=True)
+    cluster = start_cluster()
+    cluster.add_worker("w1", python=python)
+    wait_until(lambda: "w1" in cluster.read_log("scheduler"))
+    project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)
+    done = project.run("--scheduler", cluster.address)
+    assert done.returncode == 3, done.stderr
+    assert f"python is {found[0].version} on worker tcp://" in done.stderr
+    assert f"and {platform.python_version()} on the driver" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(process.poll() is None for process in cluster.processes.values())
+
+
+def test_a_cell_goes_on_where_a_worker_has_no_way_to_the_index(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+) -> None:
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "UV_HTTP_RETRIES": "0"}
+    cluster = start_cluster()
+    cluster.add_worker("w1", **nowhere)
+    cluster.add_worker("w2")
+    wait_until(lambda: "w2" in cluster.read_log("scheduler"))
+    wait_until(lambda: "w1" in cluster.read_log("scheduler"))
+    project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
+    done = project.run("--scheduler", cluster.address)
+    assert done.returncode == 0, done.stderr
+    assert [r.outcome for r in project.records().values()] == ["same_result"] * 3
+    cluster.kill("w2")
+    done = project.run("--scheduler", cluster.address, "--force")
+    assert done.returncode == 3, done.stderr
+    assert "w1" in done.stderr
+    assert len(project.records()) == 3
+
+
+def test_a_worker_that_can_build_nothing_says_why(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    cluster = start_cluster()
+    cluster.add_worker("w1", CALIPER_CELLS=str(tmp_path / "file" / "cells"))
+    project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)
+    done = project.run("--scheduler", cluster.address)
+    assert done.returncode == 3, done.stderr
+    assert "w1" in done.stderr
+    assert "Not a directory" in done.stderr
+
+
+def test_a_worker_of_another_state_that_comes_late_takes_no_cells(
+    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(REPOSITORY / "calipertf", other / "calipertf")
+    (other / "calipertf" / "errors.py").open("a").write("# another state\n")
+    cluster = start_cluster()
+    cluster.add_worker("w1")
+    project = make_project(grid(["1.13.0", "1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
+    run = project.start("--scheduler", cluster.address)
+    wait_until(lambda: find_running(cluster))
+    cluster.add_worker("older", PYTHONPATH=str(other))
+    _, error = run.communicate(timeout=600)
+    assert run.returncode == 0, error
+    assert "older" in error
+    assert "takes no cells: calipertf is of another state" in error
+    assert len(project.records()) == 4
+
+
 def test_tls_is_that_of_dasks_configuration(
     make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
@@ -387,7 +506,11 @@ def test_tls_is_that_of_dasks_configuration(
     cluster.add_worker("w1")
     project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)
     refused = project.run("--scheduler", cluster.address)
+    assert refused.returncode == 2, refused.stderr
+    assert "distributed.comm.tls" in refused.stderr
+    refused = project.run("--scheduler", cluster.address.replace("tls:", "tcp:"))
     assert refused.returncode == 3, refused.stderr
+    assert "no Dask scheduler answers" in refused.stderr
     project.environ.update(tls)
     done = project.run("--scheduler", cluster.address)
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ from calipertf.assess.static.values import (
     Strings,
     Value,
     find_member,
+    list_ancestry,
 )
 
 #: Names in a module's docstring that TensorFlow's old helper keeps (``@@name``).
@@ -51,7 +52,12 @@ def _instantiate(scope: Scope, cls: Class) -> Value:
         for name in access.imports:
             if scope.world.find(scope.world.library.unify(name)) is not None:
                 return Lazy(name=scope.world.library.unify(name))
-    return Attribute()
+    ancestry = list_ancestry(cls)
+    return Attribute(
+        is_module=any(
+            isinstance(base, Outside) and base.path == "types.ModuleType" for base in ancestry
+        )
+    )
 
 
 def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
@@ -76,26 +82,35 @@ def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
     return Attribute()
 
 
-_WRAPPERS = re.compile(r"dispatch|deprecat|export|wrap|decorat|to_raw_op|contextmanager|_cache$")
+_WRAPPERS = re.compile(
+    r"dispatch|deprecat|export|wrap|decorat|to_raw_op|kwarg_only|do_not_|contextmanager|_cache$"
+)
 
 
 def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
-    texts = [item.value for item in node.args if isinstance(item, ast.Constant)]
     keywords = {
         item.arg: item.value.value for item in node.keywords if isinstance(item.value, ast.Constant)
     }
     if name_called(node).endswith("KerasLazyLoader"):
         return _find_lazy_keras(scope, keywords)
-    names = [text for text in [*texts, *keywords.values()] if isinstance(text, str)]
-    names.extend(
-        scope.module.texts[item.id]
-        for item in node.args
-        if isinstance(item, ast.Name) and item.id in scope.module.texts
-    )
+    given = [*node.args, *(item.value for item in node.keywords)]
+    names = [text for item in given if (text := _read_text(scope, item)) is not None]
     for name in sorted(map(scope.world.library.unify, names), key=len, reverse=True):
         if scope.world.find(name) is not None:
             return Lazy(name=name)
     return Attribute()
+
+
+def _read_text(scope: Scope, node: ast.expr) -> str | None:
+    """The text that an expression makes of literals, names assigned at the top, and sums."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Name):
+        return scope.module.texts.get(node.id)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _read_text(scope, node.left), _read_text(scope, node.right)
+        return None if left is None or right is None else left + right
+    return None
 
 
 def _find_lazy_keras(scope: Scope, keywords: dict[str | None, Any]) -> Value | None:

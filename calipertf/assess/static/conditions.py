@@ -28,7 +28,8 @@ def judge(scope: Scope, node: ast.expr) -> bool | None:
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         return _judge_comparison(scope, node)
     if isinstance(node, ast.Call):
-        return _judge_call(scope, node)
+        unset = _find_unset(node)
+        return _judge_call(scope, node) if unset is None else bool(unset.value)
     if isinstance(node, ast.Constant):
         return bool(node.value)
     return None
@@ -61,6 +62,9 @@ def _judge_comparison(scope: Scope, node: ast.Compare) -> bool | None:
     left, operator, right = node.left, node.ops[0], node.comparators[0]
     if isinstance(operator, (ast.In, ast.NotIn)):
         return _judge_membership(scope, left, right, isinstance(operator, ast.In))
+    unset = _find_unset(left)
+    if unset is not None and isinstance(right, ast.Constant):
+        return _compare(operator, unset.value, right.value)
     text = show(left)
     if "sys.version_info" not in text and "_sys.version_info" not in text:
         return None
@@ -73,11 +77,23 @@ def _judge_comparison(scope: Scope, node: ast.Compare) -> bool | None:
         have = scope.world.python[0]
     elif isinstance(wanted, tuple):
         have = (*scope.world.python, 0)[: max(len(wanted), 1)]
+    return _compare(operator, have, wanted)
+
+
+def _compare(operator: ast.cmpop, left: Any, right: Any) -> bool | None:
     compare = _COMPARISONS.get(type(operator))
     try:
-        return None if compare is None else bool(compare(have, wanted))
+        return None if compare is None else bool(compare(left, right))
     except TypeError:
         return None
+
+
+def _find_unset(node: ast.expr) -> ast.Constant | None:
+    """What a look-up of an environment variable gives where it is not set; None for others."""
+    if not isinstance(node, ast.Call) or not show(node.func).endswith(("environ.get", "getenv")):
+        return None
+    default = node.args[1] if len(node.args) > 1 else ast.Constant(None)
+    return default if isinstance(default, ast.Constant) else None
 
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -87,6 +103,8 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.GtE: lambda left, right: left >= right,
     ast.Eq: lambda left, right: left == right,
     ast.NotEq: lambda left, right: left != right,
+    ast.Is: lambda left, right: left is right,
+    ast.IsNot: lambda left, right: left is not right,
 }
 
 

@@ -88,7 +88,7 @@ def run_class(scope: Scope, node: ast.ClassDef) -> None:
     """Bind a class, its body followed."""
     cls = Class(path=f"{scope.path}.{node.name}")
     bases = []
-    for base in node.bases:
+    for base in _list_bases(node):
         value = scope.world.resolve(evaluate(scope, base))
         bases.append(value if value is not None else Outside(path=show(base)))
     cls.bases = tuple(bases)
@@ -105,6 +105,15 @@ def run_class(scope: Scope, node: ast.ClassDef) -> None:
         cls.fields = tuple(by_name.values())
         cls.constructor = cls.fields
     scope.bind(node.name, cls)
+
+
+def _list_bases(node: ast.ClassDef) -> list[ast.expr]:
+    """The bases; those inside six.with_metaclass(Meta, *bases) as if they stood alone."""
+    bases: list[ast.expr] = []
+    for base in node.bases:
+        is_wrapped = isinstance(base, ast.Call) and show(base.func).endswith("with_metaclass")
+        bases += base.args[1:] if is_wrapped else [base]  # type: ignore[attr-defined]
+    return bases
 
 
 def _is_data_class(node: ast.ClassDef) -> bool:

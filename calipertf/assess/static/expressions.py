@@ -32,7 +32,7 @@ def _evaluate_name(scope: Scope, node: ast.Name) -> Value | None:
     value = scope.look_up(node.id)
     if value is not None:
         return value
-    return Outside(path=f"builtins.{node.id}") if node.id in _BUILTINS else None
+    return Outside(path=f"builtins.{node.id}") if node.id in BUILTINS else None
 
 
 def evaluate_attribute(scope: Scope, node: ast.Attribute) -> Value | None:
@@ -156,7 +156,8 @@ def _evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
     return calls.evaluate_call(scope, node)
 
 
-_BUILTINS = frozenset(dir(__import__("builtins")))
+#: Names of Python's own.
+BUILTINS = frozenset(dir(__import__("builtins")))
 
 _EVALUATORS: dict[type[ast.expr], Callable[[Scope, Any], Value | None]] = {
     ast.Name: _evaluate_name,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from calipertf.assess.static.scope import GuardedImportError, MissingModuleError, Scope
-from calipertf.assess.static.values import Attribute, Module, Outside, Strings
+from calipertf.assess.static.values import Attribute, Module, Outside, Strings, Value
+
+if TYPE_CHECKING:
+    from calipertf.assess.static.world import World
 
 
 def run_import(scope: Scope, node: ast.Import) -> None:
@@ -29,7 +33,7 @@ def _load(scope: Scope, name: str) -> Module | None:
     except MissingModuleError as error:
         if scope.guarded:
             raise GuardedImportError(name) from error
-        scope.world.note(f"{scope.module.name} imports {name}, which no file answers")
+        scope.world.unanswered.append(f"{name} (in {scope.module.name})")
         return None
 
 
@@ -53,6 +57,25 @@ def run_import_from(scope: Scope, node: ast.ImportFrom) -> None:
                 raise GuardedImportError(f"{base}.{alias.name}")
             value = Attribute(path=f"{base}.{alias.name}")
         scope.bind(alias.asname or alias.name, value)
+
+
+def find_typed(world: World, module: Module, name: str) -> Value | None:
+    """What the imports for type checkers say that the module's ``__getattr__`` gives for a name."""
+    for node in module.typed:
+        base = world.library.unify(_absolute_name(module, node))
+        for alias in node.names:
+            if alias.name != "*" and (alias.asname or alias.name) != name:
+                continue
+            wanted = name if alias.name == "*" else alias.name
+            if not world.is_inside(base):
+                if alias.name != "*":
+                    return Outside(path=f"{base}.{wanted}")
+                continue
+            found = world.find(base)
+            source = None if found in {None, module.name} else world.load(base)
+            if source is not None and (alias.name != "*" or wanted in source.names):
+                return world.get_member(source, wanted)
+    return None
 
 
 def _absolute_name(module: Module, node: ast.ImportFrom) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from calipertf.assess.model import Parameter, Symbol
+from calipertf.assess.static.expressions import BUILTINS
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import (
     Attribute,
@@ -86,8 +87,14 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
             target=resolved.path or path,
             is_async=resolved.is_async,
         )
+    elif isinstance(resolved, Outside):
+        target = resolved.alias or resolved.path
+        walk.symbols[path] = Symbol(path=path, kind="attribute", target=target)
     elif isinstance(resolved, (Attribute, Strings)):
         walk.symbols[path] = Symbol(path=path, kind="attribute", target=resolved.path or path)
+        if isinstance(resolved, Attribute) and resolved.is_module:
+            made = resolved.path or path
+            walk.world.note(f"{made} is a module made at run time: its names are not known")
 
 
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
@@ -114,11 +121,17 @@ def _is_public(
     walk: _Walk, module: Module, name: str, value: Value, listed: set[str] | None
 ) -> bool:
     if isinstance(value, Outside):
-        return False
+        if listed is not None:
+            return name in listed
+        return walk.face.submodules and value.alias == f"{module.name}.{name}"
     if isinstance(value, (Module, Lazy)) and walk.face.submodules and module.is_package:
+        if "." not in value.name:
+            return False  # ``import torch`` inside one of the wheel's other packages
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
     if listed is not None:
-        return name in listed
+        # numpy.max: left out of __all__ only lest a wildcard import hide Python's own.
+        is_shadow = module.is_package and name in BUILTINS
+        return name in listed or (is_shadow and isinstance(value, (Function, Class, Attribute)))
     if module.is_package or module.curated:
         return True
     return _is_defined_in(value, module)
@@ -142,7 +155,7 @@ def _is_defined_in(value: Value, module: Module) -> bool:
 def _list_submodules(world: World, module: Module) -> dict[str, Value]:
     return {
         last: Lazy(name=f"{module.name}.{last}")
-        for last in world.library.list_children(module.name)
+        for last in world.list_children(module.name)
         if not last.startswith("_")
     }
 

@@ -13,7 +13,7 @@ from calipertf.assess.static.conditions import judge
 from calipertf.assess.static.expressions import assign_item, evaluate
 from calipertf.assess.static.scope import GuardedImportError, Scope, set_member
 from calipertf.assess.static.syntax import show
-from calipertf.assess.static.values import Attribute, Class, Module, Strings, Value
+from calipertf.assess.static.values import Attribute, Class, Module, Outside, Strings, Value
 
 if TYPE_CHECKING:
     from calipertf.assess.static.world import World
@@ -45,6 +45,8 @@ def _run_assign(scope: Scope, node: ast.Assign) -> None:
 
 def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.expr) -> None:
     if isinstance(target, ast.Name):
+        if isinstance(value, Outside):
+            value = Outside(path=value.path, alias=f"{scope.path}.{target.id}")
         if isinstance(source, ast.Constant) and isinstance(source.value, str):
             scope.module.texts[target.id] = source.value
         scope.bind(target.id, value if value is not None else Attribute())
@@ -99,6 +101,8 @@ def _run_expression(scope: Scope, node: ast.Expr) -> None:
 
 def _run_if(scope: Scope, node: ast.If) -> None:
     truth = judge(scope, node.test)
+    if truth is False and "TYPE_CHECKING" in show(node.test) and scope.names is scope.module.names:
+        scope.module.typed += [item for item in node.body if isinstance(item, ast.ImportFrom)]
     if truth is not True and node.orelse:
         run_body(scope, node.orelse)
     if truth is not False:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -25,6 +26,8 @@ class Module:
     is_open: bool = False
     #: Removed undocumented names by TensorFlow's old helper: what is left is public.
     curated: bool = False
+    #: Imports for type checkers alone: what they name is what ``__getattr__`` gives.
+    typed: list[ast.ImportFrom] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +67,8 @@ class Attribute:
     """Anything else that belongs to the tree: constants, properties, results of calls."""
 
     path: str = ""
+    #: An object that stands for a module, such as six.moves: its names are not known.
+    is_module: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +76,8 @@ class Outside:
     """A name of another package or of Python itself."""
 
     path: str
+    #: The name that an assignment gave it (``text_type = str``); empty where it is only imported.
+    alias: str = ""
 
 
 @dataclass(slots=True, eq=False)

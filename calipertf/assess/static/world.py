@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from calipertf.assess.static import statements, stubs
+from calipertf.assess.static import imports, statements, stubs
 from calipertf.assess.static.library import Library
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import Attribute, Lazy, Module, Outside, Value
@@ -28,13 +28,16 @@ class World:
     search_also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     loaded: dict[str, Module] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    #: Imports of the tree's own modules that find no file.
+    unanswered: list[str] = field(default_factory=list)
+    #: Outermost packages and modules.
     roots: frozenset[str] = field(init=False)
     #: Folders that hold modules: packages, with __init__.py or without (PEP 420).
     folders: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         names = (*self.library, *self.library.compiled)
-        self.roots = frozenset(name.partition(".")[0] for name in names)
+        self.roots = frozenset(map(self._find_top, names))
         self.folders = frozenset(
             name[:index]
             for name in names
@@ -42,9 +45,32 @@ class World:
             if character == "."
         )
 
+    def list_children(self, name: str) -> list[str]:
+        """Last names of the modules directly below a package, and of packages below a namespace.
+
+        Folders without __init__.py count where they lead to packages (PEP 420: google.cloud), not
+        inside of packages, where they hold scripts and data.
+        """
+        children = self.library.list_children(name)
+        if name in self.library:
+            return children
+        below = (folder.rpartition(".") for folder in self.folders)
+        return [*children, *(last for parent, _, last in below if parent == name)]
+
     def is_inside(self, name: str) -> bool:
-        """Whether a dotted name starts at one of the tree's root packages."""
-        return name.partition(".")[0] in self.roots
+        """Whether a dotted name starts at one of the tree's root packages.
+
+        Below a namespace that is the whole path: google.cloud.storage, but not google.api_core.
+        """
+        if name.partition(".")[0] in self.roots or name in self.folders:
+            return True
+        return any(f"{name}.".startswith(f"{root}.") for root in self.roots if "." in root)
+
+    def _find_top(self, name: str) -> str:
+        """The outermost package of a module that has an __init__.py; the module where none has."""
+        parts = name.split(".")
+        tops = (".".join(parts[:end]) for end in range(1, len(parts)))
+        return next((top for top in tops if top in self.library), name)
 
     def find(self, name: str) -> str | None:
         """The name under which a module exists; None where no file answers."""
@@ -93,7 +119,9 @@ class World:
         submodule = f"{module.name}.{name}"
         if self.find(submodule) is not None:
             return self.load(submodule)
-        if module.is_compiled or "__getattr__" in module.names:
+        if "__getattr__" in module.names:
+            return imports.find_typed(self, module, name) or Attribute(path=submodule)
+        if module.is_compiled:
             return Attribute(path=submodule)
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +89,24 @@ def make_figure(name: str, chart: Any, *, title: str, subtitle: str, description
     )
 
 
+#: What XML, and so SVG, cannot hold. The drawing library ends the whole process at the first.
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
 def render_svg(figure: Figure) -> str:
     """The figure's picture: what SVG, PNG and page show."""
-    svg: str = vl_convert.vegalite_to_svg(json.dumps(figure.spec), config=dict(LIGHT))
+    spec = json.dumps(_clean(figure.spec))
+    svg: str = vl_convert.vegalite_to_svg(spec, config=dict(LIGHT))
     return svg
+
+
+def _clean(value: Any) -> Any:
+    """The specification with a question mark for each character that a picture cannot hold."""
+    if isinstance(value, str):
+        return _NO_XML.sub("?", value)
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def write_picture(folder: Path, name: str, svg: str, formats: Iterable[str]) -> None:
@@ -124,6 +139,7 @@ def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> 
         values=[number + 0.5 for number in range(len(labels))],
         labelExpr=f"{listed}[floor(datum.value)]",
         title=title,
+        labelOverlap=False,  # each version is told: slanted labels have room
         **settings,
     )
 
@@ -131,7 +147,7 @@ def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> 
 def slant(labels: Sequence[str], step: float) -> int:
     """Angle of labels under columns of that width: flat where they fit."""
     longest = max((len(label) for label in labels), default=0)
-    return 0 if longest * 6.5 < step else -45
+    return 0 if longest * 6.5 + 4 < step else -45
 
 
 def shorten_suite(suite: str) -> str:

@@ -16,8 +16,8 @@ from calipertf.versions import version_key
 #: What became of a script with the earlier and with the later dependencies -> colour.
 _DRIFT: Mapping[str, str] = {
     "works either way": "#009e73",
-    "only with its own day's: broken by drift": "#d55e00",
-    "only with today's": "#56b4e9",
+    "broken by drift: works only with its own day's": "#d55e00",
+    "works only with today's": "#56b4e9",
     "works neither way": "#c3c8d4",
 }
 
@@ -92,9 +92,10 @@ def _count_drift(results: Sequence[Result], earlier: str) -> pd.DataFrame:
 
 def draw_errors(package: str, failures: pd.DataFrame) -> Iterator[Figure]:
     """The commonest failure signatures, from the table `failures`."""
-    top = failures[failures["package"] == package].head(14)
-    if top.empty:
+    kept = failures[failures["package"] == package]
+    if kept.empty:
         return
+    top, total = kept.head(14), int(kept["results"].sum())
     rows = pd.DataFrame(
         {
             "signature": [_shorten(text) for text in top["signature"].astype(str)],
@@ -126,8 +127,8 @@ def draw_errors(package: str, failures: pd.DataFrame) -> Iterator[Figure]:
     yield make_figure(
         "errors",
         alt.layer(bars, counts).properties(width=WIDTH - 430, height=24 * len(rows)),
-        title="The commonest failures",
-        subtitle=f"scripts × cells of {package} that end with them; equal messages count as one",
+        title=f"{rows['results'].iloc[0]:,} of {total:,} failures are one and the same",
+        subtitle=f"the commonest of {package}, scripts × cells; equal messages count as one",
         description=f"The commonest failure is {top['signature'].iloc[0]}, {top['results'].iloc[0]} times.",  # noqa: E501
     )
 
@@ -167,10 +168,22 @@ def draw_predictions(package: str, scores: pd.DataFrame) -> Iterator[Figure]:
     yield make_figure(
         "prediction",
         alt.hconcat(*panels, spacing=22).resolve_scale(color="shared", shape="shared"),
-        title="Do similarities foresee breakage?",
+        title=_title_predictions(rows),
         subtitle="area under the curve, 95% interval over scripts and versions; 0.5 is a coin, 1 always right",  # noqa: E501
         description="How well each similarity foretells that a script fails on another version.",
     )
+
+
+def _title_predictions(rows: pd.DataFrame) -> str:
+    """The best predictor over all pairs, beside the baseline that needs no score."""
+    part = rows[rows["subset"] == "all"]
+    tried = part[part["method"] != "baseline"]
+    if tried.empty:
+        return "Do similarities foresee breakage?"
+    best = tried.loc[tried["auc"].idxmax()]
+    major = part.loc[part["predictor"] == "major differs", "auc"]
+    beside = f'; "major differs" {major.iloc[0]:.2f}' if len(major) else ""
+    return f"Best at foretelling failure: {best['predictor']}, AUC {best['auc']:.2f}{beside}"
 
 
 def _draw_subset(

@@ -21,7 +21,8 @@ from calipertf.parse.figures.base import (
     slugify,
 )
 from calipertf.parse.palette import LOOKS, label_outcome, rank_look
-from calipertf.parse.results import Axes, Result
+from calipertf.parse.results import SILENT, WORKING, Axes, Result
+from calipertf.records import Cell
 from calipertf.versions import python_key, python_version, version_key
 
 
@@ -38,26 +39,29 @@ def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterat
         ]
         name = shorten_suite(suite)
         scripts = len({result.script for result in part})
+        works = Counter(result.cell for result in part if result.works)
+        best = works.most_common(1)
+        title = f"{name} works on no version of {package}"
+        if best:
+            cell, count = best[0]
+            where = f"{package} {cell.version}, Python {python_version(cell.python)}"
+            title = f"{name} works best on {where}: {count} of {scripts}"
         yield make_figure(
             f"outcomes-{slugify(name)}",
             alt.vconcat(*panels, spacing=26).resolve_scale(color="shared"),
-            title=f"Where {name} works: {package} × Python",
-            subtitle=f"of {scripts} scripts, how many work; the bar shows what became of all",
-            description=_describe(package, name, part),
+            title=title,
+            subtitle=f"{package} × Python: of {scripts} scripts, how many work; the bar shows what became of all",  # noqa: E501
+            description=_describe(package, name, best),
         )
 
 
-def _describe(package: str, suite: str, part: Sequence[Result]) -> str:
-    best: Counter[tuple[str, str, str]] = Counter()
-    for result in part:
-        cell = result.cell
-        best[cell.version, cell.python, cell.resolve] += result.works
-    if not best or not max(best.values()):
+def _describe(package: str, suite: str, best: Sequence[tuple[Cell, int]]) -> str:
+    if not best:
         return f"No script of {suite} works on any version of {package}."
-    (version, python, resolve), count = best.most_common(1)[0]
+    cell, count = best[0]
     return (
         f"Outcomes of {suite} for each version of {package} and Python. Most scripts work on "
-        f"{version} with Python {python_version(python)}, {resolve}: {count}."
+        f"{cell.version} with Python {python_version(cell.python)}, {cell.resolve}: {count}."
     )
 
 
@@ -99,8 +103,8 @@ def _draw_panel(suite: Sequence[Result], resolve: str) -> alt.LayerChart:
         alt.Chart(marks)
         .mark_text(fontSize=11, baseline="middle")
         .encode(
-            x="x:Q",
-            y="y:Q",
+            x=x,
+            y=y,
             text="text:N",
             color=alt.Color("ink:N", scale=None, legend=None),
         )
@@ -171,6 +175,17 @@ def draw_timelines(package: str, results: Sequence[Result], axes: Axes) -> Itera
                 yield _draw_timeline(package, suite, resolve, part)
 
 
+def _title_timeline(suite: str, rows: pd.DataFrame, versions: Sequence[str]) -> str:
+    """How many scripts work where most do, and on the latest version that was judged."""
+    works = rows["outcome"].isin(WORKING).groupby(rows["version"]).sum()
+    judged = [name for name in versions if set(rows["outcome"][rows["version"] == name]) - SILENT]
+    if not works.max() or not judged:
+        return f"No script of {suite} works"
+    best = max(judged, key=lambda name: works[name])
+    told = f"{suite}: {works[best]} of {rows['script'].nunique()} scripts work on {best}"
+    return told if best == judged[-1] else f"{told}, {works[judged[-1]]} on {judged[-1]}"
+
+
 def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result]) -> Figure:
     best: dict[tuple[str, str], str] = {}
     for result in part:
@@ -215,8 +230,8 @@ def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result
         alt.layer(boxes, marks).properties(
             width=step * len(versions), height=17 * rows["script"].nunique()
         ),
-        title=f"{name} over the versions of {package}",
-        subtitle=f"on the Python where it goes best; dependencies: {resolve}",
+        title=_title_timeline(name, rows, versions),
+        subtitle=f"over the versions of {package}, on the Python where it goes best; dependencies: {resolve}",  # noqa: E501
         description=(
             f"Each script of {name} on each version of {package}: the best outcome on any Python, "
             f"dependencies as of {resolve}. {works} of {len(rows)} are the same result as at home."

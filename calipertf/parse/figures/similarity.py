@@ -23,10 +23,15 @@ PANELS: Mapping[str, str] = {
 }
 #: Panels that are subtracted from one another.
 DIFFERENCES = (
+    ("requirements: names in common", "requirements: versions alike"),
     ("requirements: names in common", "API: signatures compatible"),
     ("requirements: versions alike", "API: signatures compatible"),
     ("API: names in common", "API: signatures compatible"),
 )
+
+
+#: Of no more versions than this, a matrix tells its numbers.
+_NUMBERED = 10
 
 
 def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
@@ -61,14 +66,14 @@ def draw_similarities(package: str, table: pd.DataFrame) -> Iterator[Figure]:
             "similarity-differences",
             alt.concat(*panels, columns=2, spacing=28).resolve_scale(color="shared"),
             title="Where the similarities disagree",
-            subtitle="blue: the first score finds the versions more alike than their API is",
+            subtitle="blue: the first score finds two versions more alike than the second does; brown: less alike",  # noqa: E501
             description=f"Differences between the similarities of every two versions of {package}.",
         )
 
 
 def _draw_matrix(
     matrix: Floats, names: Sequence[str], title: str, size: int, *, difference: bool
-) -> alt.Chart:
+) -> alt.LayerChart:
     rows, columns = np.nonzero(np.isfinite(matrix))
     labels = np.array(names, dtype=object)
     frame = pd.DataFrame(
@@ -82,7 +87,7 @@ def _draw_matrix(
     else:
         scale = alt.Scale(domain=[0, 1], scheme="viridis")
     axis = {"values": shown, "title": None}
-    return (
+    heat = (
         alt.Chart(frame)
         .mark_rect()
         .encode(
@@ -96,12 +101,23 @@ def _draw_matrix(
             ),
             tooltip=["a:N", "b:N", alt.Tooltip("value:Q", format=".3f")],
         )
-        .properties(
-            width=size,
-            height=size,
-            title=alt.TitleParams(title, fontSize=12, fontWeight="normal", color=QUIET, offset=6),
-        )
     )
+    return _write_values(heat, len(names), difference=difference).properties(
+        width=size,
+        height=size,
+        title=alt.TitleParams(title, fontSize=12, fontWeight="normal", color=QUIET, offset=6),
+    )
+
+
+def _write_values(heat: alt.Chart, count: int, *, difference: bool) -> alt.LayerChart:
+    """The matrix with its numbers, where few versions leave room for them."""
+    if count > _NUMBERED:
+        return alt.layer(heat)
+    # Where the colour is dark: at both ends of differences, at the lower one of similarities.
+    dark = "abs(datum.value) > 0.75" if difference else "datum.value < 0.55"
+    ink = alt.when(dark).then(alt.value("#ffffff")).otherwise(alt.value("#000000"))
+    text = heat.mark_text(fontSize=10).encode(text=alt.Text("value:Q", format=".2f"), color=ink)
+    return alt.layer(heat, text)
 
 
 def draw_api(package: str, api: pd.DataFrame, changes: Sequence[ApiChange]) -> Iterator[Figure]:
@@ -137,12 +153,24 @@ def draw_api(package: str, api: pd.DataFrame, changes: Sequence[ApiChange]) -> I
     yield make_figure(
         "api",
         alt.vconcat(*panels, spacing=10).resolve_scale(x="shared"),
-        title=f"The public API of {package}",
-        subtitle="names that code can use, and what each version did to those of the one before",
+        title=_title_api(package, sizes, names),
+        subtitle="names that code can use; below, what is in each version's changelog (a class counts once)",  # noqa: E501
         description=(
             f"Public names of {package} over {len(names)} versions, with additions and removals: "
             f"{int(gone):,} entries removed in all."
         ),
+    )
+
+
+def _title_api(package: str, sizes: pd.DataFrame, names: Sequence[str]) -> str:
+    known = dict(zip(sizes["version"], sizes["symbols"], strict=True))
+    ends = [name for name in names if name in known]
+    if len(ends) < 2:
+        return f"The public API of {package}"
+    first, last = ends[0], ends[-1]
+    return (
+        f"The public API of {package}: {known[first]:,.0f} names in {first}, "
+        f"{known[last]:,.0f} in {last}"
     )
 
 

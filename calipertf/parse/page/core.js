@@ -118,24 +118,7 @@ function rove(table) {
     const here = event.target.closest("td");
     if (!here || !event.key.match(/^(Arrow(Left|Right|Up|Down)|Home|End)$/)) return;
     event.preventDefault();
-    const row = [...here.parentNode.children];
-    const rows = [...table.tBodies[0].rows];
-    let next = null;
-    if (event.key === "Home" || event.key === "End") {
-      const held = row.filter((td) => td.querySelector("button"));
-      next = held.at(event.key === "Home" ? 0 : -1);
-    } else {
-      const across = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
-      const down = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
-      let x = row.indexOf(here);
-      let y = rows.indexOf(here.parentNode);
-      do {
-        x += across;
-        y += down;
-        next = rows[y]?.children[x];
-      } while (next && !next.querySelector("button"));
-    }
-    const button = next?.querySelector("button");
+    const button = findNext(table, here, event.key);
     if (!button) return;
     event.target.tabIndex = -1;
     button.tabIndex = 0;
@@ -143,12 +126,49 @@ function rove(table) {
   });
 }
 
+// Sideways, the next button as one reads, from row to row; up and down, the nearest of the next row
+// that has any: so each is reached, whatever gaps a grid has.
+function findNext(table, here, key) {
+  const held = (row) => [...row.querySelectorAll("td button")];
+  if (key === "Home") return held(here.parentNode)[0];
+  if (key === "End") return held(here.parentNode).at(-1);
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const all = held(table);
+    return all[all.indexOf(here.querySelector("button")) + (key === "ArrowRight" ? 1 : -1)];
+  }
+  const step = key === "ArrowDown" ? 1 : -1;
+  const rows = [...table.tBodies[0].rows];
+  let y = rows.indexOf(here.parentNode) + step;
+  while (rows[y] && !held(rows[y]).length) y += step;
+  if (!rows[y]) return undefined;
+  const away = (button) => Math.abs(button.closest("td").cellIndex - here.cellIndex);
+  return held(rows[y]).reduce((best, button) => (away(button) < away(best) ? button : best));
+}
+
+// Rows by the value of one of their keys, in the order that they come.
+function groupRows(rows, key) {
+  const found = new Map();
+  for (const row of rows) {
+    if (!found.has(row[key])) found.set(row[key], []);
+    found.get(row[key]).push(row);
+  }
+  return found;
+}
+
+// Numbers stand to the right, under their heading; of a long text, words may break anywhere.
+const isNumber = (value) => typeof value === "number" || /^(–|\d[\d,]*(\.\d+)?( %)?)$/.test(value);
+
 function listTable(caption, heads, rows) {
-  const head = el("tr", {}, heads.map((words) => el("th", { scope: "col" }, words)));
+  const kinds = heads.map((_, i) => {
+    const values = rows.map((row) => row[i]).map((value) => (value instanceof Node ? value.textContent : value ?? ""));
+    if (values.some((value) => value !== "") && values.every((value) => value === "" || isNumber(value))) return "number";
+    const longest = Math.max(0, ...values.map((value) => String(value).length));
+    return longest > 30 ? "long" : longest > 16 ? "" : "short";
+  });
+  const head = el("tr", {}, heads.map((words, i) => el("th", { scope: "col", className: kinds[i] }, words)));
   const body = rows.map((row) =>
-    el("tr", {}, row.map((value) =>
-      el("td", { className: typeof value === "number" ? "number" : "" },
-        value instanceof Node ? value : String(value ?? "")))));
+    el("tr", {}, row.map((value, i) =>
+      el("td", { className: kinds[i] }, value instanceof Node ? value : String(value ?? "")))));
   const table = el("table", { className: "list" },
     el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body));
   return el("div", { className: "scroll" }, table);
@@ -157,6 +177,15 @@ function listTable(caption, heads, rows) {
 // Rows of a packed table as objects.
 function rowsOf(table) {
   return table.rows.map((row) => Object.fromEntries(table.columns.map((name, i) => [name, row[i]])));
+}
+
+// What scrolls sideways and holds nothing to focus takes the focus itself, for the arrow keys.
+function reachScrolled() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    const scrolls = box.scrollWidth > box.clientWidth && !box.querySelector("button, a");
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
 }
 
 async function unpack() {

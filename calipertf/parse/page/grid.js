@@ -5,9 +5,12 @@ function findings() {
   if (D.findings.length) {
     parts.push(el("ul", { className: "findings" }, D.findings.map((words) => el("li", {}, words))));
   }
-  for (const note of D.notes) {
-    const made = note.command ? [" Made by: ", el("code", {}, note.command)] : [];
-    parts.push(el("p", { className: "note" }, note.text + ".", ...made));
+  // One box a command: five things that stage 2 makes are one thing to do.
+  for (const [command, notes] of groupRows(D.notes, "command")) {
+    const listed = el("ul", {}, notes.slice(0, 20).map((note) => el("li", {}, note.text + ".")));
+    const more = notes.length > 20 ? el("p", {}, `and ${notes.length - 20} more`) : null;
+    const made = command ? el("p", {}, "Made by: ", el("code", {}, command)) : null;
+    parts.push(el("div", { className: "note", role: "note" }, listed, more, made));
   }
   return parts;
 }
@@ -40,7 +43,7 @@ function filterBar(keys) {
 
 function legend(numbers) {
   const present = new Set(numbers.map((i) => R.outcome[i]));
-  return el("div", { className: "legend", "aria-label": "Legend" },
+  return el("div", { className: "legend", role: "group", "aria-label": "Legend" },
     Object.keys(D.looks).filter((name) => present.has(name)).map(tag));
 }
 
@@ -66,7 +69,8 @@ function cellButton(cell, numbers, matching) {
     onclick: () => go({ cell: cellKey(cell), test: numbers.length === 1 ? D.scripts[R.script[numbers[0]]] : "" }),
   };
   const told = outcomes.map((name) => `${counts.get(name).length} ${look(name).words}`).join(", ");
-  props["aria-label"] = `${cellName(cell)}, ${cell.resolve}: ${told}`;
+  const share = `${good}/${numbers.length}`;
+  props["aria-label"] = `${cellName(cell)}, ${cell.resolve}: ${told}${one ? "" : `, ${share} work`}`;
   props.title = told;
   if (one) {
     const { mark, color, ink } = look(outcomes[0]);
@@ -76,7 +80,7 @@ function cellButton(cell, numbers, matching) {
   }
   const bar = el("span", { className: "bar" }, outcomes.map((name) =>
     el("span", { style: { background: look(name).color, flexGrow: counts.get(name).length } })));
-  return el("button", props, `${good}/${numbers.length}`, bar);
+  return el("button", props, share, bar);
 }
 
 function gridTable(packageName) {
@@ -159,7 +163,7 @@ function scriptsTable(packageName, suite, scripts, best) {
   const head = el("tr", {}, el("th", { scope: "col" }, short(suite)), versions.map((version) =>
     el("th", { scope: "col" }, version)));
   const body = rows.map((script) =>
-    el("tr", {}, el("th", { scope: "row" }, scriptName(script)), versions.map((version) => {
+    el("tr", {}, el("th", { scope: "row", title: D.scripts[script] }, scriptName(script)), versions.map((version) => {
       const i = best.get(`${packageName}/${script}/${version}`);
       if (i === undefined) return el("td");
       const cell = D.cells[R.cell[i]];

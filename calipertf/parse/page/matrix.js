@@ -20,8 +20,10 @@ function heatColor(value, difference) {
   const place = Math.min(Math.max(difference ? (value + 1) / 2 : value, 0), 1) * (stops.length - 1);
   const low = Math.min(Math.floor(place), stops.length - 2);
   const mixed = stops[low].map((part, i) => part + (stops[low + 1][i] - part) * (place - low));
-  const light = (0.299 * mixed[0] + 0.587 * mixed[1] + 0.114 * mixed[2]) / 255;
-  return { background: `rgb(${mixed.map(Math.round).join(",")})`, color: light > 0.5 ? "#101318" : "#ffffff" };
+  // Relative luminance as WCAG has it; at 0.18 black and white are read equally well.
+  const [red, green, blue] = mixed.map((part) => ((part / 255 + 0.055) / 1.055) ** 2.4);
+  const light = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return { background: `rgb(${mixed.map(Math.round).join(",")})`, color: light > 0.18 ? "#000000" : "#ffffff" };
 }
 
 function showMatrix() {
@@ -70,7 +72,7 @@ function heatTable(packageName, names, value, difference) {
         className: "heat",
         style: heatColor(number, difference),
         title: `${a} to ${b}: ${number.toFixed(3)}`,
-        "aria-label": `${a} to ${b}: ${number.toFixed(3)}`,
+        "aria-label": `${a} to ${b}: ${number.toFixed(2)}`,
         "aria-pressed": String(S.a === a && S.b === b),
         onclick: () => go({ a, b, package: packageName }),
       }, small ? " " : number.toFixed(2)));
@@ -99,7 +101,7 @@ function changesBetween(packageName, names) {
     const wanted = search.value.trim().toLowerCase();
     const rows = steps.flatMap((step) => step.rows.map((row) => [...row, `${step.a} to ${step.b}`]))
       .filter(([what, path]) => (!kind.value || what === kind.value) && path.toLowerCase().includes(wanted));
-    const shown = rows.slice(0, 300);
+    const shown = rows.slice(0, 200);
     $("said").textContent = plural(rows.length, "change");
     list.replaceChildren(listTable(
       `${plural(rows.length, "change")}${rows.length > shown.length ? `, the first ${shown.length} shown: search for more` : ""}`,
@@ -111,12 +113,13 @@ function changesBetween(packageName, names) {
   const told = steps.map((step) => {
     const counts = Object.entries(step.counts).filter(([, count]) => count)
       .map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
-    return el("li", {}, `${step.a} to ${step.b}: ${counts.join(", ")}`);
+    const cut = step.left_out ? `; ${step.left_out.toLocaleString("en")} not listed here` : "";
+    return el("li", {}, `${step.a} to ${step.b}: ${counts.join(", ")}${cut}`);
   });
   return [
     title, el("ul", {}, told),
     el("p", { className: "quiet" },
-      "Listed are those that others do not follow from, up to 2,000 a step; sims/changes/ has all."),
+      "Listed are those that others do not follow from, a class once with its members; sims/changes/ has all."),
     el("div", { className: "filters" },
       el("label", { htmlFor: "search" }, "Search names", search), el("label", { htmlFor: "kind" }, "Kind", kind)),
     list,

@@ -10,13 +10,20 @@ function block(title, words, open) {
   return el("details", { open }, el("summary", {}, title), el("pre", { tabIndex: 0 }, words));
 }
 
-function diffBlock(words) {
+// Of last lines, the last are seen first.
+function lastLines(title, words, open) {
+  const found = block(title, words, open);
+  found?.addEventListener("toggle", () => { found.lastChild.scrollTop = found.lastChild.scrollHeight; });
+  return found;
+}
+
+function diffBlock(words, title) {
   if (!words) return null;
   const lines = words.split("\n").map((line) =>
     line.startsWith("+") ? el("span", { className: "plus" }, line)
       : line.startsWith("-") ? el("span", { className: "minus" }, line) : line + "\n");
   return el("details", { open: true },
-    el("summary", {}, "Difference to the result at home (- home, + here)"), el("pre", { tabIndex: 0 }, lines));
+    el("summary", {}, title), el("pre", { tabIndex: 0 }, lines));
 }
 
 function copyButton(words) {
@@ -61,7 +68,10 @@ function requirements(cell) {
 function dockerfile(cell) {
   const words = text(cell.dockerfile);
   if (!words) return null;
-  return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), el("pre", { tabIndex: 0 }, words));
+  const date = cell.facts.find(([name]) => name === "dependencies as of");
+  const warning = date ? el("p", { className: "quiet" },
+    `Built by hand this takes today's dependencies. This cell has those of ${date[1]}, which are listed above.`) : null;
+  return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), warning, el("pre", { tabIndex: 0 }, words));
 }
 
 function scriptStory(i) {
@@ -72,7 +82,7 @@ function scriptStory(i) {
     el("h3", {}, D.scripts[R.script[i]]),
     el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
     cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
-    failed && !cause ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
+    failed && !cause && outcome !== "build_failed" ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
     text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
     facts([
       ["nearest working", cellLink(R.nearest[i])],
@@ -80,20 +90,22 @@ function scriptStory(i) {
       ["start", R.start[i]],
       ["exit status", R.retval[i]],
       ["seconds", R.seconds[i]],
-      ["differences", text(R.differences[i])],
+      ["differences", text(R.differences[i]) && el("div", { className: "lines" }, text(R.differences[i]))],
     ]),
-    diffBlock(text(R.diff[i])),
-    block("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
-    block("Last lines of error", text(R.error[i]), failed),
+    diffBlock(text(R.diff[i]), outcome === "unstable_result"
+      ? "Difference of two runs in this cell (- first, + second)"
+      : "Difference to the result at home (- home, + here)"),
+    lastLines("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
+    lastLines("Last lines of error", text(R.error[i]), failed),
     unlike(text(R.unlike[i]), R.nearest[i]),
   ];
 }
 
-function scriptList(numbers) {
+function scriptList(numbers, own) {
   const suites = group(numbers, (i) => suiteOf(R.script[i]));
-  const lists = [...suites].map(([suite, part]) => [el("h4", {}, short(suite)), scriptButtons(part)]);
+  const lists = [...suites].map(([suite, part]) => [el("h3", { className: "minor" }, short(suite)), scriptButtons(part)]);
   const title = `Scripts of this cell (${numbers.length})`;
-  return el("details", { open: !S.test || numbers.length < 13 }, el("summary", {}, title), lists);
+  return el("details", { open: !own && (!S.test || numbers.length < 13) }, el("summary", {}, title), lists);
 }
 
 function scriptButtons(numbers) {
@@ -112,21 +124,29 @@ function scriptButtons(numbers) {
 function showStory() {
   const panel = $("story");
   const number = D.cells.findIndex((cell) => cellKey(cell) === S.cell);
-  panel.hidden = number < 0;
+  panel.hidden = !S.cell;
   panel.replaceChildren();
-  if (number < 0) return;
+  if (!S.cell) return;
+  const close = el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×");
+  if (number < 0) {
+    panel.append(el("div", { className: "top" }, el("h2", {}, "No such cell"), close),
+      el("p", {}, `This page has no cell ${S.cell.replaceAll("/", " ")}: the link was made for another run.`));
+    return;
+  }
   const cell = D.cells[number];
   const all = [];
   for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
+  // Without a wheel, a Python or a build, the outcome is the cell's own and all its scripts have it.
+  const own = silent(cell.outcome) || cell.outcome === "build_failed";
   const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
   panel.append(...[
     el("div", { className: "top" },
       el("h2", {}, `${cellName(cell)}, dependencies: ${cell.resolve}`),
-      el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×")),
+      close),
     cell.message && chosen === undefined ? el("p", { className: "why" }, cell.message) : null,
-    chosen === undefined ? el("p", {}, "Worst of its scripts: ", tag(cell.outcome)) : null,
-    block("Last lines of the build", text(cell.build), true),
-    scriptList(all),
+    chosen === undefined ? el("p", {}, own ? "Outcome: " : "Worst of its scripts: ", tag(cell.outcome)) : null,
+    lastLines("Last lines of the build", text(cell.build), true),
+    scriptList(all, own),
     ...(chosen === undefined ? [] : scriptStory(chosen)),
     el("h3", {}, "The cell"),
     facts(cell.facts),

@@ -6,7 +6,7 @@ const percent = (number) => (number === null || number === undefined ? "–" : `
 function showPrediction() {
   const scores = rowsOf(D.scores);
   const confusion = rowsOf(D.confusion);
-  const interval = (low, high) => (low === null ? "too few" : `${fixed(low)} to ${fixed(high)}`);
+  const interval = (low, high) => (low === null ? "–" : `${fixed(low)} to ${fixed(high)}`);
   const parts = [
     el("h2", {}, "Do similarities foresee breakage?"),
     el("p", {}, "A unit is a script that works on version a, and another version b, on one Python and resolve date: does it fail on b? A score says so by its distance; a model is a logistic regression that has not seen b. An AUC of 0.5 is a coin, 1 always right."),
@@ -14,10 +14,15 @@ function showPrediction() {
   ];
   if (!scores.length) parts.push(el("p", {}, "There is nothing to foretell from yet."), ...findings());
   for (const [subset, rows] of groupRows(scores, "subset")) {
+    if (rows.every((row) => row.auc === null)) {
+      parts.push(el("p", { className: "quiet" },
+        `${subset}: ${plural(rows[0].units, "unit")}, ${percent(rows[0].fails)} fail. Where all end alike, no score can be judged.`));
+      continue;
+    }
     parts.push(listTable(`${subset}: ${rows[0].units.toLocaleString("en")} units, ${percent(rows[0].fails)} fail`,
       ["predictor", "how", "units", "AUC", "95 % interval", "rank correlation", "95 % interval", "accuracy"],
       rows.map((row) => [
-        row.predictor.replaceAll("_", " "), row.method, row.units, fixed(row.auc), interval(row.auc_low, row.auc_high),
+        row.predictor.replaceAll("_", " "), row.method, row.units.toLocaleString("en"), fixed(row.auc), interval(row.auc_low, row.auc_high),
         fixed(row.spearman), interval(row.spearman_low, row.spearman_high), fixed(row.accuracy),
       ])));
   }
@@ -31,12 +36,6 @@ function showPrediction() {
   return parts;
 }
 
-function groupRows(rows, key) {
-  const found = new Map();
-  for (const row of rows) found.set(row[key], [...(found.get(row[key]) ?? []), row]);
-  return found;
-}
-
 function showFigures() {
   if (!D.figures.length) return [el("p", {}, "There are no figures.")];
   return D.figures.map((figure) => el("figure", { id: `figure-${figure.name}` },
@@ -48,8 +47,10 @@ function showCompare() {
   if (!D.compared) return [el("p", {}, "Made by: "), el("code", {}, "python 3.parse_data.py --compare OTHER_DIR")];
   const statuses = Object.entries(D.compared.counts);
   const chosen = S.status ?? "";
+  const order = statuses.map(([name]) => name); // worst first
   const rows = D.compared.rows.filter(([status]) =>
-    chosen ? status === chosen : !["still working", "no release"].includes(status));
+    chosen ? status === chosen : !["still working", "no release"].includes(status))
+    .sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]));
   $("said").textContent = plural(rows.length, "script");
   const shown = rows.slice(0, 1000);
   return [
@@ -81,6 +82,7 @@ function show() {
     el("a", { href: link({ view: name }), "aria-current": S.view === name ? "page" : null }, words)));
   $("main").replaceChildren(...SHOW[S.view]());
   showStory();
+  reachScrolled();
   // The page was made anew: give the focus back to what had it, or to what was asked for.
   if (S.cell && (S.cell !== before.cell || S.test !== before.test)) {
     if (!before.cell) opener = label;
@@ -110,6 +112,7 @@ unpack().then((data) => {
   D = data;
   R = data.results;
   window.addEventListener("hashchange", show);
+  window.addEventListener("resize", reachScrolled);
   show();
 }).catch((error) => {
   $("main").replaceChildren(el("p", { className: "note" }, `The page cannot be shown: ${error.message}.`));

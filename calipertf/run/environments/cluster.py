@@ -12,12 +12,12 @@ from contextlib import AbstractContextManager
 
 from distributed import Client
 
-from calipertf.cluster import connect
+from calipertf.cluster import ask_workers, connect
 from calipertf.config import Analysis
 from calipertf.errors import EngineError
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
 from calipertf.run.environments.folders import cache_folder
-from calipertf.run.offers import Offer, Opener, Place, describe_offer
+from calipertf.run.offers import Offer, Opener, Place, describe_offer, make_failed
 
 log = logging.getLogger("calipertf")
 
@@ -46,12 +46,11 @@ class ClusterEnvironment(Environment):
         """Each worker's offer by its address; every question is asked once."""
         question = " ".join((self.kind, *tags))
         if question not in self._offers:
-            self._offers[question] = self.client.run(
-                describe_offer,
-                self.place,
-                list(tags),
-                on_error="ignore",  # a worker that is lost meanwhile offers nothing
-            )
+            answers = ask_workers(self.client, describe_offer, self.place, list(tags))
+            self._offers[question] = {
+                address: answer if isinstance(answer, Offer) else make_failed(address, tags, answer)
+                for address, answer in answers.items()
+            }
         return self._offers[question]
 
     def find_python(self, tag: str) -> Python | None:
@@ -75,6 +74,8 @@ class ClusterEnvironment(Environment):
     def platforms(self) -> list[str]:
         """Platform tags that all workers take, the best first."""
         offers = [offer for offer in self._ask(()).values() if offer.platforms]
+        if not offers:
+            raise EngineError("all workers of the cluster were lost; run the command again")
         common = set.intersection(*(set(offer.platforms) for offer in offers))
         if not common:
             raise EngineError(
@@ -95,6 +96,8 @@ def open_cluster(
     """What the workers of a cluster offer, while connected to it."""
     # A cluster on this machine shares the cache of runs without one.
     os.environ.setdefault("CALIPER_CACHE", str(cache_folder()))
-    with connect(address, jobs=arguments.jobs or analysis.jobs) as client:
+    with connect(
+        address, needs="calipertf.run.worker", jobs=arguments.jobs or analysis.jobs
+    ) as client:
         place = Place(analysis=analysis, arguments=arguments, opener=opener)
         yield ClusterEnvironment(client, place)

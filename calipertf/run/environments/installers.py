@@ -15,7 +15,7 @@ from calipertf.records import Run
 from calipertf.run.environments.base import CellTask, Python
 from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
-from calipertf.run.timemachine import BUILD_TOOLS
+from calipertf.run.timemachine import BUILD_TOOLS, NEWER_TOOLS
 from calipertf.versions import python_key
 
 #: What pip freeze leaves out of its list, before Python 3.12.
@@ -85,7 +85,7 @@ class Uv(Installer):
 
     def install(self, index_url: str) -> Run:
         """Install the package and what it needs."""
-        index = ["--index-url", index_url, *_hide_newer(self.task.cutoff)]
+        index = ["--index-url", index_url, *hide_newer(self.task.cutoff, self.task.cell.python)]
         target = ["--python", str(self.python)]
         resolved = self._resolve(*index, *target)
         if resolved.retval != 0:
@@ -181,11 +181,12 @@ class Pip(Installer):
         )
 
 
-def _hide_newer(cutoff: datetime | None) -> list[str]:
-    """Uv's flags for a cut-off, build tools exempt."""
+def hide_newer(cutoff: datetime | None, python: str) -> list[str]:
+    """Uv's flags for a cut-off; build tools are exempt as far as this Python needs them."""
     if cutoff is None:
         return []
     flags = ["--exclude-newer", cutoff.isoformat()]
+    needed = NEWER_TOOLS.get(python, cutoff)
     for name, date in BUILD_TOOLS.items():
-        flags += ["--exclude-newer-package", f"{name}={max(cutoff, date).isoformat()}"]
+        flags += ["--exclude-newer-package", f"{name}={max(cutoff, date, needed).isoformat()}"]
     return flags

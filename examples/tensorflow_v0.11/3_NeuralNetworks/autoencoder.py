@@ -4,9 +4,9 @@ Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer and dictionaries of v
 
 At home the last lines read:
 
-    share of that error left: 0.3399
+    share of that error left: 0.4776
     shape of the codes: (300, 16)
-    mean of the codes: 0.4716
+    mean of the codes: 0.4706
 """
 
 import os
@@ -45,7 +45,8 @@ x = tf.placeholder(tf.float32, [None, pixels])
 code = make_layer(make_layer(x, pixels, HIDDEN, 1), HIDDEN, CODE, 2)
 drawn_again = make_layer(make_layer(code, CODE, HIDDEN, 3), HIDDEN, pixels, 4)
 cost = tf.reduce_mean(tf.pow(tf.sub(x, drawn_again), 2))
-train = tf.train.RMSPropOptimizer(RATE).minimize(cost)
+# With the usual epsilon, 1e-10, steps along gradients that are mere rounding are as long as others.
+train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-7).minimize(cost)
 
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())

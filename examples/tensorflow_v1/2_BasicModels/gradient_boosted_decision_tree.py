@@ -8,8 +8,8 @@ tf.estimator.inputs.numpy_input_fn, tf.estimator.RunConfig.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    test area under the curve: 0.9591
-    test accuracy: 0.897
+    test area under the curve: 0.956
+    test accuracy: 0.880
     accuracy of the most frequent answer: 0.517
 """
 
@@ -32,7 +32,8 @@ np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 TREES, DEPTH, RATE, STEPS, BATCH, GRID, FIRST_LARGE = 12, 4, 0.4, 48, 1000, 4, 5
-BOUNDARIES = [0.1, 0.25, 0.4, 0.55, 0.7]
+# No mean of pixels lies on a boundary, where rounding would choose its bucket.
+BOUNDARIES = [0.11, 0.26, 0.41, 0.56, 0.71]
 MODEL_FOLDER = "boosted_trees_model"
 
 

@@ -5,10 +5,10 @@ Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer, tf.random_uniform.
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
     shape of a code: 16
-    mean of the codes: 0.4781
-    correlation of copies with originals: 0.9095
+    mean of the codes: 0.4908
+    correlation of copies with originals: 0.8993
     test loss of the mean image: 0.07175
-    test loss: 0.02445
+    test loss: 0.02721
 """
 
 from __future__ import absolute_import, division, print_function
@@ -46,7 +46,8 @@ x = tf.placeholder(tf.float32, [None, pixels])
 code = add_layer(add_layer(x, HIDDEN, 0), CODE, 1)
 rebuilt = add_layer(add_layer(code, HIDDEN, 2), pixels, 3)
 loss = tf.reduce_mean(tf.pow(x - rebuilt, 2))
-train = tf.train.RMSPropOptimizer(RATE).minimize(loss)
+# With the usual epsilon, 1e-10, steps along gradients that are mere rounding are as long as others.
+train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-8).minimize(loss)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 with tf.Session(config=config) as session:

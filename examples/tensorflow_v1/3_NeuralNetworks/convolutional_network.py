@@ -6,10 +6,10 @@ tf.contrib.layers.flatten, tf.variable_scope(reuse), tf.estimator.inputs.numpy_i
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
     steps: 120
-    answers: 3 3 9 8 7 2 2 4 4 2
+    answers: 3 3 8 8 7 2 2 4 4 2
     labels: 3 3 8 8 7 2 2 4 4 2
-    test loss: 0.2379
-    test accuracy: 0.917
+    test loss: 0.1794
+    test accuracy: 0.927
 """
 
 from __future__ import absolute_import, division, print_function
@@ -31,7 +31,7 @@ random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-FILTERS, HIDDEN, DROPOUT, BATCH, STEPS, RATE = (8, 16), 64, 0.25, 64, 120, 0.006
+FILTERS, HIDDEN, DROPOUT, BATCH, STEPS, RATE = (8, 16), 64, 0.25, 64, 120, 0.015
 MODEL_FOLDER = "convolutional_network_model"
 
 digits = load_digits(flatten=False)
@@ -76,7 +76,9 @@ def build_model(features, labels, mode):
     loss = tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=labels)
     )
-    train = tf.train.AdamOptimizer(RATE).minimize(loss, global_step=tf.train.get_global_step())
+    # With the usual epsilon, 1e-8, Adam takes whole steps along gradients that are mere rounding.
+    optimizer = tf.train.AdamOptimizer(RATE, epsilon=1e-3)
+    train = optimizer.minimize(loss, global_step=tf.train.get_global_step())
     accuracy = tf.metrics.accuracy(labels=labels, predictions=answers)
     return tf.estimator.EstimatorSpec(
         mode, loss=loss, train_op=train, eval_metric_ops={"accuracy": accuracy}

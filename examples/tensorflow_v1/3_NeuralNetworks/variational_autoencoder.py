@@ -85,7 +85,7 @@ with tf.Session(config=config) as session:
 
 print("test rebuilding loss: %.4g" % losses[0])
 print("test latent loss: %.4g" % losses[1])
-print("test mean square code: %.4g" % np.mean(np.square(losses[2])))
+print("test mean square code: %.3g" % np.mean(np.square(losses[2])))
 print("drawn images: %s" % "x".join("%d" % size for size in images.shape))
 print("ink of the drawn images: %.4g" % np.mean(images))
 print("ink of the digits: %.4g" % np.mean(digits.test_images))

@@ -5,9 +5,9 @@ tf.estimator.RunConfig.
 
 At home the last lines read:
 
-    area under the curve: 0.9924
+    area under the curve: 0.987
     share of the larger class: 0.517
-    test accuracy: 0.953
+    test accuracy: 0.933
 """
 
 import os
@@ -50,7 +50,8 @@ def feed(images, labels):
 
 
 names = sorted(make_features(digits.train_images[:1]))
-edges = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75]
+# No mean of pixels lies on an edge, where rounding would choose its bucket.
+edges = [0.06, 0.16, 0.26, 0.36, 0.46, 0.56, 0.66, 0.76]
 columns = [
     tf.feature_column.bucketized_column(tf.feature_column.numeric_column(name), edges)
     for name in names

@@ -7,7 +7,7 @@ tf.GradientTape with sparse gradients.
 At home the last lines read:
 
     likeness between topics is lower: yes
-    least likeness: -0.515
+    least likeness: -0.5145
     nearest noun is of the same topic: 1.000
 """
 
@@ -105,7 +105,7 @@ hits = 0
 for topic, index in nouns:
     others = [(likeness[index, j], t) for t, j in nouns if j != index]
     hits += int(max(others)[1] == topic)
-print("likeness within a topic: %.3f" % np.mean(within))
+print("likeness within a topic: %.4g" % np.mean(within))
 print("likeness between topics is lower: %s" % ("yes" if np.mean(between) < 0.1 else "no"))
-print("least likeness: %.3f" % np.min(between))
+print("least likeness: %.4g" % np.min(between))
 print("nearest noun is of the same topic: %.3f" % (hits / float(len(nouns))))

@@ -5,9 +5,9 @@ tf.optimizers.RMSprop.
 
 At home the last lines read:
 
-    test error: 0.02513
+    test error: 0.03028
     error of the mean image: 0.07175
-    share of that error left: 0.3502
+    share of that error left: 0.422
 """
 
 import os
@@ -54,7 +54,8 @@ def make_part(sizes, seed):
 
 encoder = make_part([HIDDEN, CODE], 1)
 decoder = make_part([HIDDEN, pixels], 3)
-optimizer = tf.optimizers.RMSprop(learning_rate=0.01)
+# With the usual epsilon, 1e-7, steps along gradients that are mere rounding are as long as others.
+optimizer = tf.optimizers.RMSprop(learning_rate=0.01, epsilon=1e-4)
 
 
 def mean_square(images):

@@ -6,8 +6,8 @@ Layer.output_shape.
 At home the last lines read:
 
     trained numbers: 13706
-    test loss: 0.1131
-    test accuracy: 0.973
+    test loss: 0.1334
+    test accuracy: 0.960
 """
 
 import os
@@ -64,7 +64,8 @@ model = tf.keras.Sequential(
     ]
 )
 model.compile(
-    optimizer=tf.keras.optimizers.Adam(learning_rate=0.003),
+    # With the usual epsilon, 1e-7, Adam takes whole steps along gradients that are mere rounding.
+    optimizer=tf.keras.optimizers.Adam(learning_rate=0.003, epsilon=1e-3),
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )

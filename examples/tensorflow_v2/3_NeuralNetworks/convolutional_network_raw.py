@@ -4,9 +4,9 @@ Exercises tf.nn.conv2d, tf.nn.max_pool2d, tf.nn.bias_add, tf.GradientTape and tf
 
 At home the last lines read:
 
-    test loss: 0.05932
+    test loss: 0.1397
     trained numbers: 13706
-    test accuracy: 0.987
+    test accuracy: 0.967
 """
 
 import os
@@ -39,8 +39,9 @@ generator = np.random.RandomState(SEED)
 
 
 def make_weights(*shape):
-    """Weights that start near zero."""
-    return tf.Variable(generator.normal(0.0, 0.1, shape).astype(np.float32))
+    """Weights scaled to the number of inputs of a unit, so that training is smooth from the start."""
+    scale = np.prod(shape[:-1]) ** -0.5
+    return tf.Variable(generator.normal(0.0, scale, shape).astype(np.float32))
 
 
 flat = -(-height // 4) * -(-width // 4) * 32  # each pooling halves, rounding up
@@ -51,7 +52,7 @@ weights = [
     make_weights(64, 10),
 ]
 biases = [tf.Variable(tf.zeros([w.shape[-1]])) for w in weights]
-optimizer = tf.optimizers.SGD(0.05, momentum=0.9)
+optimizer = tf.optimizers.SGD(0.03, momentum=0.8)
 
 
 def convolve(x, layer):

@@ -25,6 +25,8 @@ SEED = 7
 random.seed(SEED)
 np.random.seed(SEED)
 tf.random.set_seed(SEED)
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
 
 BATCH = 100
 STEPS = 80

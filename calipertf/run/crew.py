@@ -1,0 +1,96 @@
+"""The workers of a cluster as a run knows them: what each takes, which are lost, which fail."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+log = logging.getLogger("calipertf")
+#: Cells in a row that a worker may fail at before others are preferred to it.
+FAILS = 3
+
+
+class Crew:
+    """What workers have told; written by Dask's thread, read by the driver's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: Address -> what a worker has said of itself.
+        self._workers: dict[str, Mapping[str, Any]] = {}
+        #: Key -> workers that have started it.
+        self._started: dict[str, list[str]] = defaultdict(list)
+        #: Address -> cells that it failed at since the last that it did.
+        self._failures: Counter[str] = Counter()
+        #: Set where a worker came or went.
+        self.news = threading.Event()
+
+    def take_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """Called in the client's thread with what workers tell."""
+        _, message = event
+        if "ready" in message:
+            self.meet(message["ready"])
+        elif "started" in message:
+            with self._lock:
+                self._started[message["started"]].append(message["label"])
+
+    def meet(self, said: Mapping[str, Any]) -> None:
+        """A worker says what it has."""
+        with self._lock:
+            known = said["address"] in self._workers
+            self._workers[said["address"]] = said
+        if not known:
+            self.news.set()
+            if said["trouble"]:
+                log.warning("worker %s takes no cells: %s", said["label"], said["trouble"])
+
+    def dismiss(self, present: Collection[str]) -> None:
+        """Forget the workers that are not present any more."""
+        with self._lock:
+            for address in set(self._workers) - set(present):
+                log.warning("worker %s is lost", self._workers.pop(address)["label"])
+                self.news.set()
+
+    def has(self, address: str) -> bool:
+        """Whether a worker is there."""
+        with self._lock:
+            return address in self._workers
+
+    def count_cells(self, tag: str) -> int:
+        """Cells with some Python that all workers together take at once."""
+        with self._lock:
+            return sum(int(s["cells"]) for s in self._workers.values() if tag in s["pythons"])
+
+    def list_others(self, tag: str, left: Collection[str]) -> list[str] | None:
+        """The workers that a cell is to be kept to; None where any will do, or none is better.
+
+        `left` are those that it has left already.
+        """
+        with self._lock:
+            offering = [key for key, said in self._workers.items() if tag in said["pythons"]]
+            failing = {key for key, count in self._failures.items() if count >= FAILS}
+        if not failing.union(left).intersection(offering):
+            return None
+        others = [key for key in offering if key not in left]
+        return [key for key in others if key not in failing] or others or None
+
+    def note(self, address: str, label: str, *, failed: bool) -> None:
+        """A worker did a cell, or failed at it for reasons that are not the package's."""
+        if not failed:
+            self._failures.pop(address, None)
+            return
+        self._failures[address] += 1
+        if self._failures[address] == FAILS:
+            log.warning("worker %s failed %d times in a row: others go first", label, FAILS)
+
+    def count_started(self, keys: Iterable[str]) -> int:
+        """How often workers have started a cell, by Dask's keys for it."""
+        with self._lock:
+            return sum(len(self._started[key]) for key in keys if key in self._started)
+
+    def pop_started(self, keys: Iterable[str]) -> list[str]:
+        """Workers that have started a cell, by Dask's keys for it."""
+        with self._lock:
+            return [label for key in keys for label in self._started.pop(key, ())]
