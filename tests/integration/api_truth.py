@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from uv import find_uv_bin
+
 from calipertf.assess.faces import know
 from calipertf.assess.model import Symbol
 from calipertf.run.interpreters import find_interpreter
@@ -50,9 +52,10 @@ def take_truth(version: str, python: str, date: str, folder: Path) -> dict[str, 
     if interpreter is None:
         raise LookupError(f"no Python {python} on this machine")
     environment = folder / "environment"
-    create = ["uv", "venv", "-q", "-p", str(interpreter.source), str(environment)]
+    uv = find_uv_bin()
+    create = [uv, "venv", "-q", "-p", str(interpreter.source), str(environment)]
     subprocess.run(create, check=True)
-    install = ["uv", "pip", "install", "-q", "-p", str(environment), "--exclude-newer", date]
+    install = [uv, "pip", "install", "-q", "-p", str(environment), "--exclude-newer", date]
     subprocess.run([*install, f"tensorflow=={version}"], check=True)
     hidden = [*know("tensorflow").face.hidden, *OUT_OF_SCOPE]
     answer = folder / "truth.json"
