@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+
+from calipertf.run.interpreters import find_interpreter
 
 DATA = Path(__file__).resolve().parents[1] / "examples" / "data"
 
@@ -131,3 +136,40 @@ def test_the_files_in_the_repository_are_what_the_scripts_make(tmp_path: Path) -
         with opener(tmp_path / name, "rb") as new, opener(DATA / name, "rb") as old:
             assert new.read() == old.read(), name
     assert sum((DATA / name).stat().st_size for name in made) < 1_000_000
+
+
+#: Prints all that the loader gives, as hashes.
+PROBE = """
+from __future__ import print_function
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+sys.dont_write_bytecode = True
+import numpy as np
+import digits
+for array in digits.load_digits(one_hot=True) + digits.load_digits(flatten=False):
+    print(array.shape, array.dtype.name, hashlib.sha256(array.tobytes()).hexdigest())
+drawn = digits.batches(np.arange(50), np.arange(50), 10, seed=3)
+print([[int(row) for row in next(drawn)[0]] for _ in range(7)])
+print([type(word).__name__ + word for word in digits.load_words()[:9]])
+"""
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_loader_gives_the_same_on_python_2_7(tmp_path: Path) -> None:
+    python = find_interpreter("cp27")
+    if python is None:
+        pytest.skip("this machine has no Python 2.7")
+    install = [python.source, "-m", "pip", "install", "--quiet", "--target", str(tmp_path)]
+    subprocess.run([*install, "numpy==1.16.6"], check=True, capture_output=True)
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environ.pop("CALIPER_DATA", None)
+    old = run_probe(python.source, environ)
+    assert old == run_probe(sys.executable, {**environ, "PYTHONPATH": ""})
+    assert len(old.splitlines()) == 10
+
+
+def run_probe(python: str, environ: dict[str, str]) -> str:
+    """What the loader gives on an interpreter."""
+    command = [python, "-c", PROBE, str(DATA)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environ).stdout

@@ -6,6 +6,7 @@ import ast
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from calipertf.config import load_config
 from calipertf.records import Record, read_record
+from calipertf.run.outcomes import compare_outputs
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -59,10 +61,13 @@ def home(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path
 ) -> Record:
     """The record of a suite's home cell: every script warm, then cold."""
-    suite: str = request.param
+    return run_home(GRID, request.param, tmp_path_factory.mktemp("home"), shared_cache)
+
+
+def run_home(grid: Path, suite: str, folder: Path, shared_cache: Path) -> Record:
+    """The record of a suite's home cell, run by stage 1 with this grid."""
     wanted = CONFIG.analysis.baselines[suite]
-    folder = tmp_path_factory.mktemp("home")
-    flags = ["--config", str(GRID), "--dir", str(folder), "--tests", suite]
+    flags = ["--config", str(grid), "--dir", str(folder), "--tests", suite]
     flags += ["--environment", "venv"]
     flags += ["--versions", wanted.version, "--python", wanted.python]
     done = subprocess.run(
@@ -81,6 +86,32 @@ def home(
     return record
 
 
+#: One rounding step: what another processor's order of additions makes of a sum.
+NUDGE = """
+
+_prepare = prepare_images
+
+
+def prepare_images(images, flatten):
+    return _prepare(images, flatten) * np.float32(1 + 2.0**-23)
+"""
+
+
+@pytest.fixture(scope="module")
+def nudged(home: Record, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path) -> Record:
+    """The record of the same cell where every pixel is brighter by one rounding step."""
+    root = tmp_path_factory.mktemp("nudged")
+    shutil.copytree(REPOSITORY / "examples", root / "examples")
+    shutil.copy(REPOSITORY / "Dockerfile", root)
+    (root / "grids").mkdir()
+    shutil.copy(GRID, root / "grids")
+    with (root / "examples" / "data" / "digits.py").open("a") as stream:
+        stream.write(NUDGE)
+    suite = CONFIG.find_suite(next(iter(home.outcomes)))
+    assert suite
+    return run_home(root / "grids" / GRID.name, suite, root / "records", shared_cache)
+
+
 def find_values(output: tuple[str, ...]) -> dict[str, str]:
     """Name -> value of the printed lines."""
     return dict(line.rstrip("\n").split(": ", 1) for line in output)
@@ -91,7 +122,7 @@ def read_promise(script: str) -> list[str]:
     source = (REPOSITORY / script).read_text(encoding="utf-8")
     words = (ast.get_docstring(ast.parse(source)) or "").splitlines()
     promised = itertools.takewhile(lambda line: line.startswith("    "), reversed(words))
-    return [line.strip() for line in promised][::-1]
+    return [line.strip() + "\n" for line in promised][::-1]
 
 
 def complain(record: Record, check: Callable[[str], str | None]) -> list[str]:
@@ -127,8 +158,18 @@ def test_every_script_prints_names_and_values(home: Record) -> None:
 def test_every_docstring_tells_the_last_lines(home: Record) -> None:
     def check(script: str) -> str | None:
         promised = read_promise(script)
-        printed = [line.strip() for line in home.runs[script].output[-len(promised) :]]
-        return None if promised and printed == promised else f"{promised}, not {printed}"
+        printed = home.runs[script].output[-len(promised) :]
+        differences = compare_outputs(printed, promised, CONFIG.analysis.tolerance)
+        return str(differences) if differences or not promised else None
+
+    assert not complain(home, check)
+
+
+def test_rounding_makes_no_difference(home: Record, nudged: Record) -> None:
+    def check(script: str) -> str | None:
+        here, there = nudged.runs[script], home.runs[script]
+        differences = compare_outputs(here.output, there.output, CONFIG.analysis.tolerance)
+        return str(differences) if differences or here.retval else None
 
     assert not complain(home, check)
 

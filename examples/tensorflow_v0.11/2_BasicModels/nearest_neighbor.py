@@ -6,7 +6,7 @@ everywhere. Exercises tf.neg, tf.abs, tf.reduce_sum(reduction_indices) and tf.ar
 At home the last lines read:
 
     tried digits: 200
-    mean distance to the nearest: 1225
+    mean distance to the nearest: 4.803
     accuracy: 0.990
 """
 
@@ -54,5 +54,5 @@ with tf.Session(config=ONE_THREAD) as session:
 
 print("known digits: %d" % len(known))
 print("tried digits: %d" % len(tried))
-print("mean distance to the nearest: %.4g" % (total / TRIED))
+print("mean distance to the nearest: %.4g" % (total / 255 / TRIED))
 print("accuracy: %.3f" % (hits / float(TRIED)))
