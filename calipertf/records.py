@@ -389,7 +389,3 @@ def _strip_runs(value: Any) -> Any:
             if key != "seconds"
         }
     return value
-
-
-def _strip_lines(lines: list[str]) -> list[str]:
-    return [_VOLATILE.sub("#", line) for line in lines]

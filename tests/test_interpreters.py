@@ -24,7 +24,7 @@ def test_folder_of_another_user_holds_no_python(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "/root/.pyenv")
+        raise PermissionError(13, "Permission denied", str(tmp_path))
 
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     monkeypatch.setattr(Path, "glob", refuse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -193,9 +192,3 @@ def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | Non
     if first and worst.outcome in {"different_result", "unstable_result"}:
         why = f": {alike[0]}, {first}"
     return (text + (why if why != ": " else ""))[:400]
-
-
-def count_outcomes(verdicts: Mapping[str, Verdict]) -> dict[str, int]:
-    """How many scripts have each outcome, in order of first appearance."""
-    ordered = sorted(verdict.outcome for verdict in verdicts.values())
-    return {outcome: len(list(group)) for outcome, group in itertools.groupby(ordered)}

@@ -77,34 +77,30 @@ def test_engine_that_dies_in_the_middle(
     make_project: Callable[..., object], client: docker.DockerClient
 ) -> None:
     with own_engine(client) as engine:
-        kill_in_the_middle(make_project, engine)
-
-
-def kill_in_the_middle(make_project: Callable[..., object], own_engine: Engine) -> None:
-    slow = {"suite/slow.py": "import time\ntime.sleep(6)\nprint(1)\n"}
-    project = make_project(GRID, slow)
-    project.environ["DOCKER_HOST"] = own_engine.address
-    process = project.start("--jobs", "1")
-    client = own_engine.connect()
-    deadline = time.monotonic() + 300
-    # The first cell is finished, the second one runs its scripts.
-    while time.monotonic() < deadline and not (
-        project.records() and client.containers.list(filters={"label": LABEL})
-    ):
-        time.sleep(0.2)
-    finished = {name: record.outcome for name, record in project.records().items()}
-    own_engine.kill()
-    output, error = process.communicate(timeout=400)
-    assert process.returncode == 3, error
-    assert "not judged" in output
-    assert len(finished) == 1
-    assert {name: record.outcome for name, record in project.records().items()} == finished
-    own_engine.start()
-    done = project.run()
-    assert done.returncode == 0, done.stderr
-    assert "1 of 2 cells have their record already" in done.stderr
-    assert {record.outcome for record in project.records().values()} == {"same_result"}
-    assert left_behind(own_engine.connect()) == []
+        slow = {"suite/slow.py": "import time\ntime.sleep(6)\nprint(1)\n"}
+        project = make_project(GRID, slow)
+        project.environ["DOCKER_HOST"] = engine.address
+        process = project.start("--jobs", "1")
+        own = engine.connect()
+        deadline = time.monotonic() + 300
+        # The first cell is finished, the second one runs its scripts.
+        while time.monotonic() < deadline and not (
+            project.records() and own.containers.list(filters={"label": LABEL})
+        ):
+            time.sleep(0.2)
+        finished = {name: record.outcome for name, record in project.records().items()}
+        engine.kill()
+        output, error = process.communicate(timeout=400)
+        assert process.returncode == 3, error
+        assert "not judged" in output
+        assert len(finished) == 1
+        assert {name: record.outcome for name, record in project.records().items()} == finished
+        engine.start()
+        done = project.run()
+        assert done.returncode == 0, done.stderr
+        assert "1 of 2 cells have their record already" in done.stderr
+        assert {record.outcome for record in project.records().values()} == {"same_result"}
+        assert left_behind(engine.connect()) == []
 
 
 def test_remote_engine_is_given_copies(

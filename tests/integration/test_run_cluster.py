@@ -388,12 +388,19 @@ def test_stage_2_extracts_on_the_workers(
     assert found["cluster"] == found["local"]
 
 
+def copy_package(folder: Path) -> Path:
+    """A folder to import this package from, in another state."""
+    other = folder / "other"
+    shutil.copytree(REPOSITORY / "calipertf", other / "calipertf")
+    with (other / "calipertf" / "errors.py").open("a") as file:
+        file.write("# another state\n")
+    return other
+
+
 def test_a_worker_without_this_package_is_named(
     make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(REPOSITORY / "calipertf", other / "calipertf")
-    (other / "calipertf" / "errors.py").open("a").write("# another state\n")
+    other = copy_package(tmp_path)
     cluster = start_cluster()
     cluster.add_worker("with")
     cluster.add_worker("older", PYTHONPATH=str(other))
@@ -468,9 +475,7 @@ def test_a_worker_that_can_build_nothing_says_why(
 def test_a_worker_of_another_state_that_comes_late_takes_no_cells(
     make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(REPOSITORY / "calipertf", other / "calipertf")
-    (other / "calipertf" / "errors.py").open("a").write("# another state\n")
+    other = copy_package(tmp_path)
     cluster = start_cluster()
     cluster.add_worker("w1")
     project = make_project(grid(["1.13.0", "1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
