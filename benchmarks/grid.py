@@ -2,7 +2,7 @@
 
 The plain way: for each cell `python -m venv`, `pip install` from the index as of the cell's date,
 then each script in a process of its own, one after the other. Both start from cold caches. Prints
-seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own. With --starts
+seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own (with the imports they need). With --starts
 it runs all cells cold as well, and prints where that changes an outcome.
 
     python benchmarks/grid.py --config caliper.yaml [--versions 1.15.5 ...] [--python 3.7 ...]
@@ -104,7 +104,7 @@ def compare_starts(config_path: Path, flags: list[str], folder: Path) -> None:
 
 
 def run_caliper(flags: list[str], folder: Path, name: str) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds of all processes, and seconds of the scripts themselves."""
+    """Wall seconds, CPU seconds of all processes, and of these the scripts' and imports' own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     command = [sys.executable, REPOSITORY / "1.run_analysis.py", "--dir", folder / name, *flags]
@@ -114,7 +114,7 @@ def run_caliper(flags: list[str], folder: Path, name: str) -> tuple[float, float
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     records, _ = read_records(Layout(root=folder / name))
-    own = sum((run.seconds or 0) for record in records for run in record.runs.values())
+    own = sum(record.timings.get("scripts_cpu", 0.0) for record in records)
     return wall, cpu, own
 
 

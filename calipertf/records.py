@@ -201,6 +201,11 @@ class Record:
     #: False for a record of the original tool, whose outcomes are derived.
     native: bool = True
 
+    @property
+    def seconds(self) -> float:
+        """Seconds that the cell took, from one phase to the next."""
+        return float(sum(self.timings.get(phase, 0) for phase in ("build", "freeze", "scripts")))
+
     def to_json(self) -> dict[str, Any]:
         """The record as docs/formats.md has it."""
         cell = {

@@ -98,7 +98,7 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         begun = datetime.now(timezone.utc)
         record = _run_scripts(task, built, record)
         spent = (datetime.now(timezone.utc) - begun).total_seconds()
-        return replace(record, timings={**timings, "scripts": round(spent, 3)})
+        return replace(record, timings={**record.timings, "scripts": round(spent, 3)})
 
 
 def find_last_words(run: Run) -> str | None:
@@ -114,6 +114,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
     runs: dict[str, Run] = {}
     starts: dict[str, str] = {}
     facts = dict(record.environment)
+    timings = dict(record.timings)
     bare_import: list[Run] = []
 
     def rename(event: Mapping[str, Any]) -> Run:
@@ -134,6 +135,8 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
             runs[event["name"]] = replace(
                 runs[event["name"]], again=replace(rename(event), seconds=None)
             )
+        elif kind == "end":
+            timings["scripts_cpu"] = round(event["cpu"], 3)
 
     if built.run_job is not None:
         built.run_job(make_job(task), report)
@@ -154,6 +157,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         bare_import=tried,
         requirements=built.requirements,
         environment=facts,
+        timings=timings,
         message=_explain_import(tried, str(facts.get("import_name"))),
     )
 

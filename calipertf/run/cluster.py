@@ -166,8 +166,7 @@ class DaskScheduler:
         self._crew.note(reply.address, reply.label, failed=reply.record is None)
         self._users[pending.wheel].add(reply.address)
         if reply.record is not None:
-            timings = reply.record.timings.values()
-            spent = sum(seconds for seconds in timings if isinstance(seconds, (int, float)))
+            spent = reply.record.seconds
             mean = self._mean_seconds
             self._mean_seconds = spent if mean is None else 0.9 * mean + 0.1 * spent
 

@@ -50,10 +50,7 @@ class Progress:
         """Another cell is done."""
         self._done += 1
         self._outcomes[record.outcome] += 1
-        seconds = sum(
-            value for name, value in record.timings.items() if isinstance(value, (int, float))
-        )
-        log.info(describe_cell(record, self._done, self._total, seconds))
+        log.info(describe_cell(record, self._done, self._total, record.seconds))
         self._show()
 
     def fail(self, cell: Cell, failure: Exception | None) -> None:

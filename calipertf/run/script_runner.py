@@ -6,9 +6,9 @@ standard input, and writes one JSON line an event to standard output, as each ha
     {"event": "start", "python": "3.7.16", "isolation": [...], "import_name": "tensorflow"}
     {"event": "import", "retval": 0, "output": "...", "error": "...", "seconds": 2.1, "ended": "exit"}
     {"event": "script", "name": "...", "start": "warm", ...as above...}
-    {"event": "end"}
+    {"event": "end", "cpu": 12.3}
 
-The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
+`cpu` is in seconds, of all scripts and imports together. The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
 of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders; writable until the package was
 imported), `network` (may scripts use it),
@@ -28,6 +28,7 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -519,8 +520,6 @@ def volunteer_for_oom():
 
 def limit_files(job):
     """No file grows beyond the memory limit: the scratch folder may lie in memory."""
-    import resource
-
     try:
         if job.get("memory"):
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["memory"], job["memory"]))
@@ -764,7 +763,8 @@ def main():
         }
     )
     run_job(job, emit)
-    emit({"event": "end"})
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    emit({"event": "end", "cpu": used.ru_utime + used.ru_stime})
 
 
 if __name__ == "__main__":
