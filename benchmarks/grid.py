@@ -2,8 +2,9 @@
 
 The plain way: for each cell `python -m venv`, `pip install` from the index as of the cell's date,
 then each script in a process of its own, one after the other. Both start from cold caches. Prints
-seconds and ratios, and the share of stage 1's CPU time that is not the scripts' own (with the imports they need). With --starts
-it runs all cells cold as well, and prints where that changes an outcome.
+seconds and ratios, and the share of stage 1's CPU time that is neither the scripts' own nor that of
+the imports they need. With --starts it runs all cells cold as well, and prints where that changes
+an outcome.
 
     python benchmarks/grid.py --config caliper.yaml [--versions 1.15.5 ...] [--python 3.7 ...]
 """

@@ -2,65 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from run_scripts import run
 
 from calipertf.run.interpreters import find_interpreter
 
-RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
 OLD = find_interpreter("cp27")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
-
-
-def run(
-    tmp_path: Path, sources: dict[str, str], *, python: str = sys.executable, **job: Any
-) -> dict[str, Any]:
-    """Events by script name ("again" and others by their kind)."""
-    folder = tmp_path / "scripts"
-    scratch = tmp_path / "scratch"
-    scratch.mkdir(parents=True)
-    folder.mkdir()
-    for name, source in sources.items():
-        (folder / f"{name}.py").write_text(textwrap.dedent(source))
-    complete = {
-        "scripts": [{"name": name, "path": str(folder / f"{name}.py")} for name in sources],
-        "import_name": "json",
-        "start": "warm",
-        "timeout": 30,
-        "memory": 2 << 30,
-        "limit": 4000,
-        "scratch": str(scratch),
-        "read_only": [str(folder)],
-        "writable": [],
-        "network": False,
-        "cpus": None,
-        "environ": {"PYTHONHASHSEED": "0"},
-        **job,
-    }
-    done = subprocess.run(
-        [python, "-u", str(RUNNER)],
-        input=json.dumps(complete),
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    return {
-        event.get("name", "") + ("!" * (event["event"] == "again")) or event["event"]: event
-        for event in events
-    }
-
-
 GOOD = "print('fine')\n"
 
 
@@ -196,65 +149,6 @@ def test_python_2_sees_and_says_what_python_3_does(tmp_path: Path, start: str) -
     assert events["bytes"]["output"] == "\\xff\\xfe caf\u00e9\n"
 
 
-@linux
-def test_background_children_do_not_stay(tmp_path: Path) -> None:
-    source = """
-        import subprocess, sys
-        code = "import time; time.sleep(1000)"
-        child = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
-        print(child.pid)
-    """
-    event = run(tmp_path, {"a": source})["a"]
-    assert event["retval"] == 0
-    assert not Path(f"/proc/{event['output'].strip()}").exists()
-
-
-def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
-    source = """
-        import os, socket
-        def attempt(name, action):
-            try:
-                action()
-                print(name, "possible")
-            except (OSError, IOError):
-                print(name, "denied")
-        here = os.path.dirname(os.path.abspath(__file__))
-        attempt("examples", lambda: open(os.path.join(here, "new"), "w"))
-        attempt("etc", lambda: open("/etc/caliper-test", "w"))
-        attempt("scratch", lambda: open("new", "w"))
-        attempt("network", lambda: socket.create_connection(("192.0.2.1", 80), timeout=2))
-    """
-    events = run(tmp_path, {"a": source})
-    isolation = events["start"]["isolation"]
-    lines = events["a"]["output"].splitlines()
-    assert "scratch possible" in lines
-    if "read-only" in isolation:
-        assert "examples denied" in lines
-        assert "etc denied" in lines
-    if "network" in isolation:
-        assert "network denied" in lines
-    assert not Path("/etc/caliper-test").exists()
-
-
-@pytest.mark.parametrize("start", ["warm", "cold"])
-def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> None:
-    package = tmp_path / "env" / "package"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("x = 1\n")
-    vandal = f"open({str(package / '__init__.py')!r}, 'a').write('raise RuntimeError')\n"
-    events = run(
-        tmp_path,
-        {"a": vandal, "b": "import package\nprint(package.x)\n"},
-        start=start,
-        writable=[str(tmp_path / "env")],
-        environ={"PYTHONPATH": str(tmp_path / "env")},
-    )
-    if "read-only" not in events["start"]["isolation"]:
-        pytest.skip("scripts cannot be kept from writing here")
-    assert "Read-only file system" in events["a"]["error"]
-    assert events["b"]["output"] == "1\n"
-
-
 def test_trouble_of_the_runner_is_no_result(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(tmp_path, {"a": GOOD}, scratch=str(tmp_path / "scripts" / "a.py"))
@@ -289,18 +183,3 @@ def test_what_was_printed_before_a_crash_is_kept(tmp_path: Path, start: str) -> 
     events = run(tmp_path, {"crash": source, "quiet": quiet}, start=start)
     assert events["crash"]["output"] == "bye\n"
     assert (events["quiet"]["start"], events["quiet"]["output"]) == (start, "quiet\n")
-
-
-def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
-    forged = dict.fromkeys(("output", "error"), "forged")
-    forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
-    source = f"""
-        import os
-        for handle in range(3, 64):
-            try:
-                os.write(handle, {json.dumps(forged)!r}.encode() + b"\\n")
-            except OSError:
-                pass
-    """
-    events = run(tmp_path, {"forger": source, "good": GOOD})
-    assert events["good"]["output"] == "fine\n"

@@ -17,6 +17,8 @@ imported), `network` (may scripts use it),
 
 Three processes: this one never imports the package; its child, the warm process, imports it once
 and forks for each script; a script that fails warm is run again cold, and the cold result counts.
+Where the system allows it, this one is process 1 of its own namespace, which no script can stop,
+end or look into.
 Where the cold run of one script has confirmed that a name is not there, others of the same cell
 that failed on the same name are not run again: they say which one by `confirmed_by`.
 """
@@ -38,10 +40,12 @@ import traceback
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+MS_PROC = 2 | 4 | 8  # nosuid, nodev, noexec
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 TEXT = type(b"".decode("ascii"))  # unicode on Python 2; formatters take away a u before quotes
 POLL = 0.05  # seconds between two looks at memory and time
 GRACE = 0.3  # seconds that output is still read after a script ended
@@ -57,30 +61,87 @@ def load_libc():
 
 
 def isolate(job):
-    """Names of the isolations that could be put in force for this process and its children."""
+    """Names of the isolations that could be put in force for this process and its children.
+
+    It may come back in a child of this process, which then waits for that child and ends.
+    """
     done = []
     if keep_to_cpus(job.get("cpus")):
         done.append("cpus")
     if not sys.platform.startswith("linux"):
         return done
     libc = load_libc()
+    # In a container, namespaces of its own would give scripts capabilities in them.
+    if not job.get("contained"):
+        done += enter_namespaces(libc, job)
+    if os.getpid() == 1:
+        done.append("pids")
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0:
         done.append("processes")
     if os.path.isdir("/proc/self"):
         done.append("memory")
-    if job.get("contained"):
-        return done  # a namespace of one's own would give scripts capabilities in it
+    # Who is of the same user may neither trace this process nor open what it has open.
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return done
+
+
+def enter_namespaces(libc, job):
+    """Namespaces for network, mounts and process numbers; names of what they keep scripts from."""
     wanted = CLONE_NEWNS | (0 if job.get("network") else CLONE_NEWNET)
+    if can_number_processes(libc):
+        wanted |= CLONE_NEWPID
     if not unshare(libc, wanted):
-        return done
+        return []
+    done = []
     if not job.get("network"):
         raise_loopback()
         done.append("network")
-    if libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0:
-        if protect_files(libc, job):
-            done.append("read-only")
-            job["protected"] = True
+    if not make_mounts_private(libc):
+        return done
+    if wanted & CLONE_NEWPID:
+        go_on_as_init(libc)
+    if protect_files(libc, job):
+        done.append("read-only")
+        job["protected"] = True
     return done
+
+
+def make_mounts_private(libc):
+    return libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+
+
+def mount_proc(libc):
+    return libc.mount(b"proc", b"/proc", b"proc", MS_PROC, None) == 0
+
+
+def can_number_processes(libc):
+    """Whether a namespace of process numbers, with the /proc that belongs to it, can be had.
+
+    It is tried in a child: there is no way back out of one.
+    """
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            if unshare(libc, CLONE_NEWNS | CLONE_NEWPID) and make_mounts_private(libc):
+                inner = os.fork()
+                if inner == 0:
+                    os._exit(0 if mount_proc(libc) else 1)
+                code = os.waitpid(inner, 0)[1] and 1
+        finally:
+            os._exit(code)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def go_on_as_init(libc):
+    """Come back as process 1 of the namespace, whose end is the end of all that is in it."""
+    pid = os.fork()
+    if pid:
+        status = os.waitpid(pid, 0)[1]
+        os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+    die_with_parent()
+    if not mount_proc(libc):
+        raise Trouble("/proc could not be mounted in a namespace of process numbers")
 
 
 def protect_files(libc, job):
@@ -271,7 +332,7 @@ def supervise(action, job, timeout, on_line=None):
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
     troubles = []
     try:
-        ended, status = watch(pid, captures, control[0], job, timeout, on_line or troubles.append)
+        ended, status = watch(pid, captures, control[0], job, timeout, on_line, troubles)
     finally:
         kill_group(pid)
         kill_leftovers()
@@ -318,8 +379,10 @@ def die_with_parent():
         load_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def watch(pid, captures, control, job, timeout, on_line):
+def watch(pid, captures, control, job, timeout, on_line, troubles):
     """(how it ended, exit status) of a child, whose streams are read meanwhile."""
+    wake = on_line is not None
+    on_line = on_line or troubles.append
     deadline = time.time() + timeout
     streams = set(captures) | {control}
     pending = b""
@@ -339,7 +402,7 @@ def watch(pid, captures, control, job, timeout, on_line):
                 captures[handle].add(data)
         now = time.time()
         if status is None:
-            status = poll_child(pid)
+            status = poll_child(pid, wake)
             if status is not None:
                 finished = now
             elif now > deadline:
@@ -381,10 +444,16 @@ def read_some(handle):
         return b""
 
 
-def poll_child(pid):
-    """Exit status of a child (negative: the signal), None while it runs."""
+def poll_child(pid, wake=False):
+    """Exit status of a child (negative: the signal), None while it runs.
+
+    With `wake` a child that was stopped is made to go on: the warm process, by one of its scripts.
+    """
     try:
-        found, status = os.waitpid(pid, os.WNOHANG)
+        found, status = os.waitpid(pid, os.WNOHANG | (os.WUNTRACED if wake else 0))
+        if found and os.WIFSTOPPED(status):
+            os.kill(pid, signal.SIGCONT)
+            return None
     except OSError:
         return -signal.SIGKILL
     if found == 0:
@@ -504,10 +573,17 @@ def enter_scratch(job, control):
     except (IOError, OSError) as error:
         os.write(control, ("no scratch folder: %s\n" % error).encode("utf-8"))
         os._exit(70)
+    be_ordinary()
     volunteer_for_oom()
     os.environ.update({"HOME": folder, "TMPDIR": os.path.join(folder, "tmp")})
     os.chdir(os.path.join(folder, "work"))
     sys.modules.get("tempfile", type("none", (), {})).tempdir = None
+
+
+def be_ordinary():
+    """The script's own process is like any other: its memory can be measured, it can be traced."""
+    if sys.platform.startswith("linux"):
+        load_libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def volunteer_for_oom():

@@ -54,13 +54,34 @@ block = b"x" * (1 << 26)
 while True:
     os.write(os.memfd_create("hidden"), block)
 """,
-    # Into the output of the runner, where the driver reads what happened; the first one, so that
-    # it does not run while a long event is being written, which it would cut in two.
+    # Into the output of the runner, where the driver reads what happened. Process 1 is the runner,
+    # its child the warm process, or the script itself where it was started cold.
     "suite/a_forge.py": """
-for line in ("5", "[]", "null", '"text"', '{"event": "no such"}', "{"):
-    with open("/proc/1/fd/1", "w") as output:
-        output.write(line + "\\n")
-print("written")
+import os
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if int(pid) != os.getpid():
+        for handle in range(64):
+            try:
+                with open("/proc/%s/fd/%d" % (pid, handle), "w") as output:
+                    output.write('{"event": "end"}\\n')
+                print("written")
+            except (FileNotFoundError, PermissionError):
+                pass
+print("done")
+""",
+    "suite/b_signals.py": """
+import os, signal
+os.kill(1, signal.SIGSTOP)
+os.kill(1, signal.SIGKILL)
+os.kill(os.getppid(), signal.SIGSTOP)
+os.kill(os.getppid(), signal.SIGKILL)
+print("sent")
+""",
+    "suite/c_signals.py": """
+import os, signal, subprocess
+subprocess.Popen(["sleep", "60"])
+os.kill(-1, signal.SIGKILL)
+print("sent")
 """,
     "suite/flood.py": """
 import sys
@@ -139,7 +160,10 @@ def test_scripts_that_try_to_get_out_stay_in(
     assert len(lines) == 21
     assert record.runs["suite/forks.py"].output == ("bounded True\n",)
     assert record.runs["suite/disk.py"].output == ("full\n",)
-    assert record.runs["suite/a_forge.py"].output == ("written\n",)
+    assert record.runs["suite/a_forge.py"].output == ("done\n",)
+    for name in ("b_signals", "c_signals"):
+        assert record.runs[f"suite/{name}.py"].output == ("sent\n",), name
+    assert "pids" in record.environment["isolation"]
     assert record.runs["suite/flood.py"].cut > 1 << 27
     endless = record.outcomes["suite/endless.py"]
     assert (endless.outcome, endless.reason in {"killed", "timeout"}) == ("run_failed", True)

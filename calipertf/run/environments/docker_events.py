@@ -14,7 +14,7 @@ from calipertf.run.environments.docker_engine import engine_errors, follow
 
 #: What a container's scripts are kept from, as records name it.
 DENIED = ("capabilities", "processes", "read-only", "root")
-#: What the runner writes; a script can write to the same place.
+#: What the runner writes.
 EVENTS = {"start", "import", "script", "again", "end"}
 #: Bytes of one event: two streams of a script, escaped, and room.
 LONGEST_LINE = 16 * 1024**2
@@ -85,7 +85,7 @@ class _Events:
             except ValueError:
                 continue  # cut short by the end of the process
             if not isinstance(event, dict) or event.get("event") not in EVENTS:
-                continue  # a script can write here as well
+                continue  # not the runner's
             try:
                 self._take(event)
             except (AttributeError, KeyError, TypeError) as error:

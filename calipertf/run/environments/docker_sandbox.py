@@ -60,7 +60,8 @@ def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False
         "pids_limit": PIDS,
         "mem_limit": memory + HEADROOM,
         "memswap_limit": memory + HEADROOM,
-        "init": True,
+        # The runner is the container's process 1, which none of its scripts can stop or end.
+        "init": False,
         "labels": dict(labels),
         "environment": {"HOME": "/scratch", "PYTHONDONTWRITEBYTECODE": "1"},
         # Not /scratch: an engine makes a working directory for root, and its mode would be kept.

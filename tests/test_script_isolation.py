@@ -1,0 +1,168 @@
+"""What the runner keeps scripts from: each other, what they import, the runner itself."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from run_scripts import run, start_runner
+
+from calipertf.run.interpreters import find_interpreter
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+
+@linux
+def test_background_children_do_not_stay(tmp_path: Path) -> None:
+    marker = f"stays-{tmp_path.name}-{os.getpid()}"
+    source = f"""
+        import subprocess, sys
+        code = "import time; time.sleep(1000)"
+        subprocess.Popen([sys.executable, "-c", code, {marker!r}], start_new_session=True)
+    """
+    assert run(tmp_path, {"a": source})["a"]["retval"] == 0
+    assert not list_processes(marker)
+
+
+def list_processes(word: str) -> list[str]:
+    """Command lines on this machine that hold a word."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode("utf-8", "replace"))
+    return [line for line in found if word in line]
+
+
+ATTACKS = {
+    "stops its parent": "os.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(0.5)\n",
+    "kills its parent": "os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.5)\n",
+    "kills everything": "subprocess.Popen(['sleep', '9'])\nos.kill(-1, 9)\ntime.sleep(0.5)\n",
+    "stops the first": "os.kill(1, signal.SIGSTOP)\ntime.sleep(0.5)\n",
+}
+
+
+@linux
+@pytest.mark.parametrize("python", ["cp27", "here"])
+@pytest.mark.parametrize("start", ["warm", "cold"])
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_script_does_not_harm_what_watches_it(
+    tmp_path: Path, attack: str, start: str, python: str
+) -> None:
+    interpreter = find_interpreter("cp27") if python == "cp27" else None
+    if python == "cp27" and interpreter is None:
+        pytest.skip("needs Python 2.7")
+    if not can_number_processes():
+        pytest.skip("this machine lets nobody have a namespace of process numbers")
+    events = run(
+        tmp_path,
+        {
+            "a": "print('a')\n",
+            "b": f"import os, signal, subprocess, time\n{ATTACKS[attack]}",
+            "c": "print('c')",
+        },
+        start=start,
+        timeout=4,
+        **({"python": interpreter.source} if interpreter else {}),
+    )
+    assert "pids" in events["start"]["isolation"]
+    assert (events["a"]["output"], events["c"]["output"]) == ("a\n", "c\n")
+    assert (events["b"]["retval"], events["b"]["ended"]) == (0, "exit")
+    assert events["end"]["cpu"] > 0
+
+
+def can_number_processes() -> bool:
+    """Whether this user may have one: util-linux tries, not the code under test."""
+    command = ["unshare", "--pid", "--mount", "--fork", "--mount-proc", "true"]
+    if os.getuid():
+        command.insert(1, "--map-root-user")
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    return False
+
+
+@linux
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_killed_runner_takes_its_scripts_along(tmp_path: Path, start: str) -> None:
+    marker = f"killed-{tmp_path.name}-{os.getpid()}"
+    child = "[sys.executable, '-c', 'import time; time.sleep(1000)', " + repr(marker) + "]"
+    source = f"import subprocess, sys\nsubprocess.call({child})\n"
+    process = start_runner(tmp_path, {"a": source}, start=start)
+    wait_for(lambda: list_processes(marker))
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not list_processes(marker))
+
+
+def wait_for(reached: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_isolation_in_force_is_what_scripts_meet(tmp_path: Path) -> None:
+    source = """
+        import os, socket
+        def attempt(name, action):
+            try:
+                action()
+                print(name, "possible")
+            except (OSError, IOError):
+                print(name, "denied")
+        here = os.path.dirname(os.path.abspath(__file__))
+        attempt("examples", lambda: open(os.path.join(here, "new"), "w"))
+        attempt("etc", lambda: open("/etc/caliper-test", "w"))
+        attempt("scratch", lambda: open("new", "w"))
+        attempt("network", lambda: socket.create_connection(("192.0.2.1", 80), timeout=2))
+    """
+    events = run(tmp_path, {"a": source})
+    isolation = events["start"]["isolation"]
+    lines = events["a"]["output"].splitlines()
+    assert "scratch possible" in lines
+    if "read-only" in isolation:
+        assert "examples denied" in lines
+        assert "etc denied" in lines
+    if "network" in isolation:
+        assert "network denied" in lines
+    assert not Path("/etc/caliper-test").exists()
+
+
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> None:
+    package = tmp_path / "env" / "package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("x = 1\n")
+    vandal = f"open({str(package / '__init__.py')!r}, 'a').write('raise RuntimeError')\n"
+    events = run(
+        tmp_path,
+        {"a": vandal, "b": "import package\nprint(package.x)\n"},
+        start=start,
+        writable=[str(tmp_path / "env")],
+        environ={"PYTHONPATH": str(tmp_path / "env")},
+    )
+    if "read-only" not in events["start"]["isolation"]:
+        pytest.skip("scripts cannot be kept from writing here")
+    assert "Read-only file system" in events["a"]["error"]
+    assert events["b"]["output"] == "1\n"
+
+
+def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
+    forged = dict.fromkeys(("output", "error"), "forged")
+    forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
+    source = f"""
+        import os
+        for handle in range(3, 64):
+            try:
+                os.write(handle, {json.dumps(forged)!r}.encode() + b"\\n")
+            except OSError:
+                pass
+    """
+    events = run(tmp_path, {"forger": source, "good": "print('fine')"})
+    assert events["good"]["output"] == "fine\n"
