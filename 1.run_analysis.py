@@ -12,12 +12,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from calipertf import cli
-from calipertf.run import stage
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 1."""
+    from calipertf import cli
+    from calipertf.run import stage
+
     parser = cli.make_parser(
         "Build and run each cell of a grid: package versions x Pythons x resolve dates.",
         example="python 1.run_analysis.py --config caliper.yaml",
@@ -27,4 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # while modules were still being loaded: nothing has begun
+        sys.exit(130)

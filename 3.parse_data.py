@@ -13,9 +13,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from calipertf import cli
-from calipertf.parse.arguments import add_arguments
-
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit code of stage 3, for flags that are right."""
@@ -26,6 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 3."""
+    from calipertf import cli
+    from calipertf.parse.arguments import add_arguments
+
     parser = cli.make_parser(
         "Merge records and similarities into tables, figures and a page to explore.",
         example="python 3.parse_data.py --compare .caliper-before --fail-on regression",
@@ -35,4 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # while modules were still being loaded: nothing has begun
+        sys.exit(130)

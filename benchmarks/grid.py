@@ -48,7 +48,9 @@ def run_plain(config_path: Path, selection: Selection, folder: Path) -> tuple[fl
             if plan.file is None or python is None or python.tag == "cp27":
                 continue
             cells += 1
-            url = machine.url(plan.cutoff) if plan.cutoff else config.analysis.index_url
+            url = config.analysis.index_url
+            if plan.cutoff:
+                url = machine.url(plan.cutoff, plan.cell.python)
             environment = folder / "env"
             subprocess.run([python.source, "-m", "venv", environment], check=True, env=environ)
             command = [environment / "bin" / "python", "-m", "pip", "install", "--quiet"]

@@ -22,7 +22,7 @@ from calipertf.config import Analysis, load_config
 from calipertf.errors import CaliperError, ConfigError, EngineError
 from calipertf.flight import Flight, map_cluster
 from calipertf.run.offers import count_cells, count_cells_here
-from calipertf.run.stage import choose_scheduler
+from calipertf.run.places import choose_scheduler
 from calipertf.software import Package, Software, compare_package, compare_software
 
 HERE = Software(python="3.11.7", dask="2026.8.0", distributed="2026.8.0")

@@ -33,8 +33,9 @@ def test_index_of_a_date(
 ) -> None:
     url = serve_folder(make_index({"demo": FILES, "wheel": TOOLS}))
     with Index(url) as index, serve_past(index) as machine:
-        early = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc))
-        late = machine.url(datetime(2022, 6, 1, tzinfo=timezone.utc))
+        early = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc), "cp37")
+        late = machine.url(datetime(2022, 6, 1, tzinfo=timezone.utc), "cp37")
+        newest = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc), "cp312")
         page = requests.get(f"{early}Demo/", timeout=5).text
         assert "demo-1.0.tar.gz#sha256=ab" in page
         assert "demo-2.0" not in page
@@ -45,5 +46,8 @@ def test_index_of_a_date(
         page = requests.get(f"{early}wheel/", timeout=5).text
         assert "wheel-0.36" in page
         assert "wheel-0.40" not in page
+        # Those of 2021 cannot build for Python 3.12; other packages do follow the date.
+        assert "wheel-0.40" in requests.get(f"{newest}wheel/", timeout=5).text
+        assert "demo-2.0" not in requests.get(f"{newest}demo/", timeout=5).text
         assert requests.get(f"{early}nothing/", timeout=5).status_code == 404
         assert requests.get(f"{early}demo/x/", timeout=5).status_code == 404

@@ -105,6 +105,38 @@ def probe(path: Path, tag: str) -> Python | None:
     return Python(tag=tag, version=".".join(map(str, version)), source=str(path))
 
 
+@cache
+def is_offered(tag: str) -> bool:
+    """Whether uv has a CPython of this version to download for this machine."""
+    list_ = [find_uv_bin(), "python", "list", "--only-downloads", "--output-format", "json"]
+    done = subprocess.run(
+        [*list_, python_version(tag)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env=clean_environ(),
+    )
+    try:
+        return any(item["implementation"] == "cpython" for item in json.loads(done.stdout))
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def explain_how_to_get(tag: str) -> str:
+    """One sentence on how a Python that is not here can be had."""
+    version = python_version(tag)
+    if is_offered(tag):
+        return (
+            f"this machine has no Python {version}; `uv python install {version}` gets it, as "
+            "does `interpreters: install` in caliper.yaml"
+        )
+    return (
+        f"this machine has no Python {version}, and uv has none to download; `pyenv install "
+        f"{version}` builds it, or `environment: docker` takes the image python:{version}"
+    )
+
+
 def install_interpreter(tag: str) -> str | None:
     """None where uv has installed the Python, else why it could not, in uv's words."""
     done = subprocess.run(

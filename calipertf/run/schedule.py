@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 from collections import Counter
@@ -10,11 +11,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from calipertf.errors import CaliperError
+from calipertf.errors import CaliperError, InfrastructureError
 from calipertf.records import Record
 from calipertf.run.cell import run_cell
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.processes import Processes
+
+log = logging.getLogger("calipertf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,10 @@ class LocalScheduler:
             )
         except CaliperError as error:
             return Done(task=task, failure=error)
+        except Exception as error:  # a full disk, a fault of ours: trouble of one cell
+            log.debug("%s failed", task.cell.label, exc_info=True)
+            words = f"{type(error).__name__}: {error}"
+            return Done(task=task, failure=InfrastructureError(words))
         else:
             return Done(task=task, record=record)
         finally:

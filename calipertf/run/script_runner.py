@@ -171,7 +171,8 @@ def protect_environment(job):
     if job.get("protected"):
         libc = load_libc()
         for folder in job["writable"]:
-            mount_read_only(libc, folder)
+            if not os.statvfs(folder).f_flag & MS_RDONLY:
+                mount_read_only(libc, folder)
 
 
 def encode(text):

@@ -9,22 +9,20 @@ import os
 import secrets
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
-from calipertf.config import Analysis, Config, load_config
+from calipertf.config import Config, load_config
 from calipertf.config_values import check_python, check_resolve, check_version
-from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError, EngineError
+from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError
 from calipertf.files import hold_lock
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
-from calipertf.run.environments.folders import cache_folder, cells_folder
-from calipertf.run.environments.venv import VenvEnvironment
+from calipertf.run.environments.folders import cache_folder
 from calipertf.run.grid import (
     PlannedCell,
     Selection,
@@ -33,17 +31,18 @@ from calipertf.run.grid import (
     home_cell,
     plan_grid,
 )
+from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
-from calipertf.run.schedule import Done, LocalScheduler, Scheduler, list_cpus
+from calipertf.run.schedule import Done, Scheduler
 from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
     explain_failures,
+    explain_homes,
     make_legend,
     make_table,
 )
-from calipertf.run.timemachine import TimeMachine
 
 log = logging.getLogger("calipertf")
 
@@ -111,7 +110,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
         if arguments.dry_run:
-            print("\n".join(describe_plan(planned, missing)))
+            print("\n".join([*describe_plan(planned, missing), *explain_homes(planned, missing)]))
             return EXIT_OK
         homes = {
             suite: home_cell(project.name, home)
@@ -135,7 +134,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
             arguments=arguments,
             run_id=arguments.run_id,
         )
-        return judge_grid(session, planned, missing, open_scheduler(session, processes))
+        scheduler = open_scheduler(environment, processes, analysis, arguments)
+        return judge_grid(session, planned, missing, scheduler)
 
 
 def make_selection(arguments: argparse.Namespace) -> Selection:
@@ -155,132 +155,6 @@ def check_flag(flag: str, values: Sequence[str], check: Callable[[str], str]) ->
     except ValueError as error:
         words = f"{flag} {' '.join(values)}: {error}"
         raise ConfigError(words, value=values) from error
-
-
-@contextlib.contextmanager
-def open_environment(
-    analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
-) -> Iterator[Environment]:
-    """The environment that is asked for; `auto` is docker where an engine answers."""
-    wanted = arguments.environment or analysis.environment
-    with contextlib.ExitStack() as stack:
-        machines: dict[str, TimeMachine] = {}
-        lock = threading.Lock()
-
-        def machine(host: str = "127.0.0.1") -> TimeMachine:
-            with lock:
-                if host not in machines:
-                    machines[host] = TimeMachine(index, host)
-                    stack.callback(machines[host].close)
-                return machines[host]
-
-        environment = open_docker(wanted, analysis, arguments, processes, machine)
-        if environment is None:
-            environment = VenvEnvironment(
-                processes=processes,
-                cache=cache_folder(),
-                cells=cells_folder(
-                    cache_folder(), count_jobs(analysis, arguments), analysis.memory
-                ),
-                install=analysis.interpreters == "install",
-                machine=machine,
-            )
-            log.info("environment: venv, cells are isolated environments on this machine")
-        stack.callback(environment.close)
-        stack.callback(processes.stop)
-        yield environment
-
-
-def open_docker(
-    wanted: str,
-    analysis: Analysis,
-    arguments: argparse.Namespace,
-    processes: Processes,
-    machine: Callable[[str], TimeMachine],
-) -> Environment | None:
-    """The container engine where it is asked for, or answers and `auto` is; else None."""
-    if wanted == "venv":
-        return None
-    from calipertf.run.environments.docker import DockerEnvironment
-
-    try:
-        environment = DockerEnvironment(
-            processes=processes,
-            machine=machine,
-            run_id=arguments.run_id,
-            base_image=analysis.base_image,
-            build_timeout=analysis.build_timeout,
-            keep_images=arguments.keep_images,
-            needed=list_pythons(analysis) if wanted == "auto" else (),
-        )
-    except EngineError as error:
-        if wanted == "docker":
-            raise
-        log.info("environment: auto, %s", error)
-        return None
-    log.info("environment: docker, cells are images of %s", environment.name)
-    return environment
-
-
-def list_pythons(analysis: Analysis) -> list[str]:
-    """Tags of the Pythons that caliper.yaml names one by one."""
-    named = [text for text in analysis.python_versions or () if text.startswith("cp")]
-    return list(dict.fromkeys([*named, *(home.python for home in analysis.baselines.values())]))
-
-
-def choose_scheduler(config: Config, arguments: argparse.Namespace) -> str:
-    """What the flag says, else caliper.yaml: there, a scheduler file is relative to the root."""
-    if arguments.scheduler is not None:
-        return str(arguments.scheduler)
-    address = config.analysis.scheduler
-    if address is None or address in {"none", "local"} or "://" in address:
-        return address or "none"
-    return str(config.root / address)
-
-
-def find_cluster(arguments: argparse.Namespace) -> str | None:
-    """The Dask cluster that cells are to run on; None for this machine's own processes."""
-    address: str | None = arguments.scheduler
-    return None if address == "none" else address
-
-
-@contextlib.contextmanager
-def open_place(
-    analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
-) -> Iterator[Environment]:
-    """The environment of this machine, or what the workers of a Dask cluster offer."""
-    address = find_cluster(arguments)
-    if address is None:
-        with open_environment(analysis, arguments, processes, index) as environment:
-            yield environment
-        return
-    # Dask takes half a second to import.
-    from calipertf.run.environments.cluster import open_cluster
-
-    with open_cluster(address, analysis, arguments, open_environment) as cluster:
-        yield cluster
-
-
-def open_scheduler(session: Session, processes: Processes) -> Scheduler:
-    """Where cells are run."""
-    analysis, arguments = session.config.analysis, session.arguments
-    if find_cluster(arguments) is not None:
-        from calipertf.run.cluster import DaskScheduler
-        from calipertf.run.environments.cluster import ClusterEnvironment
-
-        if isinstance(session.environment, ClusterEnvironment):
-            return DaskScheduler(
-                session.environment,
-                leave_out=[session.store.layout.root],
-                jobs=arguments.jobs or analysis.jobs,
-            )
-    jobs = count_jobs(analysis, arguments)
-    return LocalScheduler(session.environment, processes, jobs)
-
-
-def count_jobs(analysis: Analysis, arguments: argparse.Namespace) -> int:
-    """Cells at once: by the flag, by caliper.yaml, or one a core."""
-    return int(arguments.jobs or analysis.jobs or len(list_cpus()))
 
 
 def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:
@@ -305,6 +179,9 @@ def judge_grid(
     kept = len(store.records)
     tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
     store.judge_all()
+    homeless = explain_homes(planned, missing)
+    for line in homeless:
+        log.warning(line)
     kept = min(kept, len(planned) - len(tasks))
     if kept:
         log.info("%d of %d cells have their record already", kept, len(planned))
@@ -313,8 +190,8 @@ def judge_grid(
     failures = run_tasks(session, tasks, scheduler, total=len(planned))
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
-    for tag in sorted(missing):
-        print(missing[tag])
+    for line in (*homeless, *(missing[tag] for tag in sorted(missing))):
+        print(line)
     for done in failures:
         print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
     print(f"{len(found)} records in {store.layout.data}")

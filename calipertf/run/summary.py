@@ -113,6 +113,19 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
     return lines
 
 
+def explain_homes(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
+    """A line for each home cell that has no result: its suites' scripts have no baseline."""
+    lines = []
+    for plan in planned:
+        if plan.suites and (plan.file is None or plan.cell.python in missing):
+            why = plan.missing or f"there is no Python {python_version(plan.cell.python)} here"
+            lines.append(
+                f"{', '.join(plan.suites)}: nothing to compare results with, as the home cell "
+                f"{plan.cell.label} cannot be run: {why}; name another one under baselines"
+            )
+    return lines
+
+
 def _table_order(plan: PlannedCell) -> tuple[object, ...]:
     return plan.cell.sort_key()
 

@@ -1,8 +1,8 @@
 """The index as it stood on a date, for installers that have no such option.
 
 pip (in Python 2.7, and in images) asks this server on the loopback; it answers with the real
-index's files that were there at the cut-off. The address holds the cut-off:
-http://127.0.0.1:PORT/2021-01-12T00:00:00Z/simple/. Files themselves come from the real index.
+index's files that were there at the cut-off. The address holds the cut-off and the Python's tag:
+http://127.0.0.1:PORT/2021-01-12T00:00:00Z/cp37/simple/. Files themselves come from the real index.
 """
 
 from __future__ import annotations
@@ -32,9 +32,19 @@ NEWER_TOOLS: Mapping[str, datetime] = {
 }
 
 
-def hide_newer(project: Project, cutoff: datetime) -> list[ReleaseFile]:
+def find_limit(name: str, cutoff: datetime, python: str) -> datetime:
+    """The moment after which a project's files are hidden from a Python at a cut-off.
+
+    Build tools are exempt from the cut-off as far as the Python (a tag) needs them.
+    """
+    if name not in BUILD_TOOLS:
+        return cutoff
+    return max(cutoff, BUILD_TOOLS[name], NEWER_TOOLS.get(python, cutoff))
+
+
+def hide_newer(project: Project, cutoff: datetime, python: str) -> list[ReleaseFile]:
     """Files that were on the index at the cut-off; without an upload time a file stays."""
-    limit = max(cutoff, BUILD_TOOLS.get(project.name, cutoff))
+    limit = find_limit(project.name, cutoff, python)
     return [file for file in project.files if file.uploaded is None or file.uploaded <= limit]
 
 
@@ -71,10 +81,13 @@ class TimeMachine:
         """The port it listens on."""
         return self._server.server_port
 
-    def url(self, cutoff: datetime, host: str = "127.0.0.1") -> str:
-        """Address of the index as of a cut-off, as seen from where `host` is this machine."""
+    def url(self, cutoff: datetime, python: str, host: str = "127.0.0.1") -> str:
+        """Address of the index as of a cut-off, for a Python's tag.
+
+        `host` is what this machine is called by the one who asks.
+        """
         stamp = cutoff.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"http://{host}:{self.port}/{stamp}/simple/"
+        return f"http://{host}:{self.port}/{stamp}/{python}/simple/"
 
     def answer(self, path: str) -> tuple[int, str]:
         """HTTP status and body for a path."""
@@ -83,9 +96,9 @@ class TimeMachine:
             cutoff = datetime.strptime(parts[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
         except (IndexError, ValueError):
             return 404, "no such date"
-        if len(parts) != 3 or parts[1] != "simple":
+        if len(parts) != 4 or parts[2] != "simple":
             return 404, "no such page"
-        name = canonicalize_name(parts[2])
+        name = canonicalize_name(parts[3])
         try:
             with self._lock:
                 project = self._index.fetch_project(name)
@@ -93,7 +106,7 @@ class TimeMachine:
             return 404, f"no package {name}"
         except CaliperError as error:
             return 503, str(error)
-        return 200, render_page(name, hide_newer(project, cutoff))
+        return 200, render_page(name, hide_newer(project, cutoff, parts[1]))
 
     def close(self) -> None:
         """Stop the server."""

@@ -21,6 +21,7 @@ from calipertf.records import strip_timings
 from calipertf.versions import python_key
 
 pytestmark = pytest.mark.network
+REPOSITORY = Path(__file__).parent.parent.parent
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 GRID = f"""\
 dependency: six
@@ -213,6 +214,44 @@ def test_full_disk_is_no_verdict(make_project: Callable[..., object]) -> None:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
+def test_disk_without_room_for_a_cell_is_no_verdict(
+    make_project: Callable[..., object], tmp_path: Path
+) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    cells = tmp_path / "cells"
+    cells.mkdir()
+    # Room for the folder of the run and its lock, and for no folder of a cell.
+    options = ["-t", "tmpfs", "-o", "nr_inodes=3", "tmpfs"]
+    if subprocess.run(["mount", *options, str(cells)], check=False).returncode:
+        pytest.skip("tmpfs cannot be mounted here")
+    project.environ["CALIPER_CELLS"] = str(cells)
+    try:
+        done = project.run()
+    finally:
+        subprocess.run(["umount", str(cells)], check=True)
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.count("No space left on device") == 2
+    assert "Traceback" not in done.stderr
+    assert not project.records()
+
+
+@pytest.mark.parametrize("stage", ["1.run_analysis.py", "2.assess_change.py", "3.parse_data.py"])
+def test_interrupt_while_modules_are_loaded_is_told_by_the_exit_code(
+    tmp_path: Path, stage: str
+) -> None:
+    # Ctrl-C while rich is imported.
+    (tmp_path / "rich.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / stage)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -289,9 +328,32 @@ def test_python_that_is_nowhere_is_told_with_the_way_to_get_it(
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     done = project.run("--python", "3.5", "--versions", "1.16.0")
     assert done.returncode == 0
-    assert "uv python install 3.5" in done.stdout
+    assert "`pyenv install 3.5` builds it" in done.stdout  # uv has none to download
     record = project.records()["pypi-six-1.16.0-python-cp35"]
     assert record.outcome == "no_interpreter"
+
+
+@pytest.mark.parametrize(
+    ("home", "why"),
+    [
+        (f"{{version: 1.16.0, python: {HERE}, resolve: 2019-01-01}}", "after the date"),
+        ("{version: 1.16.0, python: 3.5}", "there is no Python 3.5 here"),
+    ],
+)
+def test_home_that_cannot_be_run_is_told(
+    make_project: Callable[..., object], home: str, why: str
+) -> None:
+    grid = GRID.replace(f"{{version: 1.16.0, python: {HERE}, resolve: today}}", home)
+    project = make_project(grid, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    words = "suite: nothing to compare results with"
+    done = project.run("--dry-run")
+    assert (words in done.stdout, why in done.stdout) == (True, True)
+    done = project.run("--versions", "1.16.0")
+    assert done.returncode == 0
+    assert (words in done.stderr, words in done.stdout, why in done.stdout) == (True, True, True)
+    # Cells of two resolve dates have folders of their own.
+    record = json.loads((project.data / "today" / f"{NEW}.json").read_text())
+    assert record["outcomes"]["suite/same.py"]["outcome"] == "not_compared"
 
 
 def test_requirements_that_cannot_be_met_are_a_failed_build(

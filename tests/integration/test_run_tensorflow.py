@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         find_interpreter("cp37") is None,
-        reason="needs Python 3.7: `uv python install 3.7` gets it",
+        reason="needs Python 3.7: `pyenv install 3.7` builds it",
     ),
 ]
 GRID = """\

@@ -204,7 +204,7 @@ class DockerEnvironment(Environment):
             # Where the index listens, and what the engine's machine calls that.
             own = find_own_address()
             host = "host.docker.internal" if self._is_desktop else own
-            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, host)
+            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, task.cell.python, host)
             arguments["PIP_TRUSTED_HOST"] = host
         keep = key if self._keep else None
         dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=keep)

@@ -15,7 +15,7 @@ from calipertf.records import Run
 from calipertf.run.environments.base import CellTask, Python
 from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
-from calipertf.run.timemachine import BUILD_TOOLS, NEWER_TOOLS
+from calipertf.run.timemachine import BUILD_TOOLS, find_limit
 from calipertf.versions import python_key
 
 #: What pip freeze leaves out of its list, before Python 3.12.
@@ -186,7 +186,7 @@ def hide_newer(cutoff: datetime | None, python: str) -> list[str]:
     if cutoff is None:
         return []
     flags = ["--exclude-newer", cutoff.isoformat()]
-    needed = NEWER_TOOLS.get(python, cutoff)
-    for name, date in BUILD_TOOLS.items():
-        flags += ["--exclude-newer-package", f"{name}={max(cutoff, date, needed).isoformat()}"]
+    for name in BUILD_TOOLS:
+        limit = find_limit(name, cutoff, python)
+        flags += ["--exclude-newer-package", f"{name}={limit.isoformat()}"]
     return flags

@@ -19,7 +19,13 @@ from calipertf.releases import local_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python, find_trouble
 from calipertf.run.environments.folders import claim_folder
 from calipertf.run.environments.installers import Installer, Pip, Uv
-from calipertf.run.interpreters import find_interpreter, install_interpreter, platform_name
+from calipertf.run.interpreters import (
+    explain_how_to_get,
+    find_interpreter,
+    install_interpreter,
+    is_offered,
+    platform_name,
+)
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine
 from calipertf.versions import python_key, python_version
@@ -61,13 +67,10 @@ class VenvEnvironment(Environment):
 
     def explain_missing(self, tag: str) -> str:
         """How to get a Python that this machine has not."""
-        version = python_version(tag)
-        if tag in self._failed_installs:
-            return f"uv could not install Python {version}: {self._failed_installs[tag]}"
-        return (
-            f"this machine has no Python {version}; `uv python install {version}` gets it, as "
-            "does `interpreters: install` in caliper.yaml"
-        )
+        if tag in self._failed_installs and is_offered(tag):
+            failure = self._failed_installs[tag]
+            return f"uv could not install Python {python_version(tag)}: {failure}"
+        return explain_how_to_get(tag)
 
     def platforms(self) -> list[str]:
         """Platform tags of this machine."""
@@ -121,7 +124,7 @@ class VenvEnvironment(Environment):
     def _index_url(self, task: CellTask, installer: Installer) -> str:
         if task.cutoff is None or installer.knows_dates:
             return task.analysis.index_url
-        return self._machine().url(task.cutoff)
+        return self._machine().url(task.cutoff, task.cell.python)
 
     def _run_job(
         self,
