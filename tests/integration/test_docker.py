@@ -256,12 +256,15 @@ def test_scripts_that_only_their_owner_may_read_are_run(
 def test_template_of_the_original_is_built(make_project: Callable[..., object]) -> None:
     project = make_project(GRID, PLAIN)
     (project.root / "Dockerfile").write_text(
-        "FROM {{ base }}\nADD . /tmp/repo\nWORKDIR /tmp/repo\nRUN ls suite && test ! -e .caliper\n"
-        "RUN pip install {{ basename.split('-')[0] }}=={{ version }} # {{ filename }}\n"
+        "FROM {{ base }}\nADD . /tmp/repo\nWORKDIR /tmp/repo\nENV LANG C.UTF-8\n"
+        "RUN ls suite && test ! -e .caliper\n"
+        "RUN apt-get update && apt-get install -y wget ca-certificates gnupg2 git\n"
+        'RUN /bin/bash -c "wget {{ filename }} && pip install {{ basename }}"\n'
     )
     done = project.run("--versions", "1.16.0")
     assert done.returncode == 0, done.stderr
     assert outcomes(project, NEW)["same"] == "same_result"
+    assert project.records()[NEW].requirements == ("six==1.16.0\n",)
     (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN {{ flavour }}\n")
     done = project.run("--versions", "1.16.0")
     assert done.returncode == 2

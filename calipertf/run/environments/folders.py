@@ -5,7 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +19,13 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 -- each run makes a folder of its
 #: Bytes that one cell's files take at the most: TensorFlow 2.16 with all it needs takes 2.6 GB.
 CELL_SIZE = 4 * 1024**3
 _ST_NOEXEC = 8
+_PROBE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import script_runner as runner
+libc = runner.load_libc()
+sys.exit(not (runner.unshare(libc, runner.CLONE_NEWNS) and runner.make_mounts_private(libc)))
+"""
 
 
 def cache_folder() -> Path:
@@ -58,6 +68,21 @@ def _can_execute(folder: Path, size: int) -> bool:
     except OSError:
         return False
     return status.f_bavail * status.f_frsize > size and not status.f_flag & _ST_NOEXEC
+
+
+@cache
+def can_protect() -> bool:
+    """Whether script_runner.py can make files read-only for scripts here.
+
+    It needs a namespace of mounts, which not every container and no other system than Linux gives.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, str(Path(__file__).parent.parent)],
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode == 0
 
 
 def claim_folder(parent: Path) -> tuple[Path, IO[str]]:

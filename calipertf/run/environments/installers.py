@@ -13,6 +13,7 @@ from uv import find_uv_bin
 from calipertf.errors import InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import CellTask, Python
+from calipertf.run.environments.folders import can_protect
 from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
 from calipertf.run.timemachine import BUILD_TOOLS, find_limit
@@ -134,8 +135,9 @@ class Uv(Installer):
         return self.call(
             *(find_uv_bin(), *command, "--quiet", "--no-config", "--cache-dir", cache),
             text=text,
-            # A cell may scribble in its files: those in the shared cache are not its own.
-            UV_LINK_MODE="hardlink" if own else "copy",
+            # Scripts may scribble in a cell's files: those in a cache are not its own. Where they
+            # cannot, links to the package's own wheel save gigabytes.
+            UV_LINK_MODE="hardlink" if own and can_protect() else "copy",
             UV_NO_PROGRESS="1",
             UV_PYTHON_DOWNLOADS="never",
             NO_COLOR="1",
