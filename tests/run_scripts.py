@@ -14,12 +14,18 @@ RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
 
 
 def start_runner(
-    tmp_path: Path, sources: dict[str, str], *, python: str = sys.executable, **job: Any
+    tmp_path: Path,
+    sources: dict[str, str],
+    *,
+    python: str = sys.executable,
+    prefix: tuple[str, ...] = (),
+    **job: Any,
 ) -> subprocess.Popen[str]:
     """A runner that was handed its job: the scripts, and what `job` changes of the rest."""
     folder = tmp_path / "scripts"
-    scratch = tmp_path / "scratch"
-    scratch.mkdir(parents=True)
+    scratch = Path(job.get("scratch", tmp_path / "scratch"))
+    if not scratch.is_relative_to(folder):
+        scratch.mkdir(parents=True)
     folder.mkdir()
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(source))
@@ -39,7 +45,7 @@ def start_runner(
         **job,
     }
     process = subprocess.Popen(
-        [python, "-u", str(RUNNER)],
+        [*prefix, python, "-u", str(RUNNER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

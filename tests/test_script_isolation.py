@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,14 @@ def test_background_children_do_not_stay(tmp_path: Path) -> None:
         code = "import time; time.sleep(1000)"
         subprocess.Popen([sys.executable, "-c", code, {marker!r}], start_new_session=True)
     """
-    assert run(tmp_path, {"a": source})["a"]["retval"] == 0
+    look = f"""
+        import glob
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            if {marker!r}.encode() in open(path, "rb").read():
+                print(path)
+    """
+    events = run(tmp_path, {"a": source, "b": look})
+    assert (events["a"]["retval"], events["b"]["output"]) == (0, "")
     assert not list_processes(marker)
 
 
@@ -44,6 +52,7 @@ ATTACKS = {
     "stops its parent": "os.kill(os.getppid(), signal.SIGSTOP)\ntime.sleep(0.5)\n",
     "kills its parent": "os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(0.5)\n",
     "kills everything": "subprocess.Popen(['sleep', '9'])\nos.kill(-1, 9)\ntime.sleep(0.5)\n",
+    "interrupts the first": "os.kill(1, signal.SIGINT)\ntime.sleep(0.5)\n",
     "stops the first": "os.kill(1, signal.SIGSTOP)\ntime.sleep(0.5)\n",
 }
 
@@ -90,6 +99,8 @@ def can_number_processes() -> bool:
 @linux
 @pytest.mark.parametrize("start", ["warm", "cold"])
 def test_killed_runner_takes_its_scripts_along(tmp_path: Path, start: str) -> None:
+    if not can_number_processes():
+        pytest.skip("this machine lets nobody have a namespace of process numbers")
     marker = f"killed-{tmp_path.name}-{os.getpid()}"
     child = "[sys.executable, '-c', 'import time; time.sleep(1000)', " + repr(marker) + "]"
     source = f"import subprocess, sys\nsubprocess.call({child})\n"
@@ -153,7 +164,8 @@ def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> 
     assert events["b"]["output"] == "1\n"
 
 
-def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_cannot_write_the_results_of_others(tmp_path: Path, start: str) -> None:
     forged = dict.fromkeys(("output", "error"), "forged")
     forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
     source = f"""
@@ -163,6 +175,67 @@ def test_script_cannot_write_the_results_of_others(tmp_path: Path) -> None:
                 os.write(handle, {json.dumps(forged)!r}.encode() + b"\\n")
             except OSError:
                 pass
+        for pid in os.listdir("/proc"):
+            for handle in range(64):
+                try:
+                    if int(pid) != os.getpid():
+                        with open("/proc/%s/fd/%d" % (pid, handle), "w") as output:
+                            output.write({json.dumps(forged)!r} + "\\n")
+                        print("written")
+                except (OSError, ValueError):
+                    pass
     """
-    events = run(tmp_path, {"forger": source, "good": "print('fine')"})
+    events = run(tmp_path, {"forger": source, "good": "print('fine')"}, start=start)
     assert events["good"]["output"] == "fine\n"
+    if "pids" in events["start"]["isolation"]:
+        assert events["forger"]["output"] == ""
+
+
+@linux
+def test_namespace_that_is_refused_does_not_take_the_others_along(tmp_path: Path) -> None:
+    limit = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"'
+    prefix = ("unshare", "--user", "--map-root-user", "sh", "-c", limit, "sh")
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs user namespaces")
+    events = run(tmp_path, {"a": "print('a')"}, prefix=prefix)
+    assert events["a"]["output"] == "a\n"
+    isolation = events["start"]["isolation"]
+    assert ("network" in isolation, "read-only" in isolation) == (False, True)
+
+
+@linux
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_script_writes_neither_beside_its_cell_nor_on_other_file_systems(
+    tmp_path: Path, start: str
+) -> None:
+    cells = tmp_path / "cells"
+    other = Path(tempfile.mkdtemp(dir="/var/tmp"))  # /tmp itself is the scripts' to write in
+    (cells / "neighbour").mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(other)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    source = f"""
+        import ctypes
+        # What would undo the protection, for whoever has the right to.
+        ctypes.CDLL(None).mount(None, b"/", None, 32 | 4096, None)
+        for folder in ({str(cells / "neighbour")!r}, {str(other)!r}, "/var/tmp", "."):
+            try:
+                open(folder + "/caliper-test", "w").close()
+                print("possible")
+            except OSError:
+                print("denied")
+    """
+    try:
+        events = run(
+            tmp_path,
+            {"a": source},
+            start=start,
+            scratch=str(cells / "own" / "scratch"),
+            read_only=[str(cells), str(tmp_path / "scripts")],
+        )
+    finally:
+        if mounted:
+            subprocess.run(["umount", str(other)], check=True)
+        other.rmdir()
+    if "read-only" not in events["start"]["isolation"]:
+        pytest.skip("scripts cannot be kept from writing here")
+    assert events["a"]["output"].split() == ["denied", "denied", "denied", "possible"]

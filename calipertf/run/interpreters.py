@@ -109,17 +109,17 @@ def probe(path: Path, tag: str) -> Python | None:
 def is_offered(tag: str) -> bool:
     """Whether uv has a CPython of this version to download for this machine."""
     list_ = [find_uv_bin(), "python", "list", "--only-downloads", "--output-format", "json"]
-    done = subprocess.run(
-        [*list_, python_version(tag)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-        env=clean_environ(),
-    )
     try:
+        done = subprocess.run(
+            [*list_, python_version(tag)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+            env=clean_environ(),
+        )
         return any(item["implementation"] == "cpython" for item in json.loads(done.stdout))
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
         return False
 
 

@@ -92,7 +92,8 @@ class LocalScheduler:
         except CaliperError as error:
             return Done(task=task, failure=error)
         except Exception as error:  # a full disk, a fault of ours: trouble of one cell
-            log.debug("%s failed", task.cell.label, exc_info=True)
+            if not isinstance(error, OSError):
+                log.warning("%s met a fault of ours", task.cell.label, exc_info=True)
             words = f"{type(error).__name__}: {error}"
             return Done(task=task, failure=InfrastructureError(words))
         else:

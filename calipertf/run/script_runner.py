@@ -17,8 +17,8 @@ imported), `network` (may scripts use it),
 
 Three processes: this one never imports the package; its child, the warm process, imports it once
 and forks for each script; a script that fails warm is run again cold, and the cold result counts.
-Where the system allows it, this one is process 1 of its own namespace, which no script can stop,
-end or look into.
+Where the system allows it, this one is process 1 of its own namespace: signals of scripts do not
+reach it, and they cannot open what it has open.
 Where the cold run of one script has confirmed that a name is not there, others of the same cell
 that failed on the same name are not run again: they say which one by `confirmed_by`.
 """
@@ -45,7 +45,12 @@ CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
 MS_PROC = 2 | 4 | 8  # nosuid, nodev, noexec
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
+# What a script run by root does without: net_admin, net_raw, sys_module, sys_rawio, sys_ptrace,
+# sys_admin, sys_boot, sys_resource, sys_time, mknod, mac_override, mac_admin, syslog, perfmon, bpf,
+# checkpoint_restore. With them it could undo the isolation, or more.
+DROPPED = (12, 13, 16, 17, 19, 21, 22, 24, 25, 27, 32, 33, 34, 38, 39, 40)
+CAPABILITY_VERSION = 0x20080522
 TEXT = type(b"".decode("ascii"))  # unicode on Python 2; formatters take away a u before quotes
 POLL = 0.05  # seconds between two looks at memory and time
 GRACE = 0.3  # seconds that output is still read after a script ended
@@ -80,9 +85,16 @@ def isolate(job):
         done.append("processes")
     if os.path.isdir("/proc/self"):
         done.append("memory")
-    # Who is of the same user may neither trace this process nor open what it has open.
-    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    set_dumpable(libc, False)
+    if os.getpid() == 1:
+        # Of process 1 the kernel keeps signals away that have no handler; Python's own is one.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     return done
+
+
+def set_dumpable(libc, possible):
+    """Whether who is of the same user may trace this process and open what it has open."""
+    libc.prctl(PR_SET_DUMPABLE, int(possible), 0, 0, 0)
 
 
 def enter_namespaces(libc, job):
@@ -90,10 +102,13 @@ def enter_namespaces(libc, job):
     wanted = CLONE_NEWNS | (0 if job.get("network") else CLONE_NEWNET)
     if can_number_processes(libc):
         wanted |= CLONE_NEWPID
-    if not unshare(libc, wanted):
+    # One that is refused does not take the others along.
+    choices = [wanted, wanted & ~CLONE_NEWNET, CLONE_NEWNS]
+    wanted = next((flags for flags in choices if unshare(libc, flags)), None)
+    if wanted is None:
         return []
     done = []
-    if not job.get("network"):
+    if wanted & CLONE_NEWNET:
         raise_loopback()
         done.append("network")
     if not make_mounts_private(libc):
@@ -147,7 +162,7 @@ def go_on_as_init(libc):
 def protect_files(libc, job):
     """Whether the file system is now read-only but for the folders in `writable` and /tmp.
 
-    /tmp becomes a folder of the scratch folder, where nothing that the cell needs lies in it.
+    Other file systems that are mounted become so where the system lets them. /tmp becomes a folder of the scratch folder, where nothing that the cell needs lies in it.
     """
     needed = job["writable"] + job["read_only"] + [job["scratch"], os.path.realpath(sys.executable)]
     if any(os.path.realpath(path).startswith("/tmp/") for path in needed):
@@ -160,7 +175,26 @@ def protect_files(libc, job):
     for source, target in binds:
         if libc.mount(encode(source), encode(target), None, MS_BIND | MS_REC, None) != 0:
             return False
+    for point in list_mounts([target for _, target in binds]):
+        mount_read_only(libc, point, bind=False)
     return all([mount_read_only(libc, folder) for folder in ["/"] + job["read_only"]])
+
+
+def list_mounts(left_out):
+    """Mount points of file systems, without those in or below some folders and the kernel's own."""
+    left_out = [os.path.realpath(folder) for folder in left_out] + ["/proc", "/sys", "/dev"]
+    try:
+        with open("/proc/self/mountinfo") as handle:
+            points = [line.split()[4] for line in handle]
+    except (IOError, OSError, IndexError):
+        return []
+    for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        points = [point.replace(code, letter) for point in points]
+    return [
+        point
+        for point in points
+        if point != "/" and not any((point + "/").startswith(folder + "/") for folder in left_out)
+    ]
 
 
 def protect_environment(job):
@@ -213,13 +247,17 @@ def raise_loopback():
         pass
 
 
-def mount_read_only(libc, folder):
+def mount_read_only(libc, folder, bind=True):
+    """Whether a folder is now read-only; without `bind` it is a mount point already."""
     name = encode(folder)
-    # "/" is a mount already; binding it to itself would hide the binds made inside it.
-    if folder != "/" and libc.mount(name, name, None, MS_BIND | MS_REC, None) != 0:
+    # "/" is one, too; binding it to itself would hide the binds made inside it.
+    if bind and folder != "/" and libc.mount(name, name, None, MS_BIND | MS_REC, None) != 0:
         return False
     # The flags that the file system has may not be dropped from within a user namespace.
-    kept = os.statvfs(folder).f_flag & MS_KEPT
+    try:
+        kept = os.statvfs(folder).f_flag & MS_KEPT
+    except OSError:
+        return False
     return libc.mount(None, name, None, MS_BIND | MS_REMOUNT | MS_RDONLY | kept, None) == 0
 
 
@@ -375,7 +413,10 @@ def enter_child(action, out, err, control):
 
 
 def die_with_parent():
-    """Nothing of a cell outlives the process that watches over it, even one that was killed."""
+    """A script does not outlive the process that watches over it, even one that was killed.
+
+    What the script itself has started goes where that process was process 1 of a namespace.
+    """
     if sys.platform.startswith("linux"):
         load_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -582,9 +623,28 @@ def enter_scratch(job, control):
 
 
 def be_ordinary():
-    """The script's own process is like any other: its memory can be measured, it can be traced."""
+    """The script's own process is like any other, without the rights to undo its isolation."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform.startswith("linux"):
-        load_libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        libc = load_libc()
+        set_dumpable(libc, True)
+        drop_capabilities(libc)
+
+
+def drop_capabilities(libc):
+    """Give up what is in DROPPED for good; what this process has not is no loss."""
+    import ctypes
+
+    for number in DROPPED:
+        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; and again above bit 31
+    if libc.capget(header, sets) != 0:
+        return
+    for number in DROPPED:
+        for kind in range(3):
+            sets[3 * (number // 32) + kind] &= ~(1 << (number % 32)) & 0xFFFFFFFF
+    libc.capset(header, sets)
 
 
 def volunteer_for_oom():
@@ -685,6 +745,9 @@ def serve_warm(job, control):
         while data:
             data = data[os.write(control, data) :]
 
+    linux = sys.platform.startswith("linux")
+    if linux:
+        set_dumpable(load_libc(), True)  # a package may read what /proc says of it
     started = time.time()
     sys.path.insert(0, "")  # as python -c has it; a script puts its own folder there
     try:
@@ -696,8 +759,9 @@ def serve_warm(job, control):
     sys.stdout.flush()
     sys.stderr.flush()
     protect_environment(job)
-    if sys.platform.startswith("linux"):
+    if linux:
         load_libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        set_dumpable(load_libc(), False)
     for script in job["scripts"]:
         send({"event": "tick"})
         result = run_warm(job, script)

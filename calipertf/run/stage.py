@@ -17,7 +17,7 @@ from calipertf.config import Config, load_config
 from calipertf.config_values import check_python, check_resolve, check_version
 from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError
 from calipertf.files import hold_lock
-from calipertf.layout import Layout
+from calipertf.layout import Layout, read_records
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
@@ -110,7 +110,9 @@ def run_stage(arguments: argparse.Namespace) -> int:
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
         if arguments.dry_run:
-            print("\n".join([*describe_plan(planned, missing), *explain_homes(planned, missing)]))
+            known = {record.cell: record for record in read_records(Layout(root=arguments.dir))[0]}
+            lines = describe_plan(planned, missing) + explain_homes(planned, missing, known)
+            print("\n".join(lines))
             return EXIT_OK
         homes = {
             suite: home_cell(project.name, home)
@@ -179,7 +181,7 @@ def judge_grid(
     kept = len(store.records)
     tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
     store.judge_all()
-    homeless = explain_homes(planned, missing)
+    homeless = explain_homes(planned, missing, store.records)
     for line in homeless:
         log.warning(line)
     kept = min(kept, len(planned) - len(tasks))

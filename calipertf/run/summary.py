@@ -113,10 +113,14 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
     return lines
 
 
-def explain_homes(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
-    """A line for each home cell that has no result: its suites' scripts have no baseline."""
+def explain_homes(
+    planned: Sequence[PlannedCell], missing: Mapping[str, str], records: Mapping[Cell, Record]
+) -> list[str]:
+    """A line for each home cell that has no result, and gets none: its suites have no baseline."""
     lines = []
     for plan in planned:
+        if plan.cell in records and records[plan.cell].runs:
+            continue  # judged by an earlier run, perhaps on another machine
         if plan.suites and (plan.file is None or plan.cell.python in missing):
             why = plan.missing or f"there is no Python {python_version(plan.cell.python)} here"
             lines.append(

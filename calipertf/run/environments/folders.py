@@ -22,9 +22,9 @@ _ST_NOEXEC = 8
 _PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import script_runner as runner
-libc = runner.load_libc()
-sys.exit(not (runner.unshare(libc, runner.CLONE_NEWNS) and runner.make_mounts_private(libc)))
+import script_runner
+job = {"scratch": sys.argv[2], "writable": [], "read_only": [], "network": False}
+sys.exit("read-only" not in script_runner.enter_namespaces(script_runner.load_libc(), job))
 """
 
 
@@ -76,12 +76,17 @@ def can_protect() -> bool:
 
     It needs a namespace of mounts, which not every container and no other system than Linux gives.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _PROBE, str(Path(__file__).parent.parent)],
-        capture_output=True,
-        check=False,
-        timeout=30,
-    )
+    runner = str(Path(__file__).parent.parent)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            done = subprocess.run(
+                [sys.executable, "-c", _PROBE, runner, scratch],
+                capture_output=True,
+                check=False,
+                timeout=30,
+            )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
     return done.returncode == 0
 
 

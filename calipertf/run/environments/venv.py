@@ -139,7 +139,8 @@ class VenvEnvironment(Environment):
         job = {
             **job,
             "scratch": str(scratch),
-            "read_only": [str(task.mount)],
+            # Scripts, and what this run and others have beside this cell.
+            "read_only": [str(task.mount), str(self._work.parent)],
             "writable": [str(environment)],
         }
         environ = {
