@@ -8,7 +8,9 @@ standard input, and writes one JSON line an event to standard output, as each ha
     {"event": "script", "name": "...", "start": "warm", ...as above...}
     {"event": "end", "cpu": 12.3}
 
-`cpu` is in seconds, of all scripts and imports together. The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
+`cpu` is in seconds, of all scripts and imports together.
+
+The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
 of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders; writable until the package was
 imported), `network` (may scripts use it),
@@ -44,6 +46,7 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
+REMOTE = ("autofs", "nfs", "cifs", "smb", "fuse", "ceph", "lustre", "gpfs", "beegfs", "afs", "orangefs")
 MS_PROC = 2 | 4 | 8  # nosuid, nodev, noexec
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
 # What a script run by root does without: net_admin, net_raw, sys_module, sys_rawio, sys_ptrace,
@@ -162,7 +165,8 @@ def go_on_as_init(libc):
 def protect_files(libc, job):
     """Whether the file system is now read-only but for the folders in `writable` and /tmp.
 
-    Other file systems that are mounted become so where the system lets them. /tmp becomes a folder of the scratch folder, where nothing that the cell needs lies in it.
+    Other local file systems become so where the system lets them. /tmp becomes a folder of the
+    scratch folder, where nothing that the cell needs lies in it.
     """
     needed = job["writable"] + job["read_only"] + [job["scratch"], os.path.realpath(sys.executable)]
     if any(os.path.realpath(path).startswith("/tmp/") for path in needed):
@@ -181,12 +185,16 @@ def protect_files(libc, job):
 
 
 def list_mounts(left_out):
-    """Mount points of file systems, without those in or below some folders and the kernel's own."""
+    """Mount points of local file systems, without those in or below some folders.
+
+    Of remote ones not even the flags are looked at: one whose server is gone would hold us up.
+    """
     left_out = [os.path.realpath(folder) for folder in left_out] + ["/proc", "/sys", "/dev"]
     try:
         with open("/proc/self/mountinfo") as handle:
-            points = [line.split()[4] for line in handle]
-    except (IOError, OSError, IndexError):
+            lines = [line.split() for line in handle]
+        points = [words[4] for words in lines if not words[words.index("-") + 1].startswith(REMOTE)]
+    except (IOError, OSError, IndexError, ValueError):
         return []
     for code, letter in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
         points = [point.replace(code, letter) for point in points]
