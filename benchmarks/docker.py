@@ -8,7 +8,10 @@ frozen versions as constraints, without which it would install what is newest to
 tree is a fresh clone of this repository, without environments and records. Each cell is judged by
 its exit codes. Ours goes first, so that what gets warm on the way serves the original's.
 
-    python benchmarks/docker.py [--versions 1.13.2 ...] [--python 3.7 ...] [--tests GLOB ...]
+With --once the configuration is read without its baselines: the original compares no results, so it
+runs no script twice, and then neither does stage 1.
+
+    python benchmarks/docker.py [--once] [--versions 1.13.2 ...] [--python 3.7 ...] [--tests x ...]
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +27,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +92,18 @@ def run_ours(flags: list[str], folder: Path) -> tuple[Way, list[Record]]:
         for script, run in record.runs.items():
             way.passed[f"{record.cell.label} {script}"] = run.retval == 0
     return way, built
+
+
+@contextmanager
+def leave_out_baselines(config: Path) -> Iterator[Path]:
+    """A copy of a configuration, beside it, in which no suite has a home."""
+    text = config.read_text(encoding="utf-8")
+    copy = config.with_name(f".{config.stem}-once.yaml")
+    copy.write_text(re.sub(r"(?m)^  baselines:\n(?:    .*\n?)+", "", text), encoding="utf-8")
+    try:
+        yield copy
+    finally:
+        copy.unlink()
 
 
 def find_wheels(config_path: Path) -> dict[str, ReleaseFile]:
@@ -175,7 +191,7 @@ def remove_labelled(label: str) -> None:
 
 
 def main() -> None:
-    """Run both ways and print what they took."""
+    """Read the flags."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default=str(REPOSITORY / "grids" / "docker_check.yaml"))
     parser.add_argument("--versions", nargs="+", default=["1.13.2", "2.4.4"])
@@ -183,14 +199,22 @@ def main() -> None:
     parser.add_argument("--resolve", nargs="+", default=["release"])
     parser.add_argument("--tests", nargs="+", default=["examples/tensorflow_v2"])
     parser.add_argument("--where", default=None, help="a folder on a disk with room")
+    parser.add_argument("--once", action="store_true", help="no baselines: each script runs once")
     arguments = parser.parse_args()
-    flags = ["--config", arguments.config]
+    config = Path(arguments.config)
+    with leave_out_baselines(config) if arguments.once else nullcontext(config) as path:
+        compare(path, arguments)
+
+
+def compare(config: Path, arguments: argparse.Namespace) -> None:
+    """Run both ways and print what they took."""
+    flags = ["--config", str(config)]
     for name in ("versions", "python", "resolve", "tests"):
         flags += [f"--{name}", *getattr(arguments, name)]
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=arguments.where))
     try:
         ours, records = run_ours(flags, folder)
-        original = run_original(records, find_wheels(Path(arguments.config)), folder)
+        original = run_original(records, find_wheels(config), folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     differ = [name for name, passed in ours.passed.items() if original.passed[name] != passed]
