@@ -46,7 +46,19 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 MS_KEPT = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime
-REMOTE = ("autofs", "nfs", "cifs", "smb", "fuse", "ceph", "lustre", "gpfs", "beegfs", "afs", "orangefs")
+REMOTE = (
+    "autofs",
+    "nfs",
+    "cifs",
+    "smb",
+    "fuse",
+    "ceph",
+    "lustre",
+    "gpfs",
+    "beegfs",
+    "afs",
+    "orangefs",
+)
 MS_PROC = 2 | 4 | 8  # nosuid, nodev, noexec
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
 # What a script run by root does without: net_admin, net_raw, sys_module, sys_rawio, sys_ptrace,

@@ -60,7 +60,7 @@ def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False
         "pids_limit": PIDS,
         "mem_limit": memory + HEADROOM,
         "memswap_limit": memory + HEADROOM,
-        # The runner is the container's process 1, which none of its scripts can stop or end.
+        # The runner is the container's process 1, which signals of its scripts do not reach.
         "init": False,
         "labels": dict(labels),
         "environment": {"HOME": "/scratch", "PYTHONDONTWRITEBYTECODE": "1"},
