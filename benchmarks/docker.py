@@ -27,12 +27,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
+
+from variant import vary_config  # noqa: E402
 
 from calipertf.config import load_config  # noqa: E402
 from calipertf.layout import Layout, read_records  # noqa: E402
@@ -94,16 +96,9 @@ def run_ours(flags: list[str], folder: Path) -> tuple[Way, list[Record]]:
     return way, built
 
 
-@contextmanager
-def leave_out_baselines(config: Path) -> Iterator[Path]:
-    """A copy of a configuration, beside it, in which no suite has a home."""
-    text = config.read_text(encoding="utf-8")
-    copy = config.with_name(f".{config.stem}-once.yaml")
-    copy.write_text(re.sub(r"(?m)^  baselines:\n(?:    .*\n?)+", "", text), encoding="utf-8")
-    try:
-        yield copy
-    finally:
-        copy.unlink()
+def leave_out_baselines(text: str) -> str:
+    """The text of a configuration in which no suite has a home."""
+    return re.sub(r"(?m)^  baselines:\n(?:    .*\n?)+", "", text)
 
 
 def find_wheels(config_path: Path) -> dict[str, ReleaseFile]:
@@ -202,8 +197,11 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="no baselines: each script runs once")
     arguments = parser.parse_args()
     config = Path(arguments.config)
-    with leave_out_baselines(config) if arguments.once else nullcontext(config) as path:
-        compare(path, arguments)
+    if not arguments.once:
+        compare(config, arguments)
+        return
+    with vary_config(config, "once", leave_out_baselines) as varied:
+        compare(varied, arguments)
 
 
 def compare(config: Path, arguments: argparse.Namespace) -> None:

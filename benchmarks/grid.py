@@ -25,6 +25,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from variant import vary_config  # noqa: E402
+
 from calipertf.config import load_config  # noqa: E402
 from calipertf.layout import Layout, read_records  # noqa: E402
 from calipertf.releases import Index, local_platforms  # noqa: E402
@@ -105,13 +107,8 @@ def read_outcomes(folder: Path) -> dict[str, str]:
 
 def compare_starts(config_path: Path, flags: list[str], folder: Path) -> None:
     """Run the same cells with start: cold and print the outcomes that differ."""
-    text = config_path.read_text(encoding="utf-8")
-    cold = config_path.with_name(f".{config_path.stem}-cold.yaml")
-    cold.write_text(text.rstrip() + "\n  start: cold\n", encoding="utf-8")
-    try:
+    with vary_config(config_path, "cold", lambda text: f"{text.rstrip()}\n  start: cold\n") as cold:
         wall, _, _ = run_caliper(["--config", str(cold), *flags], folder, "cold")
-    finally:
-        cold.unlink()
     warm_outcomes = read_outcomes(folder / "warm")
     cold_outcomes = read_outcomes(folder / "cold")
     changed = [name for name in warm_outcomes if warm_outcomes[name] != cold_outcomes.get(name)]

@@ -23,9 +23,8 @@ def start_runner(
 ) -> subprocess.Popen[str]:
     """A runner that was handed its job: the scripts, and what `job` changes of the rest."""
     folder = tmp_path / "scripts"
-    scratch = Path(job.get("scratch", tmp_path / "scratch"))
-    if not scratch.is_relative_to(folder):
-        scratch.mkdir(parents=True)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir(parents=True)
     folder.mkdir()
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(textwrap.dedent(source))

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 
 from calipertf.config import Analysis, Config
 from calipertf.errors import EngineError
-from calipertf.layout import Layout
 from calipertf.releases import Index
 from calipertf.run.environments.base import Environment
 from calipertf.run.environments.folders import cache_folder, cells_folder
@@ -132,7 +131,7 @@ def open_scheduler(
     analysis: Analysis,
     arguments: argparse.Namespace,
 ) -> Scheduler:
-    """Where cells are run; what they are given is the folder of scripts without the records."""
+    """Where cells are run: on the cluster's workers, or in processes of this machine."""
     if find_cluster(arguments) is not None:
         from calipertf.run.cluster import DaskScheduler
         from calipertf.run.environments.cluster import ClusterEnvironment
@@ -140,7 +139,7 @@ def open_scheduler(
         if isinstance(environment, ClusterEnvironment):
             return DaskScheduler(
                 environment,
-                leave_out=[Layout(root=arguments.dir).root],
+                leave_out=[arguments.dir],
                 jobs=arguments.jobs or analysis.jobs,
             )
     return LocalScheduler(environment, processes, count_jobs(analysis, arguments))

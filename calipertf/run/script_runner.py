@@ -77,6 +77,11 @@ def load_libc():
     return ctypes.CDLL(None, use_errno=True)
 
 
+def prctl(option, value):
+    """Whether this process took an option of prctl(2), which Linux alone has."""
+    return sys.platform.startswith("linux") and load_libc().prctl(option, value, 0, 0, 0) == 0
+
+
 # -- isolation ---------------------------------------------------------------------------------
 
 
@@ -96,20 +101,16 @@ def isolate(job):
         done += enter_namespaces(libc, job)
     if os.getpid() == 1:
         done.append("pids")
-    if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0:
+    if prctl(PR_SET_CHILD_SUBREAPER, 1):
         done.append("processes")
     if os.path.isdir("/proc/self"):
         done.append("memory")
-    set_dumpable(libc, False)
+    # Who is of the same user may neither trace this process nor open what it has open.
+    prctl(PR_SET_DUMPABLE, 0)
     if os.getpid() == 1:
         # Of process 1 the kernel keeps signals away that have no handler; Python's own is one.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     return done
-
-
-def set_dumpable(libc, possible):
-    """Whether who is of the same user may trace this process and open what it has open."""
-    libc.prctl(PR_SET_DUMPABLE, int(possible), 0, 0, 0)
 
 
 def enter_namespaces(libc, job):
@@ -391,7 +392,9 @@ def supervise(action, job, timeout, on_line=None):
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
     troubles = []
     try:
-        ended, status = watch(pid, captures, control[0], job, timeout, on_line, troubles)
+        ended, status = watch(
+            pid, captures, control[0], job, timeout, on_line or troubles.append, wake=bool(on_line)
+        )
     finally:
         kill_group(pid)
         kill_leftovers()
@@ -437,14 +440,11 @@ def die_with_parent():
 
     What the script itself has started goes where that process was process 1 of a namespace.
     """
-    if sys.platform.startswith("linux"):
-        load_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def watch(pid, captures, control, job, timeout, on_line, troubles):
+def watch(pid, captures, control, job, timeout, on_line, wake):
     """(how it ended, exit status) of a child, whose streams are read meanwhile."""
-    wake = on_line is not None
-    on_line = on_line or troubles.append
     deadline = time.time() + timeout
     streams = set(captures) | {control}
     pending = b""
@@ -506,7 +506,7 @@ def read_some(handle):
         return b""
 
 
-def poll_child(pid, wake=False):
+def poll_child(pid, wake):
     """Exit status of a child (negative: the signal), None while it runs.
 
     With `wake` a child that was stopped is made to go on: the warm process, by one of its scripts.
@@ -645,10 +645,9 @@ def enter_scratch(job, control):
 def be_ordinary():
     """The script's own process is like any other, without the rights to undo its isolation."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    prctl(PR_SET_DUMPABLE, 1)
     if sys.platform.startswith("linux"):
-        libc = load_libc()
-        set_dumpable(libc, True)
-        drop_capabilities(libc)
+        drop_capabilities(load_libc())
 
 
 def drop_capabilities(libc):
@@ -656,7 +655,7 @@ def drop_capabilities(libc):
     import ctypes
 
     for number in DROPPED:
-        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)
+        prctl(PR_CAPBSET_DROP, number)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; and again above bit 31
     if libc.capget(header, sets) != 0:
@@ -765,9 +764,7 @@ def serve_warm(job, control):
         while data:
             data = data[os.write(control, data) :]
 
-    linux = sys.platform.startswith("linux")
-    if linux:
-        set_dumpable(load_libc(), True)  # a package may read what /proc says of it
+    prctl(PR_SET_DUMPABLE, 1)  # a package may read what /proc says of it
     started = time.time()
     sys.path.insert(0, "")  # as python -c has it; a script puts its own folder there
     try:
@@ -779,9 +776,8 @@ def serve_warm(job, control):
     sys.stdout.flush()
     sys.stderr.flush()
     protect_environment(job)
-    if linux:
-        load_libc().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        set_dumpable(load_libc(), False)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_DUMPABLE, 0)
     for script in job["scripts"]:
         send({"event": "tick"})
         result = run_warm(job, script)
