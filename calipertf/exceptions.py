@@ -8,8 +8,19 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Reasons that run_failed and import_failed are given with.
-REASONS = ("api_missing", "api_changed", "dependency", "data", "timeout", "killed", "other")
+#: Reasons of build_failed, import_failed and run_failed; CONTRIBUTING.md says what each means.
+REASONS = (
+    "api_missing",
+    "api_changed",
+    "dependency",
+    "python",
+    "system",
+    "script",
+    "data",
+    "timeout",
+    "killed",
+    "other",
+)
 
 _FINAL = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?:: (?P<message>.*))?$")
 _FRAME = re.compile(r'^\s+File "(?P<file>[^"]+)", line \d+')
