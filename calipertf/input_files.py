@@ -6,9 +6,11 @@ A device or a pipe in the place of a file would be read without end; a link may 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 #: Bytes of the largest file that is read whole: the record of a cell with hundreds of scripts.
 LARGEST = 1024**3
@@ -102,3 +104,25 @@ def _explain(path: Path, error: OSError) -> str:
     if error.errno == errno.EAGAIN:
         return "it does not answer at once, as a file does"
     return error.strerror or str(error)
+
+
+def load_json(content: bytes) -> Any:
+    """Return the JSON, with a question mark for what is no Unicode text.
+
+    Scripts may print any bytes, and so the original's records may hold any. Raises ValueError for
+    what is no JSON, NaN and nesting without end included.
+    """
+    text = content.decode("utf-8", errors="replace")
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+    if "\\ud" in text.lower():
+        # Halves of surrogate pairs, which JSON can spell and no file of text can hold.
+        whole = json.dumps(data, ensure_ascii=False).encode("utf-8", errors="replace")
+        data = json.loads(whole)
+    return data
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON")

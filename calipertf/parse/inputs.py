@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from calipertf.errors import RecordError
+from calipertf.input_files import load_json
 from calipertf.layout import Layout, read_records
-from calipertf.records import RECORD_NAME, Cell, Record, load_json
+from calipertf.records import RECORD_NAME, Record
 from calipertf.versions import version_key
 
 STAGE_1 = "python 1.run_analysis.py --config caliper.yaml"
@@ -87,7 +88,6 @@ def read_inputs(layout: Layout) -> Inputs:
     records, errors = read_records(layout)
     notes = [Note(text=f"left out: {error}") for error in errors]
     notes += _find_foreign(layout)
-    records = _drop_doubles(records, notes)
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
     sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}
@@ -108,16 +108,6 @@ def read_inputs(layout: Layout) -> Inputs:
         text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
         notes.append(Note(text=f"{text} in the API", command=STAGE_2))
     return Inputs(records=records, sims=sims, changes=changes, notes=notes)
-
-
-def _drop_doubles(records: Sequence[Record], notes: list[Note]) -> list[Record]:
-    """One record a cell: where one lies flat and one in its date's folder, the latter counts."""
-    cells: dict[Cell, Record] = {}
-    for record in records:
-        if record.cell in cells:
-            notes.append(Note(text=f"left out: an undated record of {record.cell.label}"))
-        cells[record.cell] = record
-    return list(cells.values())
 
 
 def _find_foreign(layout: Layout) -> list[Note]:
