@@ -6,7 +6,7 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 #: Whole numbers beyond this are no counts, sizes or exit codes.
 _MOST = 2**63
@@ -22,10 +22,9 @@ def find_wrong(value: Any) -> str | None:
     Numbers have to be finite. Fields of dataclasses in it are looked at as well.
     """
     kind: Any = type(value)
-    held = vars(value)
     for name, check in _list_checks(kind):
-        if not check(held[name]):
-            return f"{name} is {repr(held[name])[:80]}"
+        if not check(getattr(value, name)):
+            return f"{name} is {repr(getattr(value, name))[:80]}"
     return None
 
 
@@ -60,6 +59,8 @@ def _make_check(hint: Any) -> _Check:
         return _check_mapping(_make_check(inner[1]))
     if is_dataclass(hint) and isinstance(hint, type):
         return _check_dataclass(hint)
+    if origin is Literal:
+        return lambda value: value in inner
     return _PLAIN[hint]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calipertf.errors import EXIT_OK, EXIT_REGRESSION, ConfigError, RecordError
-from calipertf.files import write_json
+from calipertf.files import LEFT_OVER, remove_partials, write_json
 from calipertf.layout import Layout, read_records
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.compare import Comparison, compare_runs, count_statuses, find_regressions
@@ -33,6 +33,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
     if arguments.fail_on and arguments.compare is None:
         raise ConfigError("--fail-on needs --compare FOLDER: the run to compare with")
     layout = Layout(root=arguments.dir)
+    for folder in (layout.compiled, layout.plots):
+        remove_partials(folder, older_than=LEFT_OVER)
     inputs = read_inputs(layout)
     for note in inputs.notes:
         log.warning("%s", note)
