@@ -154,7 +154,8 @@ def load_config(path: Path) -> Config:
     template = ""
     root = _find_root(file, analysis)
     if "root" in sound and not is_folder(root):
-        problems.add(("analysis", "root"), f"root: {analysis.root!r} is no folder ({root})")
+        words = f"root: {analysis.root[:80]!r} is no folder ({str(root)[:200]})"
+        problems.add(("analysis", "root"), words)
     elif "root" in sound and root == root.parent:
         problems.add(("analysis", "root"), f"root: {analysis.root!r} is the whole file system")
     elif "root" in sound:

@@ -55,8 +55,9 @@ def _check_facts(
             raise ValueError(f"{name} is {odd}")
         for key in texts:
             _check(isinstance(facts[name].get(key), str | None), f"{name}.{key}", facts[name], key)
-    tests = inputs.get("tests")
-    _check(isinstance(tests, str | None) or _is_texts(tests), "inputs.tests", inputs, "tests")
+    for name, key in (("inputs", "tests"), ("environment", "isolation")):
+        fits = isinstance(facts[name].get(key), str | None) or _is_texts(facts[name][key])
+        _check(fits, f"{name}.{key}", facts[name], key)
     fingerprint = inputs.get("fingerprint")
     _check(isinstance(fingerprint, Mapping | None), "inputs.fingerprint", inputs, "fingerprint")
     _check_fingerprint(fingerprint or {})

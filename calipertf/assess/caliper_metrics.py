@@ -17,6 +17,7 @@ from calipertf import input_files
 from calipertf.assess.functiondb import INDEX, Published, read_index
 from calipertf.config_paths import is_below
 from calipertf.errors import InfrastructureError, RecordError
+from calipertf.http_cache import prepare_cache
 from calipertf.releases import HTTP_TIMEOUT
 
 #: Where caliper-metrics publishes; the package's folder is below.
@@ -144,7 +145,11 @@ class GitHub:
     def __init__(self, cache: Path | None, *, url: str = GITHUB, offline: bool = False) -> None:
         self.url = url
         self.offline = offline
-        backend = SQLiteCache(cache / "caliper-metrics.sqlite", wal=True) if cache else "memory"
+        backend = (
+            SQLiteCache(prepare_cache(cache / "caliper-metrics.sqlite"), wal=True)
+            if cache
+            else "memory"
+        )
         self._session = requests_cache.CachedSession(
             backend=backend, expire_after=1, stale_if_error=True, allowable_codes=(200,)
         )
