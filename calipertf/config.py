@@ -22,7 +22,7 @@ from calipertf.config_paths import (
     list_known,
     resolve,
 )
-from calipertf.config_problems import Problems, spell
+from calipertf.config_problems import LISTED, Problems, spell
 from calipertf.config_values import (
     Arguments,
     Count,
@@ -224,7 +224,8 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterato
         found = find_scripts(root, pattern)
         where = ("analysis", "tests", number)
         if not found:
-            problems.add(where, f"tests: no script at {pattern!r}{_hint_script(root, pattern)}")
+            hint = _hint_script(root, pattern) if len(problems) < LISTED else ""
+            problems.add(where, f"tests: no script at {pattern!r}{hint}")
         for script in found:
             if why := explain_script(root, script):
                 problems.add(where, f"tests: {script!r} is no script: {why}")

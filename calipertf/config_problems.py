@@ -35,7 +35,7 @@ _BOUNDS = {
 
 
 #: Problems that are listed, and characters of each.
-_LISTED = 30
+LISTED = 30
 _WIDTH = 400
 
 
@@ -67,9 +67,9 @@ class Problems:
         if not self._found:
             return
         problems = [f"line {line}: {_shorten(text)}" for line, text in sorted(self._found)]
-        listing = "\n".join(f"  {problem}" for problem in problems[:_LISTED])
-        if len(problems) > _LISTED:
-            listing += f"\n  and {len(problems) - _LISTED} more"
+        listing = "\n".join(f"  {problem}" for problem in problems[:LISTED])
+        if len(problems) > LISTED:
+            listing += f"\n  and {len(problems) - LISTED} more"
         count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
         raise ConfigError(
             f"{self.file.path} has {count}:\n{listing}", path=self.file.path, problems=problems

@@ -85,9 +85,11 @@ class Layout:
 def _read_resolve(path: Path) -> str | None:
     """The resolve date that a record was made with; None where the file does not say."""
     try:
-        return str(load_json(read_file(path))["cell"]["resolve"])
+        resolve = load_json(read_file(path))["cell"]["resolve"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
+    # What is no resolve date is no other date's record either: it is in the way.
+    return resolve if isinstance(resolve, str) and resolve and "/" not in resolve else None
 
 
 def read_records(layout: Layout) -> tuple[list[Record], list[RecordError]]:

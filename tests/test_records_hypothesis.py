@@ -213,7 +213,8 @@ def test_stage_1_loads_any_record_or_sets_it_aside(
     store = Store(layout=layout, dated=False, tolerance=1e-3, suites={}, homes={})
     store.load([CELL])
     store.judge_all()
-    assert path.exists() == (CELL in store.records)
+    # It stays where it is, perhaps as that of another date, or lies beside its place.
+    assert path.exists() or CELL not in store.records
     assert len(list(layout.data.iterdir())) == 1, "nothing is lost"
 
 
