@@ -194,14 +194,14 @@ def test_any_record_is_read_or_left_out(layout: Layout) -> None:
     assert 500 < sum(found) < len(found) - 500, "both answers were asked for"
 
 
-@settings(MANY, max_examples=200)
+@settings(MANY, max_examples=60)
 @given(content=write_record())
 def test_stage_3_goes_from_any_record_to_its_tables(layout: Layout, content: bytes) -> None:
     (layout.data / f"{CELL.name}.json").write_bytes(content)
     assert len(analyse(read_inputs(layout)).results) >= 1
 
 
-@settings(MANY, max_examples=300)
+@settings(MANY, max_examples=200)
 @given(content=write_record())
 def test_stage_1_loads_any_record_or_sets_it_aside(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
