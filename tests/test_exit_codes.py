@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from calipertf.errors import (
     InfrastructureError,
     describe_fault,
 )
+from calipertf.run.interpreters import find_interpreter
 from calipertf.run.schedule import explain_failure
 
 ROOT = Path(__file__).parents[1]
@@ -173,10 +173,10 @@ def test_without_its_packages_a_stage_says_what_to_install(stage: str, tmp_path:
 
 @pytest.mark.parametrize("version", ["3.8", "3.9"])
 def test_python_that_is_too_old_is_told(version: str, tmp_path: Path) -> None:
-    python = shutil.which(f"python{version}")
-    if python is None or start(python, "-c", "", cwd=tmp_path).returncode:
-        pytest.skip(f"there is no Python {version} on PATH")
-    done = start(python, ROOT / STAGES[0], cwd=tmp_path)
+    python = find_interpreter("cp" + version.replace(".", ""))
+    if python is None or python.version is None:
+        pytest.skip(f"there is no Python {version} here")
+    done = start(python.source, ROOT / STAGES[0], cwd=tmp_path)
     assert done.returncode == 2
     assert "Python 3.10 or later is needed" in done.stderr
 
