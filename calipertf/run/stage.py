@@ -22,7 +22,7 @@ from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
-from calipertf.run.environments.folders import cache_folder
+from calipertf.run.environments.folders import open_cache
 from calipertf.run.grid import (
     PlannedCell,
     Selection,
@@ -101,7 +101,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
     with contextlib.ExitStack() as stack:
-        index = stack.enter_context(Index(analysis.index_url, cache_folder()))
+        index = stack.enter_context(Index(analysis.index_url, open_cache()))
         project = index.fetch_project(analysis.dependency)
         if project.stale:
             log.warning("the index cannot be reached: planning from its page in the cache")
