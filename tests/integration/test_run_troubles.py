@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -85,6 +87,43 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(
     assert not project.records()
 
 
+@pytest.mark.parametrize("how", ["signal", "terminal closed"])
+def test_run_that_loses_its_terminal_cleans_up(
+    make_project: Callable[..., object], how: str
+) -> None:
+    endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
+    project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = project.command("--versions", "1.16.0")
+        os.execve(command[0], command, project.environment())
+    cells = project.cache / "cells"
+    said = b""
+    deadline = time.monotonic() + 120
+    while not list(cells.rglob("scratch/script*")) and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            said += os.read(terminal, 1 << 16)
+    if how == "signal":
+        os.kill(pid, signal.SIGHUP)
+    os.close(terminal)  # with it, the kernel sends SIGHUP
+    status = os.waitpid(pid, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == 130, said
+    assert not list(cells.iterdir())
+    assert not project.records()
+
+
+def test_run_under_nohup_outlives_its_terminal(make_project: Callable[..., object]) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    process = project.start("--versions", "1.16.0", prefix=("nohup",))
+    deadline = time.monotonic() + 120
+    while not (project.root / ".caliper" / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert project.records()[NEW].outcome == "same_result"
+
+
 @pytest.mark.skipif(not can_unshare, reason="needs the right to make a network namespace")
 def test_lost_network_is_no_verdict(make_project: Callable[..., object], tmp_path: Path) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
@@ -158,6 +197,23 @@ def test_interrupt_while_modules_are_loaded_is_told_by_the_exit_code(
 ) -> None:
     # Ctrl-C while rich is imported.
     (tmp_path / "rich.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / stage)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("stage", ["1.run_analysis.py", "2.assess_change.py", "3.parse_data.py"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signal_while_modules_are_loaded_is_told_by_the_exit_code(
+    tmp_path: Path, stage: str, number: signal.Signals
+) -> None:
+    source = f"import os, time\nos.kill(os.getpid(), {number:d})\ntime.sleep(60)\n"
+    (tmp_path / "rich.py").write_text(source)
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / stage)],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
