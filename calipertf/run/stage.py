@@ -31,6 +31,7 @@ from calipertf.run.grid import (
     home_cell,
     plan_grid,
 )
+from calipertf.run.isolation import tell_missing
 from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
@@ -309,6 +310,7 @@ def run_tasks(
                 session.store.save_failure(done.task.cell, str(done.failure))
                 progress.fail(done.task.cell, done.failure)
                 continue
+            tell_missing(done.record.environment)
             inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
             progress.advance(session.store.save(replace(done.record, inputs=inputs)))
     return failures

@@ -312,10 +312,13 @@ def test_script_cannot_change_the_next_cell_where_nothing_protects_files(
     project = make_project(grid, scripts)
     done = project.run("--versions", "1.16.0", "--jobs", "1", prefix=NO_NAMESPACES)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("isolation is incomplete here") == 1
+    assert "network: false" in done.stderr
     records = project.records()
     assert len(records) == 2
     for record in records.values():
         assert "read-only" not in record.environment["isolation"]
+        assert {"network", "read-only"} <= set(record.environment["isolation_missing"])
         assert record.runs["suite/a_look.py"].output == ("False\n",)
         assert record.runs["suite/b_change.py"].retval == 0
 
