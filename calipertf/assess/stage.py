@@ -26,7 +26,7 @@ from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, update_table, write_pairs
 from calipertf.config import DEFAULT_INDEX, Config, load_config
 from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
-from calipertf.files import write_json
+from calipertf.files import remove_partials, write_json
 from calipertf.layout import Layout, read_records
 from calipertf.records import RECORD_NAME, Record
 from calipertf.versions import parse_version, version_key
@@ -114,6 +114,9 @@ class Session:
 def run_stage(arguments: argparse.Namespace) -> int:
     """The exit code of stage 2: 0, or that of the gravest error of those that it went on after."""
     layout = Layout(root=arguments.dir)
+    remove_partials(layout.sims, layout.functiondb)
+    if arguments.export is not None:
+        remove_partials(arguments.export / "pypi")
     records, errors = read_records(layout)
     session = Session(
         layout=layout,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from calipertf.assess.similarity import Floats
 from calipertf.errors import InfrastructureError
-from calipertf.files import write_bytes, write_json, write_text
+from calipertf.files import wait_for_lock, write_bytes, write_json, write_text
 
 #: Digits after the point: enough to tell any two pairs apart, alike on every machine.
 _DIGITS = 6
@@ -91,8 +91,16 @@ def update_table(
 ) -> pd.DataFrame:
     """Write the table together with the rows of the file that it does not replace; gives both.
 
-    `replaces` tells for the file's rows which are replaced, as a boolean series.
+    `replaces` tells for the file's rows which are replaced, as a boolean series. Runs that do so at
+    once wait for one another: none loses the other's rows.
     """
+    with wait_for_lock(path.parent / ".lock"):
+        return _update_table(path, table, replaces)
+
+
+def _update_table(
+    path: Path, table: pd.DataFrame, replaces: Callable[[pd.DataFrame], Any]
+) -> pd.DataFrame:
     earlier = path.with_suffix(".parquet")
     if earlier.exists():
         try:
