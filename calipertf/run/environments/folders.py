@@ -18,6 +18,8 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 -- each run makes a folder of its
 #: Bytes that one cell's files take at the most: TensorFlow 2.16 with all it needs takes 2.6 GB.
 CELL_SIZE = 4 * 1024**3
 _ST_NOEXEC = 8
+#: The cache folder of a process that was given one.
+_preferred: list[Path] = []
 _PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -27,10 +29,17 @@ sys.exit("read-only" not in script_runner.enter_namespaces(script_runner.load_li
 """
 
 
+def prefer_cache(folder: Path) -> None:
+    """Let this process, a worker of a cluster, use a cache folder where CALIPER_CACHE names none."""
+    _preferred[:] = [folder]
+
+
 def cache_folder() -> Path:
     """Where wheels and index pages are kept between runs; CALIPER_CACHE moves it."""
     chosen = os.environ.get("CALIPER_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("caliper-tensorflow"))
+    if chosen:
+        return Path(chosen)
+    return next(iter(_preferred), Path(platformdirs.user_cache_dir("caliper-tensorflow")))
 
 
 def open_cache() -> Path:
