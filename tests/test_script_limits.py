@@ -170,19 +170,22 @@ KILLED = {"retval": -9, "ended": "signal", "error": "", "output": "", "peak": 50
         ({}, {"memory": None}, 1, 0, True, "signal"),
         ({}, {"contained": True}, 1, 1, False, "signal"),  # its engine says so
         ({}, {"contained": True}, 1, 0, True, "signal"),  # the engine's machine
+        ({}, {"contained": True}, 1, None, False, "signal"),  # nobody can tell
+        ({}, {}, None, None, False, "signal"),
     ],
 )
 def test_script_that_the_kernel_ended_for_the_machines_memory(
     result: dict[str, object],
     job: dict[str, object],
-    kills: int,
-    limits: int,
+    kills: int | None,
+    limits: int | None,
     lack: bool,
     ended: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(script_runner, "count_oom_kills", lambda: (7 + kills, 3 + limits))
+    after = (None if kills is None else 7 + kills, None if limits is None else 3 + limits)
+    monkeypatch.setattr(script_runner, "count_oom_kills", lambda: after)
     outcome = {**KILLED, **result}
     job = {"scratch": str(tmp_path), "memory": 100, **job}
     found = script_runner.find_lack(job, outcome, (7, 3))

@@ -733,13 +733,13 @@ def find_lack(job, result, before):
         return "it met a full disk (%s); free some space" % said.group(0)
     if (result["retval"], result["ended"]) != (-signal.SIGKILL, "signal"):
         return None
-    kills, limits = count_oom_kills()
-    if kills <= before[0]:
+    kills, met = count_oom_kills()
+    if kills is None or kills == before[0]:
         return None
     if job.get("memory") and result["peak"] > job["memory"]:
         result["ended"] = "memory"
         return None
-    if job.get("contained") and limits != before[1]:
+    if job.get("contained") and (met is None or met != before[1]):
         return None  # it was too much for the container: its engine says so
     return "this machine's memory ran out: the kernel ended it, with less than it may have"
 
@@ -761,21 +761,24 @@ def is_full(job):
 def count_oom_kills():
     """(processes that the kernel has ended for want of memory, times that our group met its limit).
 
-    0 where the kernel does not say.
+    None where the kernel does not say.
     """
-    return (
-        read_counter("/proc/vmstat", "oom_kill"),
-        read_counter("/sys/fs/cgroup/memory.events", "oom"),
-    )
+    group = "/sys/fs/cgroup/"
+    met = read_counter(group + "memory.events", "oom")
+    if met is None:  # version 1 of control groups
+        met = read_counter(group + "memory/memory.failcnt", None)
+    return read_counter("/proc/vmstat", "oom_kill"), met
 
 
 def read_counter(path, name):
+    """The number after a name in one of the kernel's files, or the file's only one; else None."""
     try:
         with open(path) as handle:
             lines = [line.split() for line in handle]
-        return sum(int(words[1]) for words in lines if words[0] == name)
+        found = [int(words[-1]) for words in lines if name is None or words[0] == name]
+        return found[0]
     except (IOError, OSError, IndexError, ValueError):
-        return 0
+        return None
 
 
 def make_scratch(job):

@@ -30,7 +30,7 @@ sys.exit("read-only" not in script_runner.enter_namespaces(script_runner.load_li
 
 
 def prefer_cache(folder: Path) -> None:
-    """Let this process, a worker of a cluster, use a cache folder where CALIPER_CACHE names none."""
+    """Let this process, a cluster's worker, use a cache folder where CALIPER_CACHE names none."""
     _preferred[:] = [folder]
 
 
