@@ -160,35 +160,35 @@ KILLED = {"retval": -9, "ended": "signal", "error": "", "output": "", "peak": 50
 
 
 @pytest.mark.parametrize(
-    ("result", "job", "kills", "limits", "lack", "ended"),
+    ("result", "job", "kills", "met", "lack", "ended"),
     [
-        ({}, {}, 1, 0, True, "signal"),  # the kernel ended it, below its limit
-        ({}, {}, 0, 0, False, "signal"),  # it ended itself
-        ({"peak": 101}, {}, 1, 0, False, "memory"),  # it took too much faster than we look
-        ({"retval": -11}, {}, 1, 0, False, "signal"),
-        ({"ended": "memory"}, {}, 1, 0, False, "memory"),  # we ended it
-        ({}, {"memory": None}, 1, 0, True, "signal"),
-        ({}, {"contained": True}, 1, 1, False, "signal"),  # its engine says so
-        ({}, {"contained": True}, 1, 0, True, "signal"),  # the engine's machine
-        ({}, {"contained": True}, 1, None, False, "signal"),  # nobody can tell
-        ({}, {}, None, None, False, "signal"),
+        ({}, {}, 1, True, True, "signal"),  # the kernel ended it, below its limit
+        ({}, {}, 0, True, False, "signal"),  # it ended itself
+        ({"peak": 101}, {}, 1, True, False, "memory"),  # it took too much faster than we look
+        ({"retval": -11}, {}, 1, True, False, "signal"),
+        ({"ended": "memory"}, {}, 1, True, False, "memory"),  # we ended it
+        ({}, {"memory": None}, 1, True, True, "signal"),
+        ({}, {"contained": True}, 1, True, False, "signal"),  # its engine says so
+        ({}, {"contained": True}, 1, False, True, "signal"),  # the engine's machine
+        ({}, {}, None, True, False, "signal"),
     ],
 )
 def test_script_that_the_kernel_ended_for_the_machines_memory(
     result: dict[str, object],
     job: dict[str, object],
     kills: int | None,
-    limits: int | None,
+    met: bool,
     lack: bool,
     ended: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    after = (None if kills is None else 7 + kills, None if limits is None else 3 + limits)
+    after = None if kills is None else 7 + kills
     monkeypatch.setattr(script_runner, "count_oom_kills", lambda: after)
+    monkeypatch.setattr(script_runner, "met_its_limit", lambda: met)
     outcome = {**KILLED, **result}
     job = {"scratch": str(tmp_path), "memory": 100, **job}
-    found = script_runner.find_lack(job, outcome, (7, 3))
+    found = script_runner.find_lack(job, outcome, 7)
     assert (bool(found), outcome["ended"]) == (lack, ended)
 
 

@@ -726,20 +726,21 @@ def find_lack(job, result, before):
     `before` is what count_oom_kills gave at its start. Of a script that the kernel ended `ended` is
     set to memory where it had more than it may.
     """
-    if is_full(job):
+    # A container's scratch is of a size of its own: a script that copes with its end is right.
+    if is_full(job) and not (job.get("contained") and result["retval"] == 0):
         return "the file system of its scratch folder is full; free some space (CALIPER_CELLS)"
     said = re.search(FULL_WORDS, result["error"]) or re.search(FULL, result["output"])
     if result["retval"] and result["ended"] == "exit" and said:
         return "it met a full disk (%s); free some space" % said.group(0)
     if (result["retval"], result["ended"]) != (-signal.SIGKILL, "signal"):
         return None
-    kills, met = count_oom_kills()
-    if kills is None or kills == before[0]:
+    kills = count_oom_kills()
+    if kills is None or kills == before:
         return None
     if job.get("memory") and result["peak"] > job["memory"]:
         result["ended"] = "memory"
         return None
-    if job.get("contained") and (met is None or met != before[1]):
+    if job.get("contained") and met_its_limit():
         return None  # it was too much for the container: its engine says so
     return "this machine's memory ran out: the kernel ended it, with less than it may have"
 
@@ -759,15 +760,20 @@ def is_full(job):
 
 
 def count_oom_kills():
-    """(processes that the kernel has ended for want of memory, times that our group met its limit).
+    """Processes that the kernel has ended for want of memory; None where it does not say."""
+    return read_counter("/proc/vmstat", "oom_kill")
 
-    None where the kernel does not say.
-    """
+
+def met_its_limit():
+    """Whether the container has ever met its memory's limit; so it may where the kernel is silent."""
     group = "/sys/fs/cgroup/"
     met = read_counter(group + "memory.events", "oom")
-    if met is None:  # version 1 of control groups
-        met = read_counter(group + "memory/memory.failcnt", None)
-    return read_counter("/proc/vmstat", "oom_kill"), met
+    if met is not None:
+        return met > 0
+    # Version 1 of control groups. What is charged comes in steps: the limit is not met exactly.
+    most = read_counter(group + "memory/memory.max_usage_in_bytes", None)
+    limit = read_counter(group + "memory/memory.limit_in_bytes", None)
+    return most is None or limit is None or most > 0.95 * limit
 
 
 def read_counter(path, name):
@@ -1022,7 +1028,8 @@ def serve_warm(job, control):
     for script in job["scripts"]:
         send({"event": "tick"})
         result = run_warm(job, script)
-        kind = "script" if result["retval"] == 0 and not is_full(job) else "failed"
+        spoilt = is_full(job) and not job.get("contained")
+        kind = "script" if result["retval"] == 0 and not spoilt else "failed"
         send(dict(result, event=kind, name=script["name"], start="warm"))
     return 0
 
