@@ -156,6 +156,41 @@ def test_what_keeps_a_script_from_its_start_is_no_result(error: Exception) -> No
         script_runner.supervise(action, {"limit": 100}, 10)
 
 
+@contextlib.contextmanager
+def small_memory(name: str, size: int) -> Iterator[tuple[str, ...]]:
+    """What puts a command into a control group with so much memory, as a small machine has it."""
+    for parent, limit in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes"),
+        ("/sys/fs/cgroup", "memory.max"),
+    ):
+        group = Path(parent) / name
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text(str(size))
+            yield ("sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh")
+            return  # noqa: TRY300 -- what comes after is for the next kind of group
+        except FileNotFoundError:
+            continue
+        finally:
+            group.rmdir()
+    pytest.skip("needs the right to make a control group for memory")
+
+
+@linux
+def test_script_that_a_small_machine_has_no_memory_for_has_no_result(tmp_path: Path) -> None:
+    greedy = "keep = b'x' * (150 << 20)\nprint(len(keep))\n"
+    with small_memory(f"caliper-test-{os.getpid()}", 100 << 20) as prefix:
+        with pytest.raises(subprocess.CalledProcessError) as caught:
+            run(tmp_path, {"a": greedy}, prefix=prefix, memory=1 << 30)
+        assert "this machine's memory ran out" in caught.value.stderr
+        itself = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+        events = run(tmp_path / "other", {"a": itself}, prefix=prefix, memory=1 << 30)
+        assert (events["a"]["retval"], events["a"]["ended"]) == (-9, "signal")
+
+
 KILLED = {"retval": -9, "ended": "signal", "error": "", "output": "", "peak": 50}
 
 
