@@ -15,6 +15,9 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 1."""
+    from calipertf.signals import heed_signals
+
+    heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
     from calipertf.run import stage
 

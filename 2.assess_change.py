@@ -17,6 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 2."""
     # Imported here because each version is read in a process of its own, which imports this file
     # again: it needs neither pandas nor the command line.
+    from calipertf.signals import heed_signals
+
+    heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
     from calipertf.assess import stage
 

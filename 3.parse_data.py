@@ -23,6 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code of stage 3."""
+    from calipertf.signals import heed_signals
+
+    heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
     from calipertf.parse.arguments import add_arguments
 

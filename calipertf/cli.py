@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 
+from calipertf import signals
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 from calipertf.faults import tell_fault
 
@@ -90,10 +90,7 @@ def run_main(
     """The exit code of a script: parses flags, runs `main`, tells errors in one sentence."""
     arguments = parser.parse_args(argv)
     configure_logging(verbose=arguments.verbose)
-    # A scheduler's SIGTERM stops a run as Ctrl-C does: with its clean-up.
-    signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    signals.heed_signals()
     try:
         code = main(arguments)
         sys.stdout.flush()  # else a full disk is met when nobody can answer any more
@@ -103,16 +100,22 @@ def run_main(
         console.print(f"error: {told}", style="red", markup=False, soft_wrap=True)
         return error.exit_code
     except KeyboardInterrupt:
-        console.print(
-            "interrupted: what was finished is kept; the same command goes on from there",
-            soft_wrap=True,
-        )
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            console.print(
+                "interrupted: what was finished is kept; the same command goes on from there",
+                soft_wrap=True,
+            )
+        _drop_lost_streams()
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (head, less) went away: nothing is left to say to it.
         _drop_output()
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 -- the one place where what nobody expected is told
+        if isinstance(error, OSError) and signals.stopped.is_set():
+            # Something was still said while cleaning up, to a terminal that is gone.
+            _drop_lost_streams()
+            return EXIT_INTERRUPTED
         code = tell_fault(error, verbose=arguments.verbose)
         _drop_output()
         return code
@@ -128,8 +131,10 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    # A second Ctrl-C would end the clean-up that the first one began.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _drop_lost_streams() -> None:
+    """Keep Python from ending with an error of its own where nobody reads its output any more."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

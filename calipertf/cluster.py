@@ -56,11 +56,8 @@ def connect(address: str, *, needs: str, jobs: int | None = None) -> Iterator[Cl
     Raises ConfigError where the address is none, EngineError where nobody answers, no worker comes,
     the software differs, or the scheduler is lost.
     """
-    # The client's own complaints about a lost scheduler, or about versions, repeat what our errors
-    # say.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", category=VersionMismatchWarning)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_quiet_client())
         client = _open_client(address, jobs, stack)
         stack.callback(_close_client, client)
         try:
@@ -74,6 +71,20 @@ def connect(address: str, *, needs: str, jobs: int | None = None) -> Iterator[Cl
             raise lose_scheduler() from error
 
 
+@contextlib.contextmanager
+def _quiet_client() -> Iterator[None]:
+    """Keep Dask's client from complaining of a lost scheduler, or of versions: our errors do."""
+    client_log = logging.getLogger("distributed.client")
+    level = client_log.level
+    client_log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=VersionMismatchWarning)
+            yield
+    finally:
+        client_log.setLevel(level)
+
+
 def lose_scheduler() -> EngineError:
     """The error that tells of a lost scheduler."""
     return EngineError(
@@ -85,7 +96,7 @@ def lose_scheduler() -> EngineError:
 def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) -> Client:
     if address == LOCAL:
         if may_hang():
-            dask.config.set({"distributed.worker.profile.enabled": False})
+            stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
         with _ignore_interrupts():
             cluster = LocalCluster(
                 n_workers=1,

@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import json
+import logging
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from calipertf.errors import ConfigError, InfrastructureError
 
+log = logging.getLogger("calipertf")
 #: What file systems answer that know no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-
-#: Seconds after which a half-written file is left over: writing one takes far less.
-LEFT_OVER = 600.0
 
 #: A write that space would not help.
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
@@ -33,20 +32,58 @@ def write_bytes(path: Path, content: bytes) -> None:
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
-        ) as file:
+        with _open_partial(path) as file:
             partial = Path(file.name)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.chmod(0o644)
-        partial.replace(path)
+            partial.chmod(0o644)
+            partial.replace(path)
     except OSError as error:
         if partial is not None:
             with contextlib.suppress(OSError):
                 partial.unlink()
         raise _explain_write(path, error) from error
+
+
+def _open_partial(path: Path) -> IO[bytes]:
+    """A new file beside `path`, locked while it is open: by that others know that it is in use."""
+    while True:
+        file: IO[bytes] = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- the caller closes it
+            dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
+        )
+        lock_file(file, wait=True, quiet=True)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # remove_partials met it before it was locked
+
+
+def lock_file(file: IO[Any], *, wait: bool = False, quiet: bool = False) -> bool:
+    """Whether this process alone has the open file now; False where the file system knows no locks.
+
+    That is said aloud, once, unless `quiet`. Raises BlockingIOError where another process has it,
+    unless told to wait for its end.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LOCKS and not quiet:
+            raise
+        if not quiet:
+            warn_once(
+                f"the file system of {file.name} keeps no locks ({error.strerror}): do not let two "
+                "runs write there at once"
+            )
+        return False
+    return True
+
+
+@functools.cache
+def warn_once(message: str) -> None:
+    """Say a warning aloud, however often it is called for."""
+    log.warning("%s", message)
 
 
 def _explain_write(path: Path, error: OSError) -> InfrastructureError:
@@ -60,6 +97,7 @@ def _explain_write(path: Path, error: OSError) -> InfrastructureError:
 def hold_lock(path: Path) -> Iterator[None]:
     """The lock file held by this process alone; where the file system knows no locks, by any.
 
+    The latter is said aloud.
     Raises ConfigError where another process holds it, InfrastructureError where it cannot be
     written.
     """
@@ -70,7 +108,7 @@ def hold_lock(path: Path) -> Iterator[None]:
         raise _explain_write(path, error) from error
     with contextlib.closing(file):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(file)
         except BlockingIOError as error:
             file.seek(0)
             owner = file.read(20).decode("ascii", "replace").strip() or "unknown"
@@ -80,11 +118,29 @@ def hold_lock(path: Path) -> Iterator[None]:
                 path=path,
             ) from error
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise _explain_write(path, error) from error
+            raise _explain_write(path, error) from error
         try:
             file.truncate(0)
             file.write(f"{os.getpid()}\n".encode())
+        except OSError as error:
+            raise _explain_write(path, error) from error
+        yield
+
+
+@contextlib.contextmanager
+def wait_for_lock(path: Path) -> Iterator[None]:
+    """The lock file held by this process alone, once others have let it go.
+
+    Raises InfrastructureError where it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _explain_write(path, error) from error
+    with contextlib.closing(file):
+        try:
+            lock_file(file, wait=True)
         except OSError as error:
             raise _explain_write(path, error) from error
         yield
@@ -100,19 +156,27 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def remove_partials(folder: Path, *, older_than: float = 0.0) -> int:
-    """Number of half-written files removed, which a killed run left in the folder and below.
+def remove_partials(*folders: Path, below: bool = True) -> int:
+    """Number of half-written files removed, which killed runs left in the folders (and below).
 
-    With `older_than`, those that nobody wrote to for so many seconds: another run may be at work.
+    Those that another process is writing are left to it.
     """
-    latest = time.time() - older_than
     removed = 0
-    for path in folder.rglob(".*.partial"):
-        with contextlib.suppress(FileNotFoundError):
-            if not older_than or path.lstat().st_mtime < latest:
-                path.unlink()
-                removed += 1
+    for folder in folders:
+        for path in folder.rglob(".*.partial") if below else folder.glob(".*.partial"):
+            with contextlib.suppress(OSError):
+                removed += _remove_partial(path)
     return removed
+
+
+def _remove_partial(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False  # not made by write_bytes
+    with path.open("r+b") as file:
+        if not lock_file(file, quiet=True):
+            return False  # nobody can tell whether it is in use
+        path.unlink()
+    return True
 
 
 def set_aside(path: Path) -> Path:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
+import os
 import socket
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,8 +24,10 @@ from calipertf import cluster, flight
 from calipertf.config import Analysis, load_config
 from calipertf.errors import CaliperError, ConfigError, EngineError
 from calipertf.flight import Flight, map_cluster
-from calipertf.run.offers import count_cells, count_cells_here
-from calipertf.run.places import choose_scheduler
+from calipertf.run.environments import folders
+from calipertf.run.environments.cluster import open_cluster
+from calipertf.run.offers import count_cells, count_cells_here, move_cache
+from calipertf.run.places import choose_scheduler, open_environment
 from calipertf.software import Package, Software, compare_package, compare_software
 
 HERE = Software(python="3.11.7", dask="2026.8.0", distributed="2026.8.0")
@@ -221,3 +226,33 @@ def test_a_restarted_cluster_is_told(tmp_path: Path, client: Client) -> None:
     client.cancel(list(tasks._futures), force=True)
     with pytest.raises(EngineError, match="what was finished is kept"):
         tasks.receive(10)
+
+
+def test_a_connection_leaves_nothing_of_this_process_changed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CALIPER_CACHE", raising=False)
+    dask_log = logging.getLogger("distributed.client")
+
+    def look() -> tuple[object, ...]:
+        profile = dask.config.get("distributed.worker.profile.enabled", None)
+        return dict(os.environ), dask_log.level, list(warnings.filters), profile
+
+    before = look()
+    arguments = argparse.Namespace(jobs=1)
+    analysis = Analysis(dependency="six", tests=["s"])
+    with pytest.raises(ConfigError), open_cluster("tcp://", analysis, arguments, open_environment):
+        pytest.fail("there is no such address")
+    assert look() == before
+
+
+def test_a_worker_keeps_its_cache_without_changing_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(folders, "_preferred", [])
+    monkeypatch.delenv("CALIPER_CACHE", raising=False)
+    move_cache(SimpleNamespace(local_directory=str(tmp_path)))  # type: ignore[arg-type]
+    assert folders.cache_folder() == tmp_path / "caliper-cache"
+    assert "CALIPER_CACHE" not in os.environ
+    monkeypatch.setenv("CALIPER_CACHE", "/elsewhere")
+    assert folders.cache_folder() == Path("/elsewhere")

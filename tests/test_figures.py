@@ -73,16 +73,25 @@ def test_titles_say_what_is_seen(marks: tuple[str, str], titles: tuple[str, str]
 def test_only_old_figures_are_removed(tmp_path: Path) -> None:
     layout = Layout(root=tmp_path)
     layout.plots.mkdir()
-    for name in ("mine.png", "drift.png", "drift.svg", "p-timeline-x-today.png", "notes.txt"):
-        (layout.plots / name).write_bytes(b"")
+    for name in ("mine.png", "paper-errors.png", "api.svg", "outcomes-x.png", "notes.txt"):
+        (layout.plots / name).write_bytes(b"mine")
     svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+    write_figures(layout, dict.fromkeys(("drift", "p-timeline-x-today", "api"), svg), ["png"])
+    write_figures(layout, {"drift": svg}, ["svg"])
+    (layout.plots / "api.png").write_bytes(b"changed by the user")
     write_figures(layout, {"errors": svg}, ["png"])
-    assert sorted(path.name for path in layout.plots.iterdir()) == [
+    assert sorted(path.name for path in layout.plots.glob("[!.]*")) == [
+        "api.png",
+        "api.svg",
         "drift.svg",
         "errors.png",
         "mine.png",
         "notes.txt",
+        "outcomes-x.png",
+        "paper-errors.png",
     ]
+    for name in ("mine.png", "paper-errors.png", "api.svg", "outcomes-x.png", "notes.txt"):
+        assert (layout.plots / name).read_bytes() == b"mine"
 
 
 def measure_light(color: str) -> float:

@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from run_scripts import run, start_runner
 
+from calipertf.files import warn_once
+from calipertf.run.environments.workspace import remove_tree
 from calipertf.run.interpreters import find_interpreter
+from calipertf.run.isolation import list_missing, tell_missing
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
 
@@ -243,3 +246,73 @@ def test_script_writes_neither_beside_its_cell_nor_on_other_file_systems(
     if "read-only" not in events["start"]["isolation"]:
         pytest.skip("scripts cannot be kept from writing here")
     assert events["a"]["output"].split() == ["denied", "denied", "denied", "possible"]
+
+
+@linux
+@pytest.mark.parametrize("python", ["cp27", "here"])
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_what_lies_below_tmp_is_as_read_only_as_the_rest(
+    tmp_path: Path, start: str, python: str
+) -> None:
+    interpreter = find_interpreter("cp27") if python == "cp27" else None
+    if python == "cp27" and interpreter is None:
+        pytest.skip("needs Python 2.7")
+    base = Path(tempfile.mkdtemp(dir="/tmp"))
+    try:
+        (base / "records").mkdir()
+        (base / "helper").write_text("read\n")
+        here = os.path.relpath(base, base / "scratch" / "script" / "work")
+        source = f"""
+            import os
+            print(open({str(base / "helper")!r}).read().strip())
+            for folder in ({str(base / "records")!r}, {here!r} + "/records", ".", "/tmp"):
+                try:
+                    open(folder + "/caliper-test", "w").close()
+                    print("possible")
+                except (OSError, IOError):
+                    print("denied")
+            print(sorted(os.listdir("/tmp")) == ["caliper-test", {base.name!r}])
+        """
+        sources = {"a": source}
+        options = {"python": interpreter.source} if interpreter else {}
+        events = run(base, sources, start=start, read_only=[str(base / "scripts")], **options)
+        if "read-only" not in events["start"]["isolation"]:
+            pytest.skip("scripts cannot be kept from writing here")
+        found = events["a"]["output"].split()
+        assert found[:5] == ["read", "denied", "denied", "possible", "possible"]
+        if python == "here" and not sys.executable.startswith("/tmp/"):
+            assert found[5] == "True"
+        assert not Path("/tmp/caliper-test").exists()
+        assert not list((base / "records").iterdir())
+    finally:
+        remove_tree(base)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/"])
+@linux
+def test_scripts_that_lie_in_tmp_itself_run(tmp_path: Path, folder: str) -> None:
+    events = run(
+        tmp_path, {"a": "open('/tmp/caliper-x', 'w')\nprint('fine')\n"}, read_only=[folder]
+    )
+    assert events["a"]["output"] == "fine\n"
+    assert not Path("/tmp/caliper-x").exists()
+
+
+@pytest.mark.parametrize(
+    ("isolation", "network", "missing"),
+    [
+        (["network", "read-only", "pids", "processes", "memory"], False, []),
+        (["cpus"], False, ["network", "read-only", "pids", "processes", "memory"]),
+        (["read-only", "pids", "processes", "memory"], True, []),
+        (["read-only", "pids", "processes", "memory"], False, ["network"]),
+    ],
+)
+def test_missing_isolation_is_told_once(
+    isolation: list[str], network: bool, missing: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_once.cache_clear()
+    assert list_missing(isolation, network=network) == missing
+    for _ in range(2):
+        tell_missing({"isolation_missing": missing})
+    assert caplog.text.count("isolation is incomplete here") == bool(missing)
+    assert ("network: false" in caplog.text) == ("network" in missing)

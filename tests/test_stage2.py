@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -380,3 +382,21 @@ def test_configuration_with_problems_is_told_and_the_rest_goes_on(
     assert run("--dir", folder, "--offline", "--config", folder / "caliper.yaml") == 2
     assert "caliper.yaml has" in capsys.readouterr().err
     assert (folder / "sims" / "pypi-p-sims.json").exists()
+
+
+def test_half_written_files_of_a_killed_run_go_with_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / ".caliper"
+    save_version(folder, "1.0", {"f": "a"})
+    save_version(folder, "2.0", {"f": "a b"})
+    save_record(folder, "1.0", "cp38", ["six==1.0\n"])
+    places = ("sims", "sims/changes", "functiondb/p", "compiled", "plots", "")
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / ".x.json.abcd1234.partial").write_text("half")
+        (folder / place / "mine.partial").write_text("mine")
+    flags = ("--dir", folder, "--package", "p", "--versions", "all", "--offline")
+    assert run(*flags) == 0
+    script = [sys.executable, ROOT / "3.parse_data.py", "--dir", folder, "--formats", "csv"]
+    subprocess.run(script, check=True, capture_output=True)
+    assert not list(folder.rglob(".*.partial"))
+    assert len(list(folder.rglob("mine.partial"))) == len(places)

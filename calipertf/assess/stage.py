@@ -26,7 +26,7 @@ from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
 from calipertf.config import DEFAULT_INDEX, Config, load_config
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
-from calipertf.files import LEFT_OVER, remove_partials, write_json
+from calipertf.files import remove_partials, write_json
 from calipertf.layout import Layout, read_records
 from calipertf.records import RECORD_NAME, Record
 from calipertf.sims import is_version
@@ -115,6 +115,9 @@ class Session:
 def run_stage(arguments: argparse.Namespace) -> int:
     """The exit code of stage 2: 0, or that of the gravest error of those that it went on after."""
     layout = Layout(root=arguments.dir)
+    remove_partials(layout.sims, layout.functiondb)
+    if arguments.export is not None:
+        remove_partials(arguments.export / "pypi")
     records, errors = read_records(layout)
     session = Session(
         layout=layout,
@@ -130,7 +133,6 @@ def run_stage(arguments: argparse.Namespace) -> int:
             scheduler=arguments.scheduler,
         ),
     )
-    remove_leftovers(layout)
     for error in errors:
         log.warning("left out: %s", error)
     session.config = read_config(session, arguments.config)
@@ -150,12 +152,6 @@ def run_stage(arguments: argparse.Namespace) -> int:
         count = "1 file" if len(errors) == 1 else f"{len(errors)} files"
         log.warning("%s of records left out, each named above with the reason", count)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
-
-
-def remove_leftovers(layout: Layout) -> None:
-    """Remove half-written files of a killed run; not those that another run is writing now."""
-    for folder in (layout.sims, layout.functiondb):
-        remove_partials(folder, older_than=LEFT_OVER)
 
 
 def read_config(session: Session, path: Path | None) -> Config | None:

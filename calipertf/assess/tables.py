@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from calipertf.assess.similarity import Floats
-from calipertf.files import set_aside, write_bytes, write_json, write_text
+from calipertf.files import set_aside, wait_for_lock, write_bytes, write_json, write_text
 from calipertf.sims import read_sims
 
 log = logging.getLogger("calipertf")
@@ -96,8 +96,16 @@ def update_table(
     """Write the table together with the rows of the file that it does not replace; gives both.
 
     `replaces` tells for the file's rows which are replaced, as a boolean series. A file that cannot
-    be read is set aside, with a word: what it held of other packages is made again for them.
+    be read is set aside, with a word: what it held of other packages is made again for them. Runs
+    that do so at once wait for one another: none loses the other's rows.
     """
+    with wait_for_lock(path.parent / ".lock"):
+        return _update_table(path, table, replaces)
+
+
+def _update_table(
+    path: Path, table: pd.DataFrame, replaces: Callable[[pd.DataFrame], Any]
+) -> pd.DataFrame:
     rows = read_earlier(path)
     if rows is not None and len(rows):
         kept = rows[~replaces(rows)]

@@ -116,6 +116,7 @@ def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:
 def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
     cell, environment = record.cell, record.environment
     isolation = environment.get("isolation")
+    missing = environment.get("isolation_missing")
     build = record.build
     facts = {
         "Python": environment.get("interpreter") or environment.get("python"),
@@ -123,6 +124,7 @@ def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
         "dependencies as of": record.resolve_date,
         "environment": environment.get("kind"),
         "isolation": ", ".join(isolation) if isinstance(isolation, list) else isolation,
+        "isolation that could not be had": ", ".join(map(str, missing or ())) or None,
         "image": environment.get("image"),
         "base image": environment.get("base_image"),
         "started": record.timings.get("started"),

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from calipertf.layout import Layout
+from calipertf.made import list_made, note_made, remove_old
 from calipertf.parse.analysis import Analysis
 from calipertf.parse.figures.base import Figure, slugify, write_picture
 from calipertf.parse.figures.findings import draw_drift, draw_errors, draw_predictions
 from calipertf.parse.figures.outcomes import draw_outcomes, draw_timelines
 from calipertf.parse.figures.similarity import draw_api, draw_similarities
-
-#: Names of figures, with or without their package's.
-_NAME = re.compile(r"(.+-)?(outcomes-.+|timeline-.+|drift|errors|api|similarity.*|prediction)")
 
 
 def draw_figures(analysis: Analysis) -> list[Figure]:
@@ -51,9 +49,12 @@ def write_figures(layout: Layout, svgs: Mapping[str, str], formats: Collection[s
 
     What else lies in the folder is left alone.
     """
+    pictures = {"png", "svg"} & set(formats)
     for name, svg in svgs.items():
         write_picture(layout.plots, name, svg, formats)
-    for path in layout.plots.glob("*"):
-        old = path.stem not in svgs and _NAME.fullmatch(path.stem)
-        if old and path.suffix[1:] in {"png", "svg"} & set(formats):
-            path.unlink()
+    note_made(layout.plots, [f"{name}.{ending}" for name in svgs for ending in pictures])
+    old = [Path(name) for name in list_made(layout.plots)]
+    remove_old(
+        layout.plots,
+        [path.name for path in old if path.stem not in svgs and path.suffix[1:] in pictures],
+    )

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calipertf.errors import EXIT_OK, EXIT_REGRESSION, ConfigError, RecordError
-from calipertf.files import LEFT_OVER, remove_partials, write_json
+from calipertf.files import remove_partials, write_json
 from calipertf.layout import Layout, read_records
+from calipertf.made import note_made, remove_old
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.compare import Comparison, compare_runs, count_statuses, find_regressions
 from calipertf.parse.figures.base import render_svg
@@ -33,8 +34,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
     if arguments.fail_on and arguments.compare is None:
         raise ConfigError("--fail-on needs --compare FOLDER: the run to compare with")
     layout = Layout(root=arguments.dir)
-    for folder in (layout.compiled, layout.plots):
-        remove_partials(folder, older_than=LEFT_OVER)
+    remove_partials(layout.compiled, layout.plots)
+    remove_partials(layout.root, below=False)
     inputs = read_inputs(layout)
     for note in inputs.notes:
         log.warning("%s", note)
@@ -87,11 +88,12 @@ def write_all(
     """Every file of stage 3 that the formats ask for."""
     for name, table in analysis.tables.items():
         write_table(layout.compiled, name, table, formats)
+    comparison = [f"comparison.{ending}" for ending in ("csv", "parquet")]
     if comparisons is None:
         # That of an earlier run would stand beside tables that it has nothing to do with.
-        for path in layout.compiled.glob("comparison.*"):
-            if path.is_file():
-                path.unlink()
+        remove_old(layout.compiled, comparison)
+    else:
+        note_made(layout.compiled, comparison)
     if {"csv", "parquet"} & set(formats):
         by_python = make_results_by_python(analysis.inputs.records)
         write_json(layout.compiled / "test-results-by-python.json", by_python)

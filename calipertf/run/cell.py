@@ -16,6 +16,7 @@ from calipertf.errors import InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
+from calipertf.run.isolation import list_missing
 
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
@@ -95,9 +96,9 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
             return replace(record, reason="dependency", message=find_last_words(build))
-        begun = datetime.now(timezone.utc)
+        begun = time.monotonic()
         record = _run_scripts(task, built, record)
-        spent = (datetime.now(timezone.utc) - begun).total_seconds()
+        spent = time.monotonic() - begun
         return replace(record, timings={**record.timings, "scripts": round(spent, 3)})
 
 
@@ -125,6 +126,9 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         if kind == "start":
             facts["python"] = event["python"]
             facts["isolation"] = event["isolation"]
+            facts["isolation_missing"] = list_missing(
+                event["isolation"], network=task.analysis.network
+            )
             facts["import_name"] = event["import_name"]
         elif kind == "import":
             bare_import.append(rename(event))

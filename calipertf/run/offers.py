@@ -19,7 +19,7 @@ from calipertf.config import Analysis
 from calipertf.errors import CaliperError
 from calipertf.releases import Index
 from calipertf.run.environments.base import Environment
-from calipertf.run.environments.folders import cache_folder
+from calipertf.run.environments.folders import open_cache, prefer_cache
 from calipertf.run.processes import Processes
 
 #: Opens the environment that a configuration and flags ask for; stage.open_environment.
@@ -58,7 +58,7 @@ class Place:
         run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         processes = Processes()
         chosen = {**vars(self.arguments), "jobs": cells, "run_id": run_id}
-        with Index(self.analysis.index_url, cache_folder()) as index:
+        with Index(self.analysis.index_url, open_cache()) as index:
             arguments = argparse.Namespace(**chosen)
             with self.opener(self.analysis, arguments, processes, index) as environment:
                 yield environment, processes, run_id
@@ -110,7 +110,7 @@ def label_worker(worker: Worker) -> str:
 
 def move_cache(worker: Worker) -> None:
     """Wheels are kept where CALIPER_CACHE says, else in the worker's own folder."""
-    os.environ.setdefault("CALIPER_CACHE", str(Path(worker.local_directory) / "caliper-cache"))
+    prefer_cache(Path(worker.local_directory) / "caliper-cache")
 
 
 async def describe_offer(place: Place, tags: Sequence[str], dask_worker: Worker) -> Offer:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from calipertf.records import Run
 
@@ -21,11 +22,55 @@ class Stopped(BaseException):
     """The run was stopped: what this thread was doing is to be forgotten."""
 
 
+class Process(subprocess.Popen[bytes]):
+    """A process that leads a group of its own, which is ended before its number can be another's.
+
+    Once a process was waited for, its number, and the group's, may be given to a stranger.
+    """
+
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        self._reaping = threading.Lock()
+        super().__init__(command, start_new_session=True, **options)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit status; what is left of the group is ended then."""
+        if self.returncode is None and timeout is None and hasattr(os, "waitid"):
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            with self._reaping:
+                if self.returncode is None:
+                    self._kill_group()
+                    return super().wait()
+        return super().wait(timeout)
+
+    def kill_group(self) -> None:
+        """End the process and all of its group; nothing where it was waited for."""
+        with self._reaping:
+            if self.returncode is None:
+                self._kill_group()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def has_ended(self) -> bool:
+        """Whether it has ended; it stays to be waited for."""
+        if self.returncode is not None:
+            return True
+        if not hasattr(os, "waitid"):
+            return self.poll() is not None
+        try:
+            options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+            return os.waitid(os.P_PID, self.pid, options) is not None
+        except ChildProcessError:
+            return True
+
+
 class Processes:
     """The child processes of a run, which `stop` ends together from any thread."""
 
     def __init__(self) -> None:
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[Process] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
 
@@ -38,32 +83,34 @@ class Processes:
         environ: Mapping[str, str],
         cwd: Path | None = None,
         merge: bool = False,
-    ) -> Iterator[tuple[subprocess.Popen[bytes], threading.Event]]:
+    ) -> Iterator[tuple[Process, threading.Event]]:
         """A process in a group of its own, killed whole after `timeout` seconds or on leaving.
 
         Gives the process and an event that is set where the timeout struck.
         """
         self.check()
-        process = subprocess.Popen(
+        process = Process(
             [os.fspath(part) for part in command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
             env=dict(environ),
             cwd=cwd,
-            start_new_session=True,
         )
         expired = threading.Event()
-        timer = threading.Timer(timeout, _expire, (process, expired))
+        # A timer cannot wait for longer than the system's clock can count.
+        timer = threading.Timer(min(timeout, threading.TIMEOUT_MAX), _expire, (process, expired))
         timer.daemon = True
-        timer.start()
-        with self._lock:
-            self._running.add(process)
         try:
+            with self._lock:
+                self._running.add(process)
+            # `stop` may have come after the first check: then it has not met this process.
+            self.check()
+            timer.start()
             yield process, expired
         finally:
             timer.cancel()
-            kill_group(process)
+            process.kill_group()
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     with contextlib.suppress(OSError):
@@ -111,19 +158,13 @@ class Processes:
         with self._lock:
             running = list(self._running)
         for process in running:
-            kill_group(process)
+            process.kill_group()
 
 
-def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
-    if process.poll() is None:
+def _expire(process: Process, expired: threading.Event) -> None:
+    if not process.has_ended():
         expired.set()
-        kill_group(process)
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all of its group; nothing where it has ended."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill_group()
 
 
 def _split(data: bytes) -> tuple[str, ...]:

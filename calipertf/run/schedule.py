@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import threading
+import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.processes import Processes
 
 log = logging.getLogger("calipertf")
+#: Seconds that cells have to end in once the run was stopped.
+PATIENCE = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,22 +69,46 @@ class LocalScheduler:
     def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
         """Each cell as it ends. Closing the iterator ends those that are running."""
         left = Counter(_wheel(task) for task in tasks)
-        executor = ThreadPoolExecutor(max_workers=self._jobs, thread_name_prefix="cell")
-        pending: set[Future[Done]] = {executor.submit(self._run_one, task) for task in tasks}
+        waiting: queue.SimpleQueue[CellTask | None] = queue.SimpleQueue()
+        ended: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+        threads = [
+            threading.Thread(target=self._work, args=(waiting, ended), name="cell", daemon=True)
+            for _ in range(min(self._jobs, len(tasks)))
+        ]
+        pending = len(tasks)
         try:
+            for thread in threads:
+                waiting.put(None)
+                thread.start()
             while pending:
-                ended, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    done = future.result()
-                    left[_wheel(done.task)] -= 1
-                    if not left[_wheel(done.task)]:
-                        self._environment.drop_package(done.task)
-                    yield done
+                done = ended.get()
+                if isinstance(done, BaseException):
+                    raise done
+                pending -= 1
+                left[_wheel(done.task)] -= 1
+                if not left[_wheel(done.task)]:
+                    self._environment.drop_package(done.task)
+                yield done
         finally:
             if pending:
                 self._processes.stop()
                 self._environment.stop()
-            executor.shutdown(wait=True, cancel_futures=True)
+            _join(threads, PATIENCE if pending else None)
+
+    def _work(
+        self,
+        waiting: queue.SimpleQueue[CellTask | None],
+        ended: queue.SimpleQueue[Done | BaseException],
+    ) -> None:
+        """Run tasks until there are no more, or the run is stopped."""
+        try:
+            while (task := waiting.get()) is not None:
+                self._processes.check()
+                ended.put(self._run_one(task))
+        except BaseException as error:  # noqa: BLE001 -- raised where the results are waited for
+            ended.put(error)
 
     def _run_one(self, task: CellTask) -> Done:
         cpus = self._slots.get()
@@ -105,6 +132,24 @@ def explain_failure(task: CellTask, error: Exception) -> InfrastructureError:
         return InfrastructureError(f"{type(error).__name__}: {error}")
     log.warning("%s met a fault of ours", task.cell.label, exc_info=error)
     return FaultError(describe_fault(error))
+
+
+def _join(threads: Sequence[threading.Thread], seconds: float | None) -> None:
+    """Wait for threads to end, all together some seconds at the most; None: however long it takes.
+
+    They are daemons: one that hangs, in an engine that says nothing or in a program that the kernel
+    does not let go, does not keep this process from its end.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    if hanging := sum(thread.is_alive() for thread in threads):
+        log.warning(
+            "%d cells do not end, although they were told to: what they leave is removed by the "
+            "next run",
+            hanging,
+        )
 
 
 def _wheel(task: CellTask) -> tuple[str, str]:

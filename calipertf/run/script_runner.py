@@ -12,7 +12,7 @@ standard input, and writes one JSON line an event to standard output, as each ha
 
 The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
-of each stream), `scratch` (an empty folder), `read_only` and `writable` (folders; writable until the package was
+of each stream), `scratch` (an empty folder; each script gets a fresh one in it), `read_only` and `writable` (folders; writable until the package was
 imported), `network` (may scripts use it),
 `cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment),
 `contained` (whether a container keeps scripts from network and files: then this runner does not).
@@ -32,6 +32,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import resource
 import select
 import shutil
@@ -61,14 +62,19 @@ REMOTE = (
 )
 MS_PROC = 2 | 4 | 8  # nosuid, nodev, noexec
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 24, 36
-# What a script run by root does without: net_admin, net_raw, sys_module, sys_rawio, sys_ptrace,
+# What a script run by root does without: linux_immutable, net_admin, net_raw, sys_module, sys_rawio, sys_ptrace,
 # sys_admin, sys_boot, sys_resource, sys_time, mknod, mac_override, mac_admin, syslog, perfmon, bpf,
 # checkpoint_restore. With them it could undo the isolation, or more.
-DROPPED = (12, 13, 16, 17, 19, 21, 22, 24, 25, 27, 32, 33, 34, 38, 39, 40)
+DROPPED = (9, 12, 13, 16, 17, 19, 21, 22, 24, 25, 27, 32, 33, 34, 38, 39, 40)
 CAPABILITY_VERSION = 0x20080522
 TEXT = type(b"".decode("ascii"))  # unicode on Python 2; formatters take away a u before quotes
 POLL = 0.05  # seconds between two looks at memory and time
 GRACE = 0.3  # seconds that output is still read after a script ended
+SHORTEST = 0.1  # seconds: no Python starts and ends in less
+ROOM = 64 * 1024  # bytes: a file system with less is full
+FULL = r"\[Errno (?:%d|%d)\]" % (errno.ENOSPC, errno.EDQUOT)  # as Python says it
+FULL_WORDS = FULL + "|No space left on device|Disk quota exceeded"
+CLOCK_MONOTONIC = 1  # of Linux
 
 
 def load_libc():
@@ -80,6 +86,29 @@ def load_libc():
 def prctl(option, value):
     """Whether this process took an option of prctl(2), which Linux alone has."""
     return sys.platform.startswith("linux") and load_libc().prctl(option, value, 0, 0, 0) == 0
+
+
+def find_clock():
+    """The clock that nobody sets. Python 2 has none: there it is the C library's."""
+    if hasattr(time, "monotonic"):
+        return time.monotonic
+    try:
+        import ctypes
+
+        read = load_libc().clock_gettime
+    except (ImportError, AttributeError, OSError):
+        return time.time
+    moment = (ctypes.c_long * 2)()  # seconds and nanoseconds
+
+    def tell_time():
+        read(CLOCK_MONOTONIC, moment)
+        return moment[0] + moment[1] * 1e-9
+
+    known = sys.platform.startswith("linux") and read(CLOCK_MONOTONIC, moment) == 0
+    return tell_time if known else time.time
+
+
+clock = find_clock()
 
 
 # -- isolation ---------------------------------------------------------------------------------
@@ -179,26 +208,57 @@ def protect_files(libc, job):
     """Whether the file system is now read-only but for the folders in `writable` and /tmp.
 
     Other local file systems become so where the system lets them. /tmp becomes a folder of the
-    scratch folder, where nothing that the cell needs lies in it.
+    scratch folder, in which nothing of the real one is seen but what the cell needs, read-only.
     """
-    needed = job["writable"] + job["read_only"] + [job["scratch"], os.path.realpath(sys.executable)]
-    if any(os.path.realpath(path).startswith("/tmp/") for path in needed):
-        private = "/tmp"
-    else:
-        private = os.path.join(job["scratch"], "shared-tmp")
-        if not os.path.isdir(private):
-            os.makedirs(private)
-    binds = [(private, "/tmp")] + [(path, path) for path in job["writable"] + [job["scratch"]]]
-    for source, target in binds:
+    private = os.path.join(job["scratch"], "shared-tmp")
+    if not os.path.isdir(private):
+        os.makedirs(private)
+    own = job["writable"] + [job["scratch"]]
+    shown = [name for name in list_needed_in_tmp(job) if prepare_mount(name, private)]
+    binds = [(path, path) for path in own]
+    binds += [(os.path.join("/tmp", name), os.path.join(private, name)) for name in shown]
+    for source, target in binds + [(private, "/tmp")]:
         if libc.mount(encode(source), encode(target), None, MS_BIND | MS_REC, None) != 0:
             return False
-    for point in list_mounts([target for _, target in binds]):
+        if target.startswith(private + "/") and not mount_read_only(libc, target, bind=False):
+            return False
+    for point in list_mounts(own, private):
         mount_read_only(libc, point, bind=False)
-    return all([mount_read_only(libc, folder) for folder in ["/"] + job["read_only"]])
+    os.chdir(job["scratch"])  # the way up from where we were led into the real /tmp
+    folders = ["/"] + [path for path in job["read_only"] if os.path.realpath(path) != "/tmp"]
+    return all([mount_read_only(libc, folder) for folder in folders])
 
 
-def list_mounts(left_out):
-    """Mount points of local file systems, without those in or below some folders.
+def list_needed_in_tmp(job):
+    """Names in /tmp of what holds scripts, their data, this Python or the cell."""
+    needed = job["writable"] + job["read_only"] + [job["scratch"], sys.executable]
+    needed += [script["path"] for script in job.get("scripts", ())]
+    needed += [job.get("environ", {}).get("CALIPER_DATA", "/")]
+    paths = [path for name in needed for path in (os.path.abspath(name), os.path.realpath(name))]
+    if "/tmp" in paths:
+        return sorted(os.listdir("/tmp"))
+    return sorted(set(path.split("/")[2] for path in paths if path.startswith("/tmp/")))
+
+
+def prepare_mount(name, private):
+    """Whether there is now a place in the private /tmp for what has this name in the real one."""
+    source, target = os.path.join("/tmp", name), os.path.join(private, name)
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+        return False
+    if os.path.isdir(source):
+        os.mkdir(target)
+        return True
+    if os.path.isfile(source):
+        open(target, "w").close()
+        return True
+    return False
+
+
+def list_mounts(left_out, private):
+    """Mount points of local file systems, without /tmp and those in or below some folders.
+
+    What is mounted in the private /tmp is among them, although that lies in one of the folders.
 
     Of remote ones not even the flags are looked at: one whose server is gone would hold us up.
     """
@@ -214,7 +274,11 @@ def list_mounts(left_out):
     return [
         point
         for point in points
-        if point != "/" and not any((point + "/").startswith(folder + "/") for folder in left_out)
+        if point not in ("/", "/tmp")
+        and (
+            point.startswith(os.path.realpath(private) + "/")
+            or not any((point + "/").startswith(folder + "/") for folder in left_out)
+        )
     ]
 
 
@@ -377,22 +441,23 @@ class Trouble(Exception):
 def supervise(action, job, timeout, on_line=None):
     """Run action(control) in a fork and return what became of it as a dict.
 
-    `control` is a file descriptor to write lines to; `on_line` gets each of them. `timeout` is in
-    seconds from the start; with on_line, from the last line.
+    `control` is a file descriptor to write lines to; `on_line` gets each of them. Without it, a line
+    says what kept the action from being done. `timeout` is in seconds from the start; with on_line,
+    from the last line. `peak` are the bytes of memory that were seen at the most.
     """
     out, err, control = make_pipe(), make_pipe(), make_pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    started = time.time()
+    started = clock()
     pid = os.fork()
     if pid == 0:
-        enter_child(action, out, err, control)
+        enter_child(action, out, err, control, tells=on_line is None)
     for handle in (out[1], err[1], control[1]):
         close_one(handle)
     captures = {out[0]: Capture(job["limit"]), err[0]: Capture(job["limit"])}
     troubles = []
     try:
-        ended, status = watch(
+        ended, status, peak = watch(
             pid, captures, control[0], job, timeout, on_line or troubles.append, wake=bool(on_line)
         )
     finally:
@@ -405,15 +470,19 @@ def supervise(action, job, timeout, on_line=None):
     return {
         "retval": status,
         "ended": ended,
-        "seconds": time.time() - started,
+        "seconds": clock() - started,
+        "peak": peak,
         "output": captures[out[0]].text(),
         "error": captures[err[0]].text(),
         "cut": captures[out[0]].cut + captures[err[0]].cut,
     }
 
 
-def enter_child(action, out, err, control):
-    """Never returns: the child's own session, streams and end."""
+def enter_child(action, out, err, control, tells):
+    """Never returns: the child's own session, streams and end.
+
+    With `tells`, what kept it from the action is told: it says nothing about the script.
+    """
     code = 70
     try:
         os.setsid()
@@ -424,8 +493,11 @@ def enter_child(action, out, err, control):
         os.dup2(err[1], 2)
         close_ours(kept=control[1])
         code = action(control[1])
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
+        if tells and control[1] in OURS:  # not yet handed over to the script
+            words = "%s: %s" % (type(error).__name__, error)
+            os.write(control[1], (words.replace("\n", " ") + "\n").encode("utf-8", "replace"))
     finally:
         try:
             sys.stdout.flush()
@@ -444,8 +516,9 @@ def die_with_parent():
 
 
 def watch(pid, captures, control, job, timeout, on_line, wake):
-    """(how it ended, exit status) of a child, whose streams are read meanwhile."""
-    deadline = time.time() + timeout
+    """(how it ended, exit status, peak of memory) of a child, whose streams are read meanwhile."""
+    deadline = clock() + timeout
+    peak = 0
     streams = set(captures) | {control}
     pending = b""
     ended, status, finished = "exit", None, None
@@ -458,29 +531,32 @@ def watch(pid, captures, control, job, timeout, on_line, wake):
                 lines = (pending + data).split(b"\n")
                 pending = lines.pop()
                 for line in lines:
-                    deadline = time.time() + timeout
+                    deadline = clock() + timeout
                     on_line(line)
             else:
                 captures[handle].add(data)
-        now = time.time()
+        now = clock()
         if status is None:
-            status = poll_child(pid, wake)
+            status, most = poll_child(pid, wake)
+            if status is None and job.get("memory"):
+                most = measure_memory(pid, job["memory"])
+            peak = max(peak, most)
             if status is not None:
                 finished = now
             elif now > deadline:
                 ended, deadline = "timeout", float("inf")
                 kill_group(pid)
-            elif job.get("memory") and measure_memory(pid, job["memory"]) > job["memory"]:
+            elif job.get("memory") and most > job["memory"]:
                 ended = "memory"
                 kill_group(pid)
         if status is not None:
             if not streams:
-                return end_of(ended, status), status
+                return end_of(ended, status), status, peak
             if now - finished > GRACE:
                 kill_group(pid)
                 kill_leftovers()
                 if now - finished > 2 * GRACE:
-                    return end_of(ended, status), status
+                    return end_of(ended, status), status, peak
 
 
 def end_of(ended, status):
@@ -507,20 +583,22 @@ def read_some(handle):
 
 
 def poll_child(pid, wake):
-    """Exit status of a child (negative: the signal), None while it runs.
+    """Exit status of a child (negative: the signal; None while it runs), and its peak of memory.
 
     With `wake` a child that was stopped is made to go on: the warm process, by one of its scripts.
     """
     try:
-        found, status = os.waitpid(pid, os.WNOHANG | (os.WUNTRACED if wake else 0))
+        found, status, used = os.wait4(pid, os.WNOHANG | (os.WUNTRACED if wake else 0))
         if found and os.WIFSTOPPED(status):
             os.kill(pid, signal.SIGCONT)
-            return None
+            return None, 0
     except OSError:
-        return -signal.SIGKILL
+        return -signal.SIGKILL, 0
     if found == 0:
-        return None
-    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        return None, 0
+    peak = used.ru_maxrss * (1024 if sys.platform.startswith("linux") else 1)
+    status = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return status, peak
 
 
 def kill_group(pid):
@@ -606,35 +684,204 @@ def read_proportional(pid):
 
 
 def run_cold(job, script):
-    def action(control):
-        enter_scratch(job, control)
+    folder = make_scratch(job)
+
+    def action(_):
+        enter_scratch(folder)
         limit_files(job)
         # Unbuffered, as the warm process is: what was printed before a crash is not lost.
         os.execv(sys.executable, [sys.executable, "-u", script["path"]])
 
-    return supervise(action, job, job["timeout"])
+    return run_alone(action, job, folder, script["name"])
 
 
 def run_warm(job, script):
-    def action(control):
-        enter_scratch(job, control)
+    folder = make_scratch(job)
+
+    def action(_):
+        enter_scratch(folder)
         limit_files(job)
         close_ours()
         return run_as_main(script["path"])
 
-    return supervise(action, job, job["timeout"])
+    result = supervise(action, job, job["timeout"])
+    del result["peak"]
+    return name_scratch(result, job, folder)
 
 
-def enter_scratch(job, control):
-    """An empty folder of the script's own as working directory, home and temporary folder."""
-    folder = os.path.join(job["scratch"], "script")
-    shutil.rmtree(folder, ignore_errors=True)
+def run_alone(action, job, folder, name):
+    """What became of a process whose result counts. Raises Trouble where the machine spoilt it."""
+    before = count_oom_kills()
+    result = supervise(action, job, job["timeout"])
+    lack = find_lack(job, result, before)
+    if lack:
+        raise Trouble("%s: %s" % (name, lack))
+    del result["peak"]
+    return name_scratch(result, job, folder)
+
+
+def find_lack(job, result, before):
+    """What the machine ran out of while a script ran; None where it did not, or it was the script.
+
+    `before` is what count_oom_kills gave at its start. Of a script that the kernel ended `ended` is
+    set to memory where it had more than it may.
+    """
+    # A container's scratch is of a size of its own: a script that copes with its end is right.
+    if is_full(job) and not (job.get("contained") and result["retval"] == 0):
+        return "the file system of its scratch folder is full; free some space (CALIPER_CELLS)"
+    said = re.search(FULL_WORDS, result["error"]) or re.search(FULL, result["output"])
+    if result["retval"] and result["ended"] == "exit" and said:
+        return "it met a full disk (%s); free some space" % said.group(0)
+    if (result["retval"], result["ended"]) != (-signal.SIGKILL, "signal"):
+        return None
+    kills = count_oom_kills()
+    if kills is None or kills == before:
+        return None
+    if job.get("memory") and result["peak"] > job["memory"]:
+        result["ended"] = "memory"
+        return None
+    if job.get("contained") and met_its_limit():
+        return None  # it was too much for the container: its engine says so
+    return "this machine's memory ran out: the kernel ended it, with less than it may have"
+
+
+def is_full(job):
+    """Whether the file system that a script writes to is full now."""
+    for folder in [job["scratch"]] + (["/tmp"] if job.get("contained") else []):
+        try:
+            status = os.statvfs(folder)
+        except OSError:
+            continue  # a script has taken it away
+        free = (status.f_bavail if os.geteuid() else status.f_bfree) * status.f_frsize
+        files = status.f_favail or status.f_ffree
+        if (status.f_blocks and free < ROOM) or (status.f_files and not files):
+            return True
+    return False
+
+
+def count_oom_kills():
+    """Processes that the kernel has ended for want of memory; None where it does not say."""
+    return read_counter("/proc/vmstat", "oom_kill")
+
+
+def met_its_limit():
+    """Whether the container has ever met its memory's limit; so it may where the kernel is silent."""
+    group = "/sys/fs/cgroup/"
+    met = read_counter(group + "memory.events", "oom")
+    if met is not None:
+        return met > 0
+    # Version 1 of control groups. What is charged comes in steps: the limit is not met exactly.
+    most = read_counter(group + "memory/memory.max_usage_in_bytes", None)
+    limit = read_counter(group + "memory/memory.limit_in_bytes", None)
+    return most is None or limit is None or most > 0.95 * limit
+
+
+def read_counter(path, name):
+    """The number after a name in one of the kernel's files, or the file's only one; else None."""
     try:
-        os.makedirs(os.path.join(folder, "work"))
-        os.makedirs(os.path.join(folder, "tmp"))
+        with open(path) as handle:
+            lines = [line.split() for line in handle]
+        found = [int(words[-1]) for words in lines if name is None or words[0] == name]
+        return found[0]
+    except (IOError, OSError, IndexError, ValueError):
+        return None
+
+
+def make_scratch(job):
+    """A fresh folder of the next script's own, whatever the one before has made of its own.
+
+    It has the same name each time: scripts print it. Where what has that name cannot be removed or
+    moved away, the new one has another; that nobody was before in it is sure in any case.
+    """
+    try:
+        restore_parent(job)
+        folder = os.path.join(job["scratch"], "script")
+        clear_away(folder)
+        try:
+            os.mkdir(folder, 0o700)
+        except OSError as error:
+            if error.errno != errno.EEXIST:
+                raise
+            folder = invent_name(folder)
+            os.mkdir(folder, 0o700)
+        os.mkdir(os.path.join(folder, "work"))
+        os.mkdir(os.path.join(folder, "tmp"))
     except (IOError, OSError) as error:
-        os.write(control, ("no scratch folder: %s\n" % error).encode("utf-8"))
-        os._exit(70)
+        raise Trouble("no scratch folder: %s" % error)
+    return folder
+
+
+def invent_name(path):
+    """A name that nobody can foresee."""
+    return "%s-%s" % (path, str(codecs.encode(os.urandom(4), "hex").decode("ascii")))
+
+
+def restore_parent(job):
+    """Undo what a script has done to the folder of scratch folders, or to /tmp, where it could."""
+    parent = job["scratch"]
+    if job.get("protected"):
+        allow_owner("/tmp")
+    if os.path.islink(parent) or os.path.isfile(parent):
+        os.unlink(parent)
+    if not os.path.isdir(parent):
+        os.makedirs(parent)
+    allow_owner(parent)
+
+
+def allow_owner(folder):
+    """Let a folder's owner enter and change it again; nothing where that is somebody else."""
+    try:
+        if os.stat(folder).st_mode & 0o700 != 0o700:
+            os.chmod(folder, 0o700)
+    except OSError:
+        pass
+
+
+def clear_away(path):
+    """Remove what an earlier script left, links not followed, or give it another name."""
+    for prepare in (None, give_rights):
+        try:
+            if os.path.islink(path) or not os.path.isdir(path):
+                os.unlink(path)
+            else:
+                if prepare:
+                    prepare(path)
+                shutil.rmtree(path, ignore_errors=True)
+        except Exception:  # deeper than Python can follow, among others
+            pass
+        if not os.path.lexists(path):
+            return
+    try:
+        os.rename(path, invent_name(path))
+    except OSError:
+        pass
+
+
+def give_rights(folder):
+    """Let the owner enter and change all folders below (and itself) again."""
+    left = [folder]
+    while left:
+        current = left.pop()
+        try:
+            os.chmod(current, 0o700)
+            paths = [os.path.join(current, name) for name in os.listdir(current)]
+        except OSError:
+            continue
+        left += [path for path in paths if os.path.isdir(path) and not os.path.islink(path)]
+
+
+def name_scratch(result, job, folder):
+    """The result with the scratch folder under the name that it has as a rule."""
+    usual = os.path.join(job["scratch"], "script")
+    if folder != usual:
+        for stream in ("output", "error"):
+            text = encode(result[stream]).replace(encode(folder), encode(usual))
+            result[stream] = text.decode("utf-8")
+    return result
+
+
+def enter_scratch(folder):
+    """Make a folder the working directory, home and temporary folder of this process, a script's."""
     be_ordinary()
     volunteer_for_oom()
     os.environ.update({"HOME": folder, "TMPDIR": os.path.join(folder, "tmp")})
@@ -679,8 +926,8 @@ def limit_files(job):
     try:
         if job.get("memory"):
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["memory"], job["memory"]))
-    except (ValueError, OSError):
-        pass
+    except (ValueError, OSError, OverflowError):
+        pass  # more than any file can have: no limit
 
 
 def run_as_main(path):
@@ -765,14 +1012,14 @@ def serve_warm(job, control):
             data = data[os.write(control, data) :]
 
     prctl(PR_SET_DUMPABLE, 1)  # a package may read what /proc says of it
-    started = time.time()
+    started = clock()
     sys.path.insert(0, "")  # as python -c has it; a script puts its own folder there
     try:
         __import__(job["import_name"])
     except BaseException:
         print_failure()
         return 1
-    send({"event": "tick", "seconds": time.time() - started})
+    send({"event": "tick", "seconds": clock() - started})
     sys.stdout.flush()
     sys.stderr.flush()
     protect_environment(job)
@@ -781,19 +1028,21 @@ def serve_warm(job, control):
     for script in job["scripts"]:
         send({"event": "tick"})
         result = run_warm(job, script)
-        kind = "script" if result["retval"] == 0 else "failed"
+        spoilt = is_full(job) and not job.get("contained")
+        kind = "script" if result["retval"] == 0 and not spoilt else "failed"
         send(dict(result, event=kind, name=script["name"], start="warm"))
     return 0
 
 
 def check_import(job):
     """The bare import in a fresh process."""
+    folder = make_scratch(job)
 
-    def action(control):
-        enter_scratch(job, control)
+    def action(_):
+        enter_scratch(folder)
         os.execv(sys.executable, [sys.executable, "-c", "import " + job["import_name"]])
 
-    return supervise(action, job, job["timeout"])
+    return run_alone(action, job, folder, "import " + job["import_name"])
 
 
 def run_job(job, report):
@@ -887,6 +1136,18 @@ def as_native(value):
     return value.encode("utf-8") if isinstance(value, TEXT) else value
 
 
+def check_limits(job):
+    """Nothing where a script could keep the limits; Trouble where none could."""
+    if not job["timeout"] >= SHORTEST:
+        raise Trouble("timeout: in %r s no script can start; raise it" % job["timeout"])
+    taken = read_resident(os.getpid())
+    if job.get("memory") and job["memory"] < taken:
+        raise Trouble(
+            "memory: %d bytes are less than Python takes by itself (%d); raise it"
+            % (job["memory"], taken)
+        )
+
+
 def main():
     # The folder of this file holds modules that are not the cell's.
     del sys.path[0]
@@ -904,6 +1165,7 @@ def main():
             data = data[os.write(lines, data) :]
 
     job = as_native(job)
+    check_limits(job)
     for script in job["scripts"]:
         open(script["path"], "rb").close()  # that we cannot read it says nothing about the package
     os.environ.update(job["environ"])
@@ -925,4 +1187,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Trouble as trouble:
+        sys.exit("%s: %s" % (type(trouble).__name__, trouble))

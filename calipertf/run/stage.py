@@ -28,7 +28,7 @@ from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
-from calipertf.run.environments.folders import cache_folder
+from calipertf.run.environments.folders import open_cache
 from calipertf.run.grid import (
     PlannedCell,
     Selection,
@@ -37,6 +37,7 @@ from calipertf.run.grid import (
     home_cell,
     plan_grid,
 )
+from calipertf.run.isolation import tell_missing
 from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
@@ -107,7 +108,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
     with contextlib.ExitStack() as stack:
-        index = stack.enter_context(Index(analysis.index_url, cache_folder()))
+        index = stack.enter_context(Index(analysis.index_url, open_cache()))
         project = index.fetch_project(analysis.dependency)
         if project.stale:
             log.warning("the index cannot be reached: planning from its page in the cache")
@@ -320,6 +321,7 @@ def run_tasks(
                 session.store.save_failure(done.task.cell, str(done.failure))
                 progress.fail(done.task.cell, done.failure)
                 continue
+            tell_missing(done.record.environment)
             inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
             progress.advance(session.store.save(replace(done.record, inputs=inputs)))
     return failures

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,9 +50,9 @@ class Project:
             check=False,
         )
 
-    def start(self, *flags: str) -> subprocess.Popen[str]:
+    def start(self, *flags: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.command(*flags),
+            [*prefix, *self.command(*flags)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -65,6 +66,19 @@ class Project:
             for path in paths
             if not path.stem.endswith(".failed")
         }
+
+
+@pytest.fixture(autouse=True)
+def _heed_interrupts() -> Iterator[None]:
+    """What tests start heeds Ctrl-C, although a shell has made what it put in the background deaf.
+
+    Children inherit that (`nohup make test &` in a script).
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -207,12 +207,17 @@ def unmount(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def forward_tcp(path: str) -> Iterator[str]:
-    """The address of a TCP port that leads to a Unix socket, as that of a remote engine."""
+def forward_tcp(path: str, frozen: threading.Event | None = None) -> Iterator[str]:
+    """The address of a TCP port that leads to a Unix socket, as that of a remote engine.
+
+    Once `frozen` is set, connections are still taken, and nothing is ever answered.
+    """
 
     def copy(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
+                if frozen is not None and frozen.is_set():
+                    threading.Event().wait()
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
 

@@ -88,6 +88,13 @@ import sys
 for _ in range(1 << 12):
     sys.stdout.write("x" * (1 << 16))
 """,
+    "suite/a_mess.py": """
+import os
+os.mkdir("folder")
+for path in ("folder", ".", os.environ["HOME"]):
+    os.chmod(path, 0)
+print("left")
+""",
     "suite/disk.py": """
 try:
     with open("big", "wb") as file:
@@ -161,6 +168,7 @@ def test_scripts_that_try_to_get_out_stay_in(
     assert record.runs["suite/forks.py"].output == ("bounded True\n",)
     assert record.runs["suite/disk.py"].output == ("full\n",)
     assert record.runs["suite/a_forge.py"].output == ("done\n",)
+    assert record.runs["suite/a_mess.py"].output == ("left\n",)
     for name in ("b_signals", "c_signals"):
         assert record.runs[f"suite/{name}.py"].output == ("sent\n",), name
     assert "pids" in record.environment["isolation"]

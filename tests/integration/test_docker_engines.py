@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ from docker_engines import (
 )
 
 from calipertf.errors import EngineError
-from calipertf.run.environments.docker_engine import LABEL, connect
+from calipertf.run.environments.docker_engine import LABEL, connect, remove_made
 
 pytestmark = NEEDS_ENGINE
 
@@ -118,6 +120,39 @@ def test_remote_engine_is_given_copies(
     )
     assert "examples denied\n" in project.records()[NEW].runs["suite/escape.py"].output
     assert left_behind(client) == []
+
+
+@pytest.mark.parametrize("phase", ["build", "scripts"])
+def test_frozen_engine_does_not_keep_the_driver_from_its_end(
+    make_project: Callable[..., object], client: docker.DockerClient, phase: str
+) -> None:
+    project = make_project(GRID, {"suite/slow.py": "import time\ntime.sleep(25)\n"})
+    if phase == "build":
+        (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN touch /x\nRUN sleep 25\n")
+    path = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    frozen = threading.Event()
+    with forward_tcp(path, frozen) as address:
+        project.environ["DOCKER_HOST"] = address
+        process = project.start("--versions", "1.16.0")
+        mine = f"-{process.pid}-"
+        while process.poll() is None and not any(
+            mine in container.labels[LABEL] and (phase == "build" or container.image.labels)
+            for container in client.containers.list(filters={"label": LABEL})
+        ):
+            time.sleep(0.2)
+        frozen.set()
+        process.send_signal(signal.SIGTERM)
+        try:
+            # build_timeout is half an hour: a request that was left to it would show.
+            _, error = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == 130, error
+    assert "the engine does not answer" in error
+    assert "removed by the next" in error
+    assert not project.records()
+    with contextlib.closing(connect(60)) as own:
+        remove_made(own, lambda labels: mine in labels[LABEL])
 
 
 def test_engine_that_does_not_see_our_folders_is_given_copies(

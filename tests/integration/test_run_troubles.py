@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
@@ -72,7 +74,7 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(
     process = project.start()
     deadline = time.monotonic() + 120
     cells = project.cache / "cells"
-    while not list(cells.glob("*/*/scratch/script")) and time.monotonic() < deadline:
+    while not list(cells.rglob("scratch/script*")) and time.monotonic() < deadline:
         time.sleep(0.1)
     for _ in range(times):
         process.send_signal(signal.SIGINT)
@@ -83,6 +85,43 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(
     assert "interrupted" in error
     assert not list(cells.iterdir())
     assert not project.records()
+
+
+@pytest.mark.parametrize("how", ["signal", "terminal closed"])
+def test_run_that_loses_its_terminal_cleans_up(
+    make_project: Callable[..., object], how: str
+) -> None:
+    endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
+    project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = project.command("--versions", "1.16.0")
+        os.execve(command[0], command, project.environment())
+    cells = project.cache / "cells"
+    said = b""
+    deadline = time.monotonic() + 120
+    while not list(cells.rglob("scratch/script*")) and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.1)[0]:
+            said += os.read(terminal, 1 << 16)
+    if how == "signal":
+        os.kill(pid, signal.SIGHUP)
+    os.close(terminal)  # with it, the kernel sends SIGHUP
+    status = os.waitpid(pid, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == 130, said
+    assert not list(cells.iterdir())
+    assert not project.records()
+
+
+def test_run_under_nohup_outlives_its_terminal(make_project: Callable[..., object]) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    process = project.start("--versions", "1.16.0", prefix=("nohup",))
+    deadline = time.monotonic() + 120
+    while not (project.root / ".caliper" / ".lock").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert project.records()[NEW].outcome == "same_result"
 
 
 @pytest.mark.skipif(not can_unshare, reason="needs the right to make a network namespace")
@@ -136,8 +175,9 @@ def test_disk_without_room_for_a_cell_is_no_verdict(
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     cells = tmp_path / "cells"
     cells.mkdir()
-    # Room for the folder of the run and its lock, and for no folder of a cell.
-    options = ["-t", "tmpfs", "-o", "nr_inodes=3", "tmpfs"]
+    # Room for this user's folder and its lock, for the folder of the run and its marker, and for no
+    # folder of a cell.
+    options = ["-t", "tmpfs", "-o", "nr_inodes=5", "tmpfs"]
     if subprocess.run(["mount", *options, str(cells)], check=False).returncode:
         pytest.skip("tmpfs cannot be mounted here")
     project.environ["CALIPER_CELLS"] = str(cells)
@@ -157,6 +197,23 @@ def test_interrupt_while_modules_are_loaded_is_told_by_the_exit_code(
 ) -> None:
     # Ctrl-C while rich is imported.
     (tmp_path / "rich.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / stage)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("stage", ["1.run_analysis.py", "2.assess_change.py", "3.parse_data.py"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signal_while_modules_are_loaded_is_told_by_the_exit_code(
+    tmp_path: Path, stage: str, number: signal.Signals
+) -> None:
+    source = f"import os, time\nos.kill(os.getpid(), {number:d})\ntime.sleep(60)\n"
+    (tmp_path / "rich.py").write_text(source)
     done = subprocess.run(
         [sys.executable, str(REPOSITORY / stage)],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
@@ -255,10 +312,13 @@ def test_script_cannot_change_the_next_cell_where_nothing_protects_files(
     project = make_project(grid, scripts)
     done = project.run("--versions", "1.16.0", "--jobs", "1", prefix=NO_NAMESPACES)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("isolation is incomplete here") == 1
+    assert "network: false" in done.stderr
     records = project.records()
     assert len(records) == 2
     for record in records.values():
         assert "read-only" not in record.environment["isolation"]
+        assert {"network", "read-only"} <= set(record.environment["isolation_missing"])
         assert record.runs["suite/a_look.py"].output == ("False\n",)
         assert record.runs["suite/b_change.py"].retval == 0
 

@@ -90,14 +90,29 @@ class ClusterEnvironment(Environment):
 
 
 @contextlib.contextmanager
+def _share_cache() -> Iterator[None]:
+    """Let the workers of a cluster on this machine, whose environment is ours, use our cache."""
+    before = os.environ.get("CALIPER_CACHE")
+    os.environ["CALIPER_CACHE"] = str(cache_folder())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CALIPER_CACHE"]
+        else:
+            os.environ["CALIPER_CACHE"] = before
+
+
+@contextlib.contextmanager
 def open_cluster(
     address: str, analysis: Analysis, arguments: argparse.Namespace, opener: Opener
 ) -> Iterator[ClusterEnvironment]:
     """What the workers of a cluster offer, while connected to it."""
-    # A cluster on this machine shares the cache of runs without one.
-    os.environ.setdefault("CALIPER_CACHE", str(cache_folder()))
-    with connect(
-        address, needs="calipertf.run.worker", jobs=arguments.jobs or analysis.jobs
-    ) as client:
+    with (
+        _share_cache(),
+        connect(
+            address, needs="calipertf.run.worker", jobs=arguments.jobs or analysis.jobs
+        ) as client,
+    ):
         place = Place(analysis=analysis, arguments=arguments, opener=opener)
         yield ClusterEnvironment(client, place)

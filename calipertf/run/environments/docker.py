@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import docker
 import docker.errors
 
+from calipertf import signals
 from calipertf.config import DEFAULT_INDEX
 from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
@@ -27,10 +29,12 @@ from calipertf.run.environments.docker_engine import (
     ENGINE_FAILURES,
     LABEL,
     OWNER,
+    PATIENCE,
     connect,
     engine_errors,
     explain,
     find_own_address,
+    hurry,
     is_unknown_image,
     list_proxies,
     pull_image,
@@ -49,6 +53,8 @@ from calipertf.run.environments.docker_sandbox import (
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine
 from calipertf.versions import python_version
+
+log = logging.getLogger("calipertf")
 
 
 class DockerEnvironment(Environment):
@@ -74,6 +80,7 @@ class DockerEnvironment(Environment):
         self._labels = {LABEL: run_id, OWNER: describe_owner()}
         self._base_image = base_image
         self._keep = keep_images
+        self._told_to_end = False
         self._pythons: dict[str, Python | None] = {}
         self._unreachable: dict[str, str] = {}
         with engine_errors("the engine could not be asked what it is"):
@@ -241,6 +248,8 @@ class DockerEnvironment(Environment):
 
     def stop(self) -> None:
         """End this run's containers: the threads that follow them come back."""
+        self._told_to_end = True
+        hurry(self._client)
         with contextlib.suppress(*ENGINE_FAILURES):
             for container in self._client.containers.list(
                 filters={"label": f"{LABEL}={self._labels[LABEL]}"}
@@ -250,6 +259,16 @@ class DockerEnvironment(Environment):
 
     def close(self) -> None:
         """Remove what the run made and nothing else."""
-        with contextlib.suppress(*ENGINE_FAILURES):
+        self._client.api.timeout = PATIENCE
+        if self._told_to_end or signals.stopped.is_set():
+            hurry(self._client)
+        try:
+            self._client.ping()
+            self._client.api.timeout = PATIENCE
             remove_made(self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL])
+        except ENGINE_FAILURES as error:
+            log.warning(
+                "the engine does not answer (%s): what this run made there is removed by the next",
+                explain(error)[:200],
+            )
         self._client.close()

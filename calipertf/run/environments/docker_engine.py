@@ -41,6 +41,8 @@ OWNER = "calipertf.owner"
 LOOPBACK = "127.0.0.1"
 #: Seconds that an engine may take to answer at all.
 PATIENCE = 30
+#: Seconds for the same once the run was told to end.
+HURRY = 3
 #: Addresses that the SDK gives to the engines behind a socket of this machine.
 _LOCAL = {"http+docker://localhost", "http+docker://localnpipe"}
 _END = object()
@@ -174,6 +176,14 @@ def pull_image(
         if time.monotonic() > deadline:
             raise TimeoutError(f"the registry took longer than {timeout:.0f} s")
         return client.images.get(name)
+
+
+def hurry(client: docker.DockerClient) -> None:
+    """Let each further request of a client wait for a few seconds only: the run is to end.
+
+    A frozen engine takes requests, and never answers them.
+    """
+    client.api.timeout = HURRY
 
 
 def find_own_address() -> str:

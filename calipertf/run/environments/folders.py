@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import IO
 
 import platformdirs
+
+from calipertf.private import check_cache
 
 #: A folder in memory, where Linux has one.
 MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 -- each run makes a folder of its own in it
 #: Bytes that one cell's files take at the most: TensorFlow 2.16 with all it needs takes 2.6 GB.
 CELL_SIZE = 4 * 1024**3
 _ST_NOEXEC = 8
+#: The cache folder of a process that was given one.
+_preferred: list[Path] = []
 _PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -28,14 +29,31 @@ sys.exit("read-only" not in script_runner.enter_namespaces(script_runner.load_li
 """
 
 
+def prefer_cache(folder: Path) -> None:
+    """Let this process, a cluster's worker, use a cache folder where CALIPER_CACHE names none."""
+    _preferred[:] = [folder]
+
+
 def cache_folder() -> Path:
     """Where wheels and index pages are kept between runs; CALIPER_CACHE moves it."""
     chosen = os.environ.get("CALIPER_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("caliper-tensorflow"))
+    if chosen:
+        return Path(chosen)
+    return next(iter(_preferred), Path(platformdirs.user_cache_dir("caliper-tensorflow")))
+
+
+def open_cache() -> Path:
+    """The cache folder, made for this user alone where it is not there.
+
+    Raises ConfigError where it is another user's, who could change what is installed from it.
+    """
+    folder = cache_folder()
+    check_cache(folder)
+    return folder
 
 
 def cells_folder(cache: Path, jobs: int, memory: int) -> Path:
-    """Where cells are built: in memory where there is plenty, else in the cache.
+    """The folder in which a run makes its own: in memory where there is plenty, else in the cache.
 
     A wheel of TensorFlow is thousands of small files, which a busy disk takes 15 to 25 s to write
     and memory 3.5 s (measured with 1.15.5). `memory` is what one script may take, in bytes;
@@ -46,7 +64,7 @@ def cells_folder(cache: Path, jobs: int, memory: int) -> Path:
         return Path(chosen)
     needed = jobs * (CELL_SIZE + memory)
     if _memory_available() > needed and _can_execute(MEMORY_FOLDER, jobs * CELL_SIZE):
-        return MEMORY_FOLDER / f"caliper-{os.getuid()}"
+        return MEMORY_FOLDER
     return cache / "cells"
 
 
@@ -88,20 +106,3 @@ def can_protect() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
-
-
-def claim_folder(parent: Path) -> tuple[Path, IO[str]]:
-    """A folder of this run's own, locked while it lasts; those of runs that were killed go."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for folder in parent.iterdir():
-        lock = folder / "lock"
-        try:
-            with lock.open("a") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:
-            continue  # its run goes on
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=parent))
-    file = (folder / "lock").open("a")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return folder, file

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -17,8 +16,8 @@ from calipertf.errors import InfrastructureError
 from calipertf.records import Run
 from calipertf.releases import local_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python, find_trouble
-from calipertf.run.environments.folders import claim_folder
 from calipertf.run.environments.installers import Installer, Pip, Uv
+from calipertf.run.environments.workspace import Workspace, remove_tree
 from calipertf.run.interpreters import (
     explain_how_to_get,
     find_interpreter,
@@ -53,7 +52,8 @@ class VenvEnvironment(Environment):
         #: Gives the server of the index's past, started when the first cell needs it.
         self._machine = machine
         self._failed_installs: dict[str, str] = {}
-        self._work, self._lock = claim_folder(cells or cache / "cells")
+        self._workspace = Workspace(cells or cache / "cells")
+        self._work = self._workspace.folder
 
     def find_python(self, tag: str) -> Python | None:
         """The interpreter with the highest patch; uv is asked for one where the config says so."""
@@ -86,7 +86,7 @@ class VenvEnvironment(Environment):
         try:
             yield self._build_in(folder, task, python)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
     def _build_in(self, folder: Path, task: CellTask, python: Python) -> Built:
         installer = (Pip if python_key(task.cell.python) < (3, 6) else Uv)(
@@ -162,7 +162,7 @@ class VenvEnvironment(Environment):
     def drop_package(self, task: CellTask) -> None:
         """Remove the cache that holds the package's own wheel for one Python."""
         if not task.analysis.keep_wheels:
-            shutil.rmtree(self._own_cache(task), ignore_errors=True)
+            remove_tree(self._own_cache(task))
 
     def _own_cache(self, task: CellTask) -> Path:
         """Cache of the package's own wheel: for cells of one version and Python, at any date."""
@@ -171,8 +171,7 @@ class VenvEnvironment(Environment):
 
     def close(self) -> None:
         """Remove the run's folder of environments."""
-        shutil.rmtree(self._work, ignore_errors=True)
-        self._lock.close()
+        self._workspace.close()
 
 
 def relay_events(
