@@ -203,12 +203,33 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterato
         problems.add(("analysis", "tests"), "tests names no script; name files, folders or globs")
     for number, pattern in enumerate(analysis.tests):
         found = list(_find_scripts(root, pattern))
-        if not found:
+        if notebook := _find_notebook(root, pattern, found):
+            problems.add(
+                ("analysis", "tests", number),
+                f"tests: {pattern!r} names the notebook {notebook}, which is no script; make one "
+                f"of it: jupyter nbconvert --to script {notebook}",
+            )
+        elif not found:
             problems.add(
                 ("analysis", "tests", number),
                 f"tests: no script at {pattern!r}{_hint_script(root, pattern)}",
             )
         yield from found
+
+
+def _find_notebook(root: Path, pattern: str, found: list[str]) -> str | None:
+    """The notebook that an entry of `tests` means; None where it means scripts."""
+    if pattern.lower().endswith(".ipynb"):
+        return pattern
+    if found or not pattern or _is_outside(pattern):
+        return None
+    inside = "**/*.ipynb" if (root / pattern).is_dir() else ""
+    try:
+        paths = (root / pattern).glob(inside) if inside else root.glob(pattern)
+        notebooks = sorted(path for path in paths if path.suffix.lower() == ".ipynb")
+    except ValueError:  # "**" beside other characters, before Python 3.13
+        return None
+    return notebooks[0].relative_to(root).as_posix() if notebooks else None
 
 
 def _hint_script(root: Path, pattern: str) -> str:
@@ -240,7 +261,7 @@ def _find_scripts(root: Path, pattern: str) -> list[str]:
             paths = sorted(item for item in root.glob(pattern) if item.suffix == ".py")
         except ValueError:  # "**" beside other characters, before Python 3.13
             paths = []
-    scripts = [item.relative_to(root) for item in paths]
+    scripts = [item.relative_to(root) for item in paths if item.name != "conftest.py"]
     return [item.as_posix() for item in scripts if not item.name.startswith(("_", "."))]
 
 

@@ -29,7 +29,7 @@ class Comparison:
 
     #: The first differences and the rest of them, in words; empty where they agree.
     differences: tuple[str, ...] = ()
-    #: The first line whose numbers are spelt otherwise and equal, in words; None where there is none.
+    #: The first line whose equal values are spelt otherwise, in words; None where there is none.
     respelt: str | None = None
     #: Why nothing can be said although what was kept agrees; None where all was compared.
     unknown: str | None = None
@@ -86,8 +86,8 @@ def compare_lines(
     """Two printed results, compared line by line.
 
     Words have to be equal, whole numbers as well; other numbers within a relative tolerance. White
-    space at the ends of lines and empty lines at the end do not count, nor does the spelling of
-    numbers.
+    space at the ends of lines and empty lines at the end do not count, nor does how values are
+    spelt.
     """
     left, right = _strip_end(here), _strip_end(there)
     pairs = list(_compare_pairs(left, right, tolerance, other, "line"))
@@ -101,7 +101,7 @@ def compare_lines(
 def _compare_pairs(
     left: Sequence[str], right: Sequence[str], tolerance: float, other: str, line: str
 ) -> Iterator[tuple[str, str | None]]:
-    """For each pair of lines that are not spelt the same: both in words, and again if they differ."""
+    """For each pair of lines that are spelt otherwise: both in words, and again if they differ."""
     separator = "" if line.endswith("-") else " "
     for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
         if not _texts_agree(a, b, tolerance):
@@ -134,7 +134,7 @@ def _texts_agree(a: str, b: str, tolerance: float) -> bool:
 
 
 def _spellings_agree(a: str, b: str, tolerance: float) -> bool:
-    """Whether two lines say the same once their numbers are spelt as Python spells them."""
+    """Whether two lines say the same once their values are spelt as Python spells them."""
     found = read_spelling(a), read_spelling(b)
     if found == (None, None):
         return False

@@ -53,8 +53,10 @@ def judge_script(
     if compared.unknown:
         return Verdict(outcome="not_compared", detail=compared.unknown)
     if not compared.differences:
-        detail = f"numbers are spelt otherwise: {compared.respelt}" if compared.respelt else None
-        return _judge_silence(run) or Verdict(outcome="same_result", detail=detail)
+        spelt = (
+            f"the same values, spelt otherwise: {compared.respelt}" if compared.respelt else None
+        )
+        return _judge_silence(run) or Verdict(outcome="same_result", detail=spelt)
     if baseline.outcome == "unstable_result":
         detail = "its result is not stable in the baseline either"
         return _list_differences("unstable_result", compared, detail)

@@ -1,6 +1,7 @@
-"""How numbers are spelt in what a script prints, which is not part of its result.
+"""How values are spelt in what a script prints, which is not part of its result.
 
-NumPy 2 prints `[np.float64(1.0), np.True_]` where NumPy 1 printed `[1.0, True]`.
+NumPy 2 prints `[np.float64(1.0), np.True_]` where NumPy 1 printed `[1.0, True]`, and each Python
+prints the members of a set in an order of its own.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ _TYPED = re.compile(rf"{_PREFIX}(?=(?:datetime64|timedelta64|void)\()")
 _DTYPE = re.compile(r",\s*dtype=(?P<type>float64|int64|complex128|bool)(?=[,)])")
 #: NumPy 2.2 and later say it where they leave out the middle of an array.
 _SHAPE = re.compile(r",\s*shape=(?P<shape>\([\d, ]*\))(?=[,)])")
-_WORD = re.compile(r"(?<![\w.])(?:np|numpy)\.|dtype=|shape=")
+_MEMBER = rf"(?:{_QUOTED}|[-+]?[0-9][\w.+-]*)"
+#: A set of texts and numbers, as Python 3 and Python 2 print it.
+_SET = re.compile(rf"(?:\{{|\bset\(\[)(?P<members>{_MEMBER}(?:, {_MEMBER})*)(?:\}}|\]\))")
+_WORD = re.compile(r"(?<![\w.])(?:np|numpy)\.|dtype=|shape=|\{|\bset\(\[")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spelling:
-    """A line without the spelling of its numbers, and what that spelling said."""
+    """A line without the spelling of its values, and what that spelling said."""
 
     text: str
     #: Types of scalars, types of arrays, shapes of arrays: in the order of the line.
@@ -41,7 +45,7 @@ class Spelling:
 
 
 def read_spelling(line: str) -> Spelling | None:
-    """The line with its numbers as Python spells them; None where it holds no other spelling."""
+    """The line with its values as Python spells them; None where there is only one spelling."""
     if not _WORD.search(line):
         return None
     scalars: list[str] = []
@@ -60,7 +64,13 @@ def read_spelling(line: str) -> Spelling | None:
         tuple(match["type"] for match in _DTYPE.finditer(text)),
         tuple(match["shape"] for match in _SHAPE.finditer(text)),
     )
-    return Spelling(text=_SHAPE.sub("", _DTYPE.sub("", text)), said=said)
+    text = _SHAPE.sub("", _DTYPE.sub("", text))
+    return Spelling(text=_SET.sub(_sort_members, text), said=said)
+
+
+def _sort_members(match: re.Match[str]) -> str:
+    members = [member[0] for member in re.finditer(_MEMBER, match["members"])]
+    return f"{{{', '.join(sorted(members))}}}"
 
 
 def _unwrap_value(name: str, value: str) -> str:
