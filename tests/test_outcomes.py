@@ -189,6 +189,7 @@ def test_home_that_was_not_built_is_told(outcome: str, message: str | None, word
         ("FileNotFoundError: [Errno 2] File b'table.csv' does not exist: b'table.csv'", (), "scr"),
         ("OSError: table.csv not found.", (), "__file__"),
         ("FileNotFoundError: [Errno 2] No such file or directory: '/etc/nosuch'", (), None),
+        ("FileNotFoundError: [Errno 2] No such file or directory: /etc/nosuch", (), None),
         ("OSError: [Errno 30] Read-only file system: '/repository/x'", (), "working folder only"),
         ("socket.gaierror: [Errno -3] Temporary failure in name resolution", ("network",), "true"),
         ("urllib.error.URLError: <urlopen error [Errno -2] x>", ("network",), "network: true"),
@@ -210,6 +211,16 @@ def test_failure_of_the_surroundings_has_a_way_out(
     else:
         assert words in str(verdict.detail)
         assert verdict.reason == "data"
+
+
+def test_program_that_is_missing_is_no_file_beside_the_script() -> None:
+    lines = (
+        "Traceback (most recent call last):\n",
+        '  File "/usr/lib/python3.9/subprocess.py", line 1, in _execute_child\n',
+        "FileNotFoundError: [Errno 2] No such file or directory: 'git'\n",
+    )
+    verdict = judge_record(record(HERE, Run(error=lines, retval=1)), {}, {}, 0).outcomes["s.py"]
+    assert verdict.detail is None
 
 
 def test_pytest_that_is_missing_is_no_verdict_on_the_package() -> None:

@@ -35,7 +35,9 @@ _NETWORK_ERRORS = frozenset(
         "APIConnectionError",
     }
 )
-_ABSOLUTE = re.compile(r"""['"][bu]?['"]?(?:/|[A-Za-z]:\\)""")
+_ABSOLUTE = re.compile(r"""(?:^|[\s'"(=])(?:/\w|[A-Za-z]:\\)""")
+#: Functions that start another program, which may be what is missing.
+_STARTERS = re.compile(r"in (?:_execute_child|_?execvpe?|_execvpe?|posix_spawnp?)\b")
 _NO_PYTEST = re.compile(r"No module named '?pytest'?$")
 
 FOLDER = (
@@ -61,8 +63,9 @@ def explain_surroundings(
     if failure.type in _FILE_ERRORS and _READ_ONLY.search(failure.message):
         return "data", WRITING
     if failure.type in _FILE_ERRORS and _NO_FILE.search(failure.message):
-        # What is missing at an absolute path is not beside the script.
-        return ("data", FOLDER) if not _ABSOLUTE.search(failure.message) else None
+        # What is missing at an absolute path, or a program, is not beside the script.
+        elsewhere = _ABSOLUTE.search(failure.message) or _STARTERS.search("".join(run.error))
+        return None if elsewhere else ("data", FOLDER)
     if "network" in isolation and _needs_network(failure):
         return "data", NETWORK
     return None

@@ -109,7 +109,10 @@ def judge_failure(
     failure = parse_exception(run.error)
     if detail is None and reason != "timeout":
         found = explain_surroundings(failure, run, isolation)
-        reason, detail = found or (reason, list_failed_tests(run))
+        if found and (found[0] == "script" or reason in {"data", "other"}):
+            reason, detail = found
+        else:
+            detail = list_failed_tests(run)
     if run.run_by == "pytest" and failure is None and run.retval == 5:
         reason = "script"
     return Verdict(
