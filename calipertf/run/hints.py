@@ -37,7 +37,7 @@ _NETWORK_ERRORS = frozenset(
 )
 _ABSOLUTE = re.compile(r"""(?:^|[\s'"(=])(?:/\w|[A-Za-z]:\\)""")
 #: Functions that start another program, which may be what is missing.
-_STARTERS = re.compile(r"in (?:_execute_child|_?execvpe?|_execvpe?|posix_spawnp?)\b")
+_STARTERS = re.compile(r"in (?:_execute_child|_?execvpe?|posix_spawnp?)\b")
 _NO_PYTEST = re.compile(r"No module named '?pytest'?$")
 
 FOLDER = (
