@@ -623,21 +623,7 @@ def run_cold(job, script):
         # Unbuffered, as the warm process is: what was printed before a crash is not lost.
         os.execv(sys.executable, [sys.executable, "-u"] + find_command(job, script))
 
-    result = supervise(action, job, job["timeout"])
-    return dict(result, run_by="pytest") if script.get("pytest") else result
-
-
-def find_command(job, script):
-    """What Python is given to run a script."""
-    if not script.get("pytest"):
-        return [script["path"]]
-    return ["-c", job["pytest"], find_root(script), script["path"]]
-
-
-def find_root(script):
-    """The folder that a script's name is relative to; its own where it is not named so."""
-    path, name = script["path"], "/" + script["name"]
-    return path[: -len(name)] if path.endswith(name) else os.path.dirname(path)
+    return supervise(action, job, job["timeout"])
 
 
 def run_warm(job, script):
@@ -849,7 +835,7 @@ def run_job(job, report):
     for script in job["scripts"]:
         again = script.get("times", 1) - 1 if script["name"] in passed else 0
         for _ in range(again):
-            emit(dict(run_cold(job, script), event="again", name=script["name"], start="cold"))
+            emit(dict(run_fresh(job, script), event="again", name=script["name"], start="cold"))
 
 
 def run_left(job, left, failed, emit):
@@ -861,10 +847,29 @@ def run_left(job, left, failed, emit):
         if missing and missing in confirmed:
             emit(dict(failed[name], event="script", confirmed_by=confirmed[missing]))
             continue
-        result = run_cold(job, script)
+        result = run_fresh(job, script)
         if missing and result["retval"] and find_missing_name(result["error"]) == missing:
             confirmed[missing] = name
         emit(dict(result, event="script", name=name, start="cold"))
+
+
+def run_fresh(job, script):
+    """The result of a cold run, which says so where pytest ran the file."""
+    result = run_cold(job, script)
+    return dict(result, run_by="pytest") if script.get("pytest") else result
+
+
+def find_command(job, script):
+    """What Python is given to run a script."""
+    if not script.get("pytest"):
+        return [script["path"]]
+    return ["-c", job["pytest"], find_root(script), script["path"]]
+
+
+def find_root(script):
+    """The folder that a script's name is relative to; its own where it is not named so."""
+    path, name = script["path"], "/" + script["name"]
+    return path[: -len(name)] if path.endswith(name) else os.path.dirname(path)
 
 
 def find_missing_name(error):
