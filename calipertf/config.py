@@ -17,6 +17,7 @@ from calipertf.config_paths import (
     LARGEST_TEMPLATE,
     explain_data,
     explain_script,
+    find_notebook,
     find_scripts,
     is_outside,
     list_known,
@@ -223,6 +224,13 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterato
         seen.add(pattern)
         found = find_scripts(root, pattern)
         where = ("analysis", "tests", number)
+        if notebook := find_notebook(root, pattern, found):
+            problems.add(
+                where,
+                f"tests: {pattern!r} names the notebook {notebook}, which is no script; make one "
+                f"of it: jupyter nbconvert --to script {notebook}",
+            )
+            continue
         if not found:
             hint = _hint_script(root, pattern) if len(problems) < LISTED else ""
             problems.add(where, f"tests: no script at {pattern!r}{hint}")

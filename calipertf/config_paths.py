@@ -46,15 +46,26 @@ def find_scripts(root: Path, pattern: str) -> list[str]:
     else:
         paths = _expand_glob(root, pattern)
     found = [item for item in paths if not is_folder(item)]
-    scripts = [item.relative_to(root) for item in found]
+    scripts = [item.relative_to(root) for item in found if item.name != "conftest.py"]
     return [item.as_posix() for item in scripts if not item.name.startswith(("_", "."))]
 
 
-def _expand_glob(root: Path, pattern: str) -> list[Path]:
+def find_notebook(root: Path, pattern: str, found: list[str]) -> str | None:
+    """Return the notebook that an entry of `tests` means; None where it means scripts."""
+    if pattern.lower().endswith(".ipynb"):
+        return pattern
+    if found or not pattern or is_outside(pattern):
+        return None
+    inside = f"{pattern.rstrip('/')}/**/*" if is_folder(root / pattern) else pattern
+    notebooks = _expand_glob(root, inside, ".ipynb")
+    return notebooks[0].relative_to(root).as_posix() if notebooks else None
+
+
+def _expand_glob(root: Path, pattern: str, ending: str = ".py") -> list[Path]:
     # **/** is **, and takes a hundred times as long.
     plain = re.sub(r"(\*\*/)+", "**/", pattern)
     try:
-        return sorted(item for item in root.glob(plain) if item.suffix == ".py")
+        return sorted(item for item in root.glob(plain) if item.suffix.lower() == ending)
     except (ValueError, IndexError, OSError, NotImplementedError, re.error):
         return []  # "**" beside other characters, before Python 3.13; names that no file can have
 

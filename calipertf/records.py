@@ -85,6 +85,10 @@ class Run:
     ended: str = "exit"
     #: Bytes of output that were not kept.
     cut: int = 0
+    #: SHA-256 of the whole standard output; None where all of it was kept, and in older records.
+    sha256: str | None = None
+    #: What ran the file: pytest; None where Python itself ran it as a script.
+    run_by: str | None = None
     #: The second run of the same script in the same cell; None where it ran once.
     again: Run | None = None
     #: Script of the same cell whose cold run confirmed this warm failure; None where none had to.
@@ -103,6 +107,10 @@ class Run:
             data["ended"] = self.ended
         if self.cut:
             data["cut"] = self.cut
+        if self.sha256 is not None:
+            data["sha256"] = self.sha256
+        if self.run_by is not None:
+            data["run_by"] = self.run_by
         if self.confirmed_by is not None:
             data["confirmed_by"] = self.confirmed_by
         if self.again is not None:
@@ -120,6 +128,8 @@ class Run:
             seconds=data.get("seconds"),
             ended=data.get("ended", "exit"),
             cut=data.get("cut", 0),
+            sha256=data.get("sha256"),
+            run_by=data.get("run_by"),
             again=cls.from_json(again) if again else None,
             confirmed_by=data.get("confirmed_by"),
         )

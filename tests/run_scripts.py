@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 RUNNER = Path(__file__).parent.parent / "calipertf" / "run" / "script_runner.py"
+PYTEST_RUNNER = RUNNER.with_name("pytest_runner.py")
 
 
 def start_runner(
@@ -41,14 +42,17 @@ def start_runner(
         "network": False,
         "cpus": None,
         "environ": {"PYTHONHASHSEED": "0"},
+        "pytest": PYTEST_RUNNER.read_text(),
         **job,
     }
+    inherited = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     process = subprocess.Popen(
         [*prefix, python, "-u", str(RUNNER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        # As the drivers start it: what Python reads as it starts is there before.
+        env={**inherited, **complete["environ"]},
         start_new_session=True,
         text=True,
     )

@@ -91,6 +91,8 @@ def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
         ("  dependency: six\n  tests: []\n", ["line 3", "tests names no script"]),
         ("  dependency: six\n  tests: ['**x/[']\n", ["line 3", "no script"]),
         ("  dependency: six\n  tests: [a.py, ../b.py]\n", ["no script at '../b.py'"]),
+        ("  dependency: six\n  tests: [b.ipynb]\n", ["line 3", "nbconvert --to script b.ipynb"]),
+        ("  dependency: six\n  tests: ['*.IPYNB']\n", ["line 3", "is no script"]),
         ("  dependency: six==1.16\n  tests: a.py\n", ["line 2", "name of one package"]),
         ("  dependency: six\n  tests: a.py\n  versions: []\n", ["leave the key out"]),
         ("  dependency: six\n  tests: a.py\n  resolve: [2999-01-01]\n", ["yet to come"]),
@@ -118,6 +120,20 @@ def test_problems_name_line_key_and_way_out(
         load(write_config, body)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("pattern", ["books", "books/*"])
+def test_folder_of_notebooks_alone_is_refused(write_config: Write, pattern: str) -> None:
+    scripts = {"a.py": "", "books/deep/b.ipynb": "{}", "books/c.ipynb": "{}"}
+    text = f"analysis:\n  dependency: six\n  tests: [{pattern}]\n"
+    with pytest.raises(ConfigError, match=r"nbconvert --to script books/c\.ipynb"):
+        load_config(write_config(text, scripts=scripts))
+
+
+def test_conftest_and_notebooks_beside_scripts_are_no_scripts(write_config: Write) -> None:
+    scripts = {"s/conftest.py": "", "s/a.ipynb": "{}", "s/test_a.py": "def test_a(): pass\n"}
+    text = "analysis:\n  dependency: six\n  tests: [s]\n"
+    assert load_config(write_config(text, scripts=scripts)).scripts == ("s/test_a.py",)
 
 
 def test_problems_are_told_by_line(write_config: Write) -> None:

@@ -52,8 +52,16 @@ def test_odd_names_of_scripts_are_drawn() -> None:
         ),
         (("xxx", "x~-"), ("s works on no version of p", "No script of s works")),
         (
-            ("+o-", "x+-"),
+            ("++-", "x+-"),
             ("s works best on p 2.0, Python 3.7: 2 of 2", "s: 2 of 2 scripts work on 2.0"),
+        ),
+        (
+            # What was not compared is not judged, and does not count as working.
+            ("+o-", "x+-"),
+            (
+                "s works best on p 1.0, Python 3.7: 1 of 2",
+                "s: 1 of 2 scripts work on 1.0, 1 on 2.0",
+            ),
         ),
     ],
 )

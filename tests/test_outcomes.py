@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from calipertf.records import Cell, Record, Run, Verdict
@@ -101,6 +103,139 @@ def test_cell_whose_import_fails_is_explained_by_the_import() -> None:
     assert judged.outcomes["s.py"].detail == "SIGABRT"
     assert (judged.outcome, judged.reason) == ("import_failed", "api_missing")
     assert judged.message == "import failed in 1 of 1 scripts: ImportError: x"
+
+
+def test_import_that_fails_where_a_script_works_is_no_evidence() -> None:
+    # The name to import was guessed wrong, as for markdown-it-py on Python 3.7.
+    both = replace(record(HERE, FAILED, BROKEN_IMPORT), runs={"a.py": OK, "s.py": FAILED})
+    judged = judge_record(both, {}, {}, 1e-3)
+    assert {name: verdict.outcome for name, verdict in judged.outcomes.items()} == {
+        "a.py": "not_compared",
+        "s.py": "run_failed",
+    }
+    assert judged.outcome == "run_failed"
+    assert "KeyError" in (judged.message or "")
+
+
+QUIET = Run(error=("INFO: 5\n",), retval=0)
+SKIPPED = Run(output=("test_a SKIPPED\n",), retval=0, run_by="pytest")
+PASSED = Run(output=("test_a PASSED\n",), retval=0, run_by="pytest")
+
+
+@pytest.mark.parametrize(
+    ("run", "home_run", "outcome", "words"),
+    [
+        (QUIET, QUIET, "not_compared", "prints nothing on stdout"),
+        (Run(output=("\n", " \n"), retval=0), QUIET, "not_compared", "print the result"),
+        (QUIET, OK, "different_result", ""),
+        (OK, QUIET, "different_result", ""),
+        (OK, FAILED, "not_compared", "fails in its baseline: KeyError: 'x'"),
+        (OK, Run(ended="timeout", retval=-9), "not_compared", "(timeout)"),
+        (PASSED, PASSED, "same_result", ""),
+        (SKIPPED, SKIPPED, "not_compared", "every test was skipped"),
+        (SKIPPED, PASSED, "different_result", ""),
+        (PASSED, SKIPPED, "different_result", ""),
+    ],
+)
+def test_what_there_is_to_compare(run: Run, home_run: Run, outcome: str, words: str) -> None:
+    home = judge_record(record(HOME, home_run), {"s.py": "s"}, {"s": record(HOME, home_run)}, 0)
+    verdict = judge_record(record(HERE, run), {"s.py": "s"}, {"s": home}, 0).outcomes["s.py"]
+    assert verdict.outcome == outcome
+    assert words in (verdict.detail or "")
+
+
+@pytest.mark.parametrize("run", [QUIET, SKIPPED])
+def test_home_that_prints_nothing_is_not_compared_either(run: Run) -> None:
+    home = record(HOME, replace(run, again=run))
+    assert judge_record(home, {"s.py": "s"}, {"s": home}, 0).outcome == "not_compared"
+
+
+def test_second_run_that_fails_is_told() -> None:
+    home = record(HOME, replace(OK, again=FAILED))
+    judged = judge_record(home, {"s.py": "s"}, {"s": home}, 0)
+    verdict = judged.outcomes["s.py"]
+    assert (verdict.outcome, verdict.differences) == ("unstable_result", ())
+    assert str(verdict.detail).endswith("in a fresh process, fails: KeyError: 'x'")
+    assert "KeyError" in (judged.message or "")
+
+
+def test_second_run_that_was_cut_otherwise_is_not_compared() -> None:
+    text = ("a\n", "[... 9 bytes cut ...]\n", "b\n")
+    run = Run(output=text, retval=0, cut=9, sha256="1", again=None)
+    for other, outcome in (("1", "same_result"), ("2", "not_compared")):
+        home = record(HOME, replace(run, again=replace(run, sha256=other)))
+        assert judge_record(home, {"s.py": "s"}, {"s": home}, 0).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message", "words"),
+    [
+        ("build_failed", "no gcc", "has no result: no gcc"),
+        ("no_release", None, "has no result: no release"),
+    ],
+)
+def test_home_that_was_not_built_is_told(outcome: str, message: str | None, words: str) -> None:
+    home = Record(cell=HOME, outcome=outcome, message=message)
+    verdict = judge_record(record(HERE, OK), {"s.py": "s"}, {"s": home}, 0).outcomes["s.py"]
+    assert verdict.outcome == "not_compared"
+    assert f"six 1.0 cp38 (release), {words}" in str(verdict.detail)
+
+
+@pytest.mark.parametrize(
+    ("line", "isolation", "words"),
+    [
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'table.csv'", (), "__file__"),
+        ("IOError: [Errno 2] No such file or directory: u'data/table.csv'", (), "__file__"),
+        ("FileNotFoundError: [Errno 2] File b'table.csv' does not exist: b'table.csv'", (), "scr"),
+        ("OSError: table.csv not found.", (), "__file__"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/etc/nosuch'", (), None),
+        ("FileNotFoundError: [Errno 2] No such file or directory: /etc/nosuch", (), None),
+        ("OSError: [Errno 30] Read-only file system: '/repository/x'", (), "working folder only"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", ("network",), "true"),
+        ("urllib.error.URLError: <urlopen error [Errno -2] x>", ("network",), "network: true"),
+        ("requests.exceptions.ConnectionError: Max retries exceeded", ("network",), "no network"),
+        ("OSError: [Errno 101] Network is unreachable", ("network",), "network: true"),
+        ("socket.gaierror: [Errno -3] Temporary failure in name resolution", (), None),
+        ("KeyError: 'x'", ("network",), None),
+    ],
+)
+def test_failure_of_the_surroundings_has_a_way_out(
+    line: str, isolation: tuple[str, ...], words: str | None
+) -> None:
+    lines = ("Traceback (most recent call last):\n", '  File "s.py", line 1, in <module>\n', line)
+    failed = record(HERE, Run(error=lines, retval=1))
+    failed = replace(failed, environment={"isolation": list(isolation)})
+    verdict = judge_record(failed, {}, {}, 0).outcomes["s.py"]
+    if words is None:
+        assert verdict.detail is None
+    else:
+        assert words in str(verdict.detail)
+        assert verdict.reason == "data"
+
+
+def test_program_that_is_missing_is_no_file_beside_the_script() -> None:
+    lines = (
+        "Traceback (most recent call last):\n",
+        '  File "/usr/lib/python3.9/subprocess.py", line 1, in _execute_child\n',
+        "FileNotFoundError: [Errno 2] No such file or directory: 'git'\n",
+    )
+    verdict = judge_record(record(HERE, Run(error=lines, retval=1)), {}, {}, 0).outcomes["s.py"]
+    assert "scratch folder" not in str(verdict.detail)
+
+
+def test_pytest_that_is_missing_is_no_verdict_on_the_package() -> None:
+    lines = ("Traceback (most recent call last):\n", "ImportError: No module named pytest\n")
+    failed = record(HERE, Run(error=lines, retval=1, run_by="pytest"))
+    verdict = judge_record(failed, {}, {}, 0).outcomes["s.py"]
+    assert (verdict.outcome, verdict.reason) == ("run_failed", "script")
+    assert "requirements: [pytest]" in str(verdict.detail)
+
+
+def test_file_without_tests_is_no_pass() -> None:
+    none = record(HERE, Run(retval=5, run_by="pytest"))
+    verdict = judge_record(none, {}, {}, 0).outcomes["s.py"]
+    assert (verdict.outcome, verdict.reason) == ("run_failed", "script")
+    assert "no test" in str(verdict.detail)
 
 
 def test_script_without_a_home_says_so() -> None:

@@ -165,7 +165,8 @@ RESULTS = [
     make_result("unstable_result", "2.0"),
     make_result("no_release", "2.1"),
     make_result("build_failed", "0.12.1rc0"),
-    make_result("not_compared", "nightly"),
+    make_result("same_result", "nightly"),
+    make_result("not_compared", "4.0"),
     make_result("run_failed", "3.0", python="cp38"),
 ]
 

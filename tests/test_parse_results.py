@@ -111,7 +111,9 @@ OUTCOMES |= {"?": "unstable_result", "-": "no_release", "B": "build_failed"}
         ("xxx", None, None, None, None, None, False),
         ("+?-x", "1.0", "1.0", "4.0", "1.0", None, False),
         ("+~", "1.0", "1.0", "2.0", "1.0", None, False),
-        ("oB", "1.0", "1.0", "2.0", "1.0", None, False),
+        ("+B", "1.0", "1.0", "2.0", "1.0", None, False),
+        ("oB", None, None, None, None, None, False),
+        ("o+o", "2.0", "2.0", None, None, None, False),
         ("x--------+", "10.0", "10.0", None, None, "1.0", False),
         ("+x-------+", "1.0", "10.0", "2.0", "1.0", None, True),
         ("+", "1.0", "1.0", None, None, None, False),
@@ -137,8 +139,8 @@ def test_timeline(
     assert (line.breaking.cell.version if line.breaking else None) == breaking
     assert (line.too_old.cell.version if line.too_old else None) == too_old
     assert line.recovers == recovers
-    assert line.working == marks.count("+") + marks.count("o")
-    assert line.judged == len(marks) - marks.count("?") - marks.count("-")
+    assert line.working == marks.count("+")
+    assert line.judged == len(marks) - sum(marks.count(mark) for mark in "?-o")
     expected = [(breaking, before)] if breaking else []
     assert asked == expected + ([(too_old, first)] if too_old else [])
 
@@ -204,6 +206,14 @@ def test_cell_that_imports_need_not_run_the_script() -> None:
     assert neighbours.find(lonely) is None
 
 
+def test_what_ran_explains_a_failure_only_where_nothing_was_compared() -> None:
+    failed = make_result("run_failed", "3.0")
+    ran = [make_result("not_compared", "2.0"), failed]
+    works = [make_result("same_result", "1.0"), *ran]
+    found = [Neighbours(results, find_axes(results)).find(failed) for results in (ran, works)]
+    assert [cell.version if cell else None for cell in found] == ["2.0", "1.0"]
+
+
 @pytest.mark.parametrize(
     ("line", "name", "version"),
     [
@@ -257,8 +267,8 @@ FAILED = {"reason": "other", "exception": "E: x"}
         (make_result("no_interpreter"), make_result(), "no verdict"),
         (make_result("infrastructure_error"), make_result("run_failed"), "no verdict"),
         (make_result("run_failed"), make_result(), "fixed"),
-        (make_result("no_release"), make_result("not_compared"), "fixed"),
-        (make_result(), make_result("not_compared"), "still working"),
+        (make_result("no_release"), make_result("not_compared"), "no verdict"),
+        (make_result(), make_result("not_compared"), "no verdict"),
         (make_result(), None, "only before"),
         (None, make_result("run_failed"), "only now"),
         (make_result("no_release"), make_result("no_release"), "no release"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import time
@@ -147,6 +148,46 @@ def test_python_2_sees_and_says_what_python_3_does(tmp_path: Path, start: str) -
     events = run(tmp_path, sources, start=start, python=OLD.source if OLD else "")
     assert (events["file"]["start"], events["file"]["output"]) == (start, "str\n")
     assert events["bytes"]["output"] == "\\xff\\xfe caf\u00e9\n"
+
+
+EVERY = [find_interpreter(tag) for tag in ("cp27", "cp36", "cp39", "cp313")]
+
+
+@pytest.mark.parametrize(
+    "python",
+    [pytest.param(found.source, id=found.tag) for found in EVERY if found]
+    or [pytest.param(sys.executable, id="this")],
+)
+def test_hash_seed_is_in_force_in_every_start(tmp_path: Path, python: str) -> None:
+    source = "print(set('the quick brown fox jumps over'.split()), hash('x'))\n"
+    job = {"scripts": [{"name": "a", "path": str(tmp_path / "1/scripts/a.py"), "times": 2}]}
+    (tmp_path / "1").mkdir()
+    (tmp_path / "2").mkdir()
+    events = run(tmp_path / "1", {"a": source}, python=python, **job)
+    other = run(tmp_path / "2", {"a": source}, python=python, start="cold")
+    assert (events["a"]["start"], other["a"]["start"]) == ("warm", "cold")
+    assert events["a"]["output"] == events["a!"]["output"] == other["a"]["output"]
+
+
+def test_whole_output_is_hashed_where_it_is_cut(tmp_path: Path) -> None:
+    source = "for i in range(20000): print('line', {})\n"
+    sources = {
+        name: source.format(line) for name, line in (("a", "i"), ("b", "i"), ("c", "i or 1"))
+    }
+    sources["short"] = GOOD
+    hashes = {
+        name: event["sha256"] for name, event in run(tmp_path, sources).items() if len(name) < 2
+    }
+    assert hashes["a"] == hashes["b"] != hashes["c"]
+    whole = "".join(f"line {i}\n" for i in range(20000)).encode()
+    assert hashes["a"] == hashlib.sha256(whole).hexdigest()
+
+
+def test_output_that_is_kept_whole_has_no_hash(tmp_path: Path) -> None:
+    source = "import sys\nprint('short')\nsys.stderr.write('x' * 100000)\n"
+    event = run(tmp_path, {"a": source})["a"]
+    assert (event["sha256"], event["output"]) == (None, "short\n")
+    assert event["cut"] > 0
 
 
 def test_trouble_of_the_runner_is_no_result(tmp_path: Path) -> None:

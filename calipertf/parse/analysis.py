@@ -83,7 +83,7 @@ def _explain(
     result: Result, neighbours: Neighbours, explainer: Explainer
 ) -> tuple[Cell | None, Cause | None]:
     """The nearest working cell of what does not work, and the cause of what fails."""
-    if result.works or result.outcome in {"no_release", "no_interpreter"}:
+    if result.works or result.outcome in {"no_release", "no_interpreter", "not_compared"}:
         return None, None
     nearest = neighbours.find(result)
     if result.outcome not in FAILING:

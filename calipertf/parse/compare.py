@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from calipertf.parse.results import WORKING, Result
+from calipertf.parse.results import SILENT, WORKING, Result
 from calipertf.records import Cell
 
 #: What can become of a script between two runs, worst first.
@@ -21,7 +21,7 @@ STATUSES = (
     "only now",
     "no release",
 )
-_UNKNOWN = frozenset({"no_interpreter", "infrastructure_error", "unstable_result"})
+_UNKNOWN = SILENT - {"no_release"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,9 @@ def _name_best(analysis: Analysis) -> Iterator[str]:
         works = Counter(result.cell for result in part if result.works)
         name = suite.rstrip("/").rpartition("/")[2]
         if not works:
-            yield f"{name}: none of {len(scripts)} scripts works anywhere."
+            ran = {result.script for result in part if result.outcome == "not_compared"}
+            more = f"; {len(ran)} ran with nothing to compare their result with" if ran else ""
+            yield f"{name}: none of {len(scripts)} scripts is known to work anywhere{more}."
             continue
         cell, most = works.most_common(1)[0]
         alike = sum(count == most for count in works.values())

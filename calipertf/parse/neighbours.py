@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calipertf.parse.results import WORKING, Axes, Result
+from calipertf.parse.results import RAN, WORKING, Axes, Result
 from calipertf.records import Cell
 
 #: Of a cell with one of these, the package can be imported.
-_IMPORTED = WORKING | {"different_result", "unstable_result", "run_failed"}
+_IMPORTED = RAN | {"different_result", "unstable_result", "run_failed"}
 
 
 class Neighbours:
@@ -31,10 +31,13 @@ class Neighbours:
         cells: dict[tuple[str, str | None], list[Cell]] = defaultdict(list)
         for cell in dict.fromkeys(result.cell for result in results if result.outcome in _IMPORTED):
             cells[cell.package, None].append(cell)
+        # A result that nothing was compared with says less than one that agrees with its home: it
+        # is taken for scripts that have no other.
+        compared = {(result.cell.package, result.script) for result in results if result.works}
         for result in results:
-            # A result that nothing was compared with says less than one that agrees with its home.
-            if result.works:
-                cells[result.cell.package, result.script].append(result.cell)
+            key = (result.cell.package, result.script)
+            if result.outcome in (WORKING if key in compared else RAN):
+                cells[key].append(result.cell)
         self._cells = dict(cells)
         self._places = {
             key: np.array([self._place(cell) for cell in found]) for key, found in cells.items()
@@ -48,7 +51,10 @@ class Neighbours:
         )
 
     def find(self, result: Result) -> Cell | None:
-        """The nearest cell where the result's script works; None where it works nowhere."""
+        """The nearest cell where the result's script works; None where there is none.
+
+        Where nothing that the script printed was compared, the nearest where it ran to its end.
+        """
         return self._find(result, result.script)
 
     def find_importing(self, result: Result) -> Cell | None:

@@ -9,12 +9,17 @@ from calipertf.parse.failures import sign_failure
 from calipertf.records import OUTCOMES, Cell, Record, Run, Verdict
 from calipertf.versions import python_key, version_key
 
-#: Ran to its end without a word against it. A run that nothing could be compared with counts.
-WORKING = frozenset({"same_result", "not_compared"})
+#: Ran to its end and gave the result that it should.
+WORKING = frozenset({"same_result"})
+#: Ran to its end without a word against it, judged or not: what a failure can be compared with.
+RAN = WORKING | {"not_compared"}
 #: Did not run to its end.
 FAILING = frozenset({"build_failed", "import_failed", "run_failed"})
-#: Says nothing about the version: it is not there, or could not be tried or trusted.
-SILENT = frozenset({"no_release", "no_interpreter", "infrastructure_error", "unstable_result"})
+#: Says nothing about the version: it is not there, or its result could not be had, compared or
+#: trusted.
+SILENT = frozenset(
+    {"no_release", "no_interpreter", "infrastructure_error", "unstable_result", "not_compared"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,7 @@ class Result:
 
     @property
     def works(self) -> bool:
-        """Whether it ran and nothing speaks against its result."""
+        """Whether it ran and gave the result that it should."""
         return self.verdict.outcome in WORKING
 
     @property

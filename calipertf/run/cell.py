@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -17,6 +18,7 @@ from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
 from calipertf.run.isolation import list_missing
+from calipertf.run.pytest_files import is_pytest_file
 
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
@@ -24,9 +26,11 @@ KEPT_OUTPUT = 256 * 1024
 #: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
 ATTEMPTS = 3
 
+PYTEST_RUNNER = Path(__file__).parent / "pytest_runner.py"
 #: A line that tells of an error; not one that names liberror-perl.
 _BLAME = re.compile(r"^×|(?<![a-z])[Ee]rror\b|ERROR|[A-Z]\w*Error\b")
-#: What every script finds in its environment: one thread, one hash seed, no GPU, no screen.
+#: What every script finds in its environment: one thread, one hash seed, no GPU, no screen. The
+#: runner is started with it: Python reads much of it, such as the hash seed, as it starts.
 SCRIPT_ENVIRON: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
     "PYTHONIOENCODING": "utf-8",
@@ -198,6 +202,8 @@ def read_run(event: Mapping[str, Any]) -> Run:
         seconds=event.get("seconds"),
         ended=event["ended"],
         cut=event["cut"],
+        sha256=event.get("sha256"),
+        run_by=event.get("run_by"),
         confirmed_by=event.get("confirmed_by"),
     )
 
@@ -220,6 +226,7 @@ def make_job(task: CellTask) -> dict[str, Any]:
                 "name": script,
                 "path": str(task.root / script),
                 "times": 2 if script in task.twice else 1,
+                "pytest": is_pytest_file(task.root / script),
             }
             for script in task.scripts
         ],
@@ -232,4 +239,5 @@ def make_job(task: CellTask) -> dict[str, Any]:
         "network": analysis.network,
         "cpus": list(task.cpus) if task.cpus else None,
         "environ": environ,
+        "pytest": PYTEST_RUNNER.read_text(encoding="utf-8"),
     }

@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from calipertf.exceptions import classify_failure, parse_exception
+from calipertf.exceptions import Failure, classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict, worst_outcome
+from calipertf.run.comparison import Comparison, compare_lines, compare_runs
+from calipertf.run.hints import explain_surroundings, list_failed_tests, ran_a_test
 
 #: Differences that a verdict lists.
 LISTED = 5
-#: Numbers whose distance is below this are equal, whatever their size: sums that should be zero.
-ABSOLUTE = 1e-6
-
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
+#: Why nothing can be said of a script that prints nothing, and what to do.
+SILENT = "it prints nothing on stdout, so there is nothing to compare; print the result"
 
 
 def compare_outputs(here: Sequence[str], there: Sequence[str], tolerance: float) -> list[str]:
-    """Differences between two printed results, in words; none where they agree.
-
-    Line by line: words have to be equal, whole numbers as well; other numbers within a relative
-    tolerance. White space at the ends of lines and empty lines at the end do not count.
-    """
-    left, right = _strip_end(here), _strip_end(there)
-    found = [
-        f"line {number}: {_shorten(a)} here, {_shorten(b)} in the baseline"
-        for number, (a, b) in enumerate(zip(left, right, strict=False), start=1)
-        if not _lines_agree(a, b, tolerance)
-    ]
-    if len(left) != len(right):
-        found.append(f"{len(left)} lines here, {len(right)} in the baseline")
-    return found
-
-
-def _strip_end(lines: Sequence[str]) -> list[str]:
-    text = "".join(lines).rstrip()
-    return [" ".join(line.split()) for line in text.splitlines()]
-
-
-def _shorten(line: str) -> str:
-    return repr(line if len(line) <= 120 else line[:117] + "...")
-
-
-def _lines_agree(a: str, b: str, tolerance: float) -> bool:
-    if a == b:
-        return True
-    if _words(a) != _words(b):
-        return False
-    pairs = zip(_NUMBER.findall(a), _NUMBER.findall(b), strict=True)
-    return all(_numbers_agree(x, y, tolerance) for x, y in pairs)
-
-
-def _words(line: str) -> str:
-    # White space around numbers is layout: numpy aligns its columns by the widest number.
-    return re.sub(r"\s*#\s*", "#", _NUMBER.sub("#", line))
-
-
-def _numbers_agree(x: str, y: str, tolerance: float) -> bool:
-    if _is_whole(x) and _is_whole(y):
-        return _spell_whole(x) == _spell_whole(y)
-    return math.isclose(float(x), float(y), rel_tol=tolerance, abs_tol=ABSOLUTE)
-
-
-def _spell_whole(text: str) -> str:
-    # Not int(): Python refuses to read a number of more than 4300 digits.
-    digits = text.lstrip("+-").lstrip("0")
-    return f"-{digits}" if digits and text.startswith("-") else digits
-
-
-def _is_whole(text: str) -> bool:
-    return re.fullmatch(r"[-+]?\d+", text) is not None
+    """Differences between two printed results, in words; none where they agree."""
+    return list(compare_lines(here, there, tolerance).differences)
 
 
 def judge_script(
@@ -83,46 +30,96 @@ def judge_script(
     there: Run | None,
     is_home: bool,
     tolerance: float,
+    isolation: Container[str] = (),
 ) -> Verdict:
     """The verdict on one script, without its suite and baseline's name.
 
     `imports` says whether the bare import of the package works in this cell; `there` is the
     baseline's run of the same script and `baseline` its verdict, None where there are none.
+    `isolation` names what was in force in this cell.
     """
     if run.retval != 0:
-        return judge_failure(run, imports=imports, import_name=import_name)
-    if run.again is not None:
-        differences = compare_outputs(run.output, run.again.output, tolerance)
-        if run.again.retval != 0 or differences:
-            return Verdict(outcome="unstable_result", differences=tuple(differences[:LISTED]))
+        return judge_failure(run, imports=imports, import_name=import_name, isolation=isolation)
+    if run.again is not None and (verdict := _judge_repetition(run, run.again, tolerance)):
+        return verdict
     if is_home:
-        return Verdict(outcome="same_result")
+        return _judge_silence(run) or Verdict(outcome="same_result")
     if there is None or baseline is None:
         return Verdict(outcome="not_compared", detail="the baseline has not been run")
     if there.retval != 0:
-        return Verdict(outcome="not_compared", detail="the script fails in its baseline")
-    differences = compare_outputs(run.output, there.output, tolerance)
-    if not differences:
-        return Verdict(outcome="same_result")
-    if baseline.outcome == "unstable_result":
-        return Verdict(
-            outcome="unstable_result",
-            detail="its result is not stable in the baseline either",
-            differences=tuple(differences[:LISTED]),
+        detail = f"the script fails in its baseline{_name_exception(there)}"
+        return Verdict(outcome="not_compared", detail=detail)
+    compared = compare_runs(run, there, tolerance)
+    if compared.unknown:
+        return Verdict(outcome="not_compared", detail=compared.unknown)
+    if not compared.differences:
+        spelt = (
+            f"the same values, spelt otherwise: {compared.respelt}" if compared.respelt else None
         )
-    return Verdict(outcome="different_result", differences=tuple(differences[:LISTED]))
+        return _judge_silence(run) or Verdict(outcome="same_result", detail=spelt)
+    if baseline.outcome == "unstable_result":
+        detail = "its result is not stable in the baseline either"
+        return _list_differences("unstable_result", compared, detail)
+    return _list_differences("different_result", compared)
 
 
-def judge_failure(run: Run, *, imports: bool, import_name: str) -> Verdict:
+def _judge_repetition(run: Run, again: Run, tolerance: float) -> Verdict | None:
+    """The verdict on a script whose second run in the same cell says no clear yes; else None."""
+    if again.retval != 0:
+        why = _name_exception(again) or f" with exit code {again.retval}"
+        detail = f"its second run in this cell, in a fresh process, fails{why}"
+        return Verdict(outcome="unstable_result", detail=detail)
+    compared = compare_runs(run, again, tolerance, other="its second run")
+    if compared.differences:
+        return _list_differences("unstable_result", compared)
+    return Verdict(outcome="not_compared", detail=compared.unknown) if compared.unknown else None
+
+
+def _list_differences(outcome: str, compared: Comparison, detail: str | None = None) -> Verdict:
+    return Verdict(outcome=outcome, detail=detail, differences=compared.differences[:LISTED])
+
+
+def _judge_silence(run: Run) -> Verdict | None:
+    if not ran_a_test(run):
+        return Verdict(outcome="not_compared", detail="every test was skipped: nothing was tried")
+    if "".join(run.output).strip():
+        return None
+    return Verdict(outcome="not_compared", detail=SILENT)
+
+
+def _name_exception(run: Run) -> str:
+    """The exception of a run that failed, to end a sentence with; empty where there is none."""
+    if run.ended != "exit":
+        return f" ({run.ended})"
+    failure = parse_exception(run.error)
+    return f": {_spell(failure)[:200]}" if failure else ""
+
+
+def _spell(failure: Failure) -> str:
+    return f"{failure.type}: {failure.message}" if failure.message else failure.type
+
+
+def judge_failure(
+    run: Run, *, imports: bool, import_name: str, isolation: Container[str] = ()
+) -> Verdict:
     """import_failed or run_failed, with the reason and the exception."""
     reason, detail = classify_failure(
         run.retval, run.ended, run.error, import_name=import_name, importing=not imports
     )
+    failure = parse_exception(run.error)
+    if detail is None and reason != "timeout":
+        found = explain_surroundings(failure, run, isolation)
+        if found and (found[0] == "script" or reason in {"data", "other"}):
+            reason, detail = found
+        else:
+            detail = list_failed_tests(run)
+    if run.run_by == "pytest" and failure is None and run.retval == 5:
+        reason = "script"
     return Verdict(
         outcome="run_failed" if imports else "import_failed",
         reason=reason,
         detail=detail,
-        exception=parse_exception(run.error),
+        exception=failure,
     )
 
 
@@ -141,7 +138,7 @@ def judge_record(
         return record
     verdicts: dict[str, Verdict] = {}
     name = str(record.environment.get("import_name") or record.cell.package.replace("-", "_"))
-    imports = record.bare_import is None or record.bare_import.retval == 0
+    imports = can_import(record)
     for script, run in record.runs.items():
         suite = suites.get(script)
         home = homes.get(suite) if suite else None
@@ -153,11 +150,12 @@ def judge_record(
             there=home.runs.get(script) if home else None,
             is_home=home is not None and home.cell == record.cell,
             tolerance=tolerance,
+            isolation=record.environment.get("isolation") or (),
         )
         where = home.cell if home else None
         old = record.outcomes.get(script)
-        if suite is None and verdict.outcome == "not_compared":
-            verdict = replace(verdict, detail="baselines names no home cell for it")
+        if verdict.outcome == "not_compared" and (why := _explain_no_baseline(suite, home)):
+            verdict = replace(verdict, detail=why)
         verdicts[script] = replace(
             verdict,
             suite=suite,
@@ -179,16 +177,37 @@ def judge_record(
     )
 
 
+def can_import(record: Record) -> bool:
+    """Whether the package can be imported in a cell.
+
+    Where a script works there, a bare import that fails is one of a name that is not the package's:
+    not every package says which modules are its own.
+    """
+    if record.bare_import is None or record.bare_import.retval == 0:
+        return True
+    return any(run.retval == 0 for run in record.runs.values())
+
+
+def _explain_no_baseline(suite: str | None, home: Record | None) -> str | None:
+    """Why there is no result to compare with; None where the home cell has run."""
+    if suite is None:
+        return "baselines names no home cell for it"
+    if home is None or home.runs:
+        return None
+    what = home.outcome.replace("_", " ")
+    return f"its baseline, {home.cell.label}, has no result: {home.message or what}"[:400]
+
+
 def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | None:
     """One sentence on the worst outcome of a cell; None where every script agrees."""
     if worst is None or worst.outcome == "same_result":
         return None
-    alike = [name for name, verdict in verdicts.items() if verdict.outcome == worst.outcome]
-    what = worst.outcome.replace("_", " ")
-    cause = worst.exception
-    why = f": {cause.type}: {cause.message}" if cause else f": {worst.detail or worst.reason or ''}"
-    first = worst.differences[0] if worst.differences else ""
-    text = f"{what} in {len(alike)} of {len(verdicts)} scripts"
-    if first and worst.outcome in {"different_result", "unstable_result"}:
-        why = f": {alike[0]}, {first}"
-    return (text + (why if why != ": " else ""))[:400]
+    same = [name for name, verdict in verdicts.items() if verdict.outcome == worst.outcome]
+    text = f"{worst.outcome.replace('_', ' ')} in {len(same)} of {len(verdicts)} scripts"
+    if worst.differences and worst.outcome in {"different_result", "unstable_result"}:
+        return f"{text}: {same[0]}, {worst.differences[0]}"[:400]
+    why = worst.detail or worst.reason
+    if worst.exception:
+        more = f" ({worst.detail})" if worst.detail else ""
+        why = f"{_spell(worst.exception)}{more}"
+    return (f"{text}: {why}" if why else text)[:400]

@@ -10,11 +10,13 @@ standard input, and writes one JSON line an event to standard output, as each ha
 
 `cpu` is in seconds, of all scripts and imports together.
 
-The object: `scripts` [{name, path, times}], `import_name` (null: found by `distribution`),
+The object: `scripts` [{name, path, times, pytest}] (those of `pytest` true are run cold, by the
+program in `pytest`: the source of pytest_runner.py), `import_name` (null: found by `distribution`),
 `start` (warm or cold), `timeout` (seconds a script), `memory` (bytes a script), `limit` (bytes kept
 of each stream), `scratch` (an empty folder; each script gets a fresh one in it), `read_only` and `writable` (folders; writable until the package was
 imported), `network` (may scripts use it),
-`cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment),
+`cpus` (numbers of the cores to keep to, or null), `environ` (added to the environment; what Python
+reads as it starts, such as the hash seed, has to be in it before),
 `contained` (whether a container keeps scripts from network and files: then this runner does not).
 
 Three processes: this one never imports the package; its child, the warm process, imports it once
@@ -30,6 +32,7 @@ from __future__ import print_function
 import codecs
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -380,8 +383,10 @@ class Capture(object):
         self.head = b""
         self.tail = b""
         self.cut = 0
+        self.digest = hashlib.sha256()
 
     def add(self, data):
+        self.digest.update(data)
         room = self.half - len(self.head)
         self.head += data[:room]
         self.tail += data[room:] if room > 0 else data
@@ -400,6 +405,11 @@ class Capture(object):
         if self.cut:
             middle = ("\n[... %d bytes cut ...]\n" % self.cut).encode("ascii")
         return (self.head + middle + self.tail).decode("utf-8", "caliper")
+
+    def whole(self):
+        """SHA-256 of everything that came, where not all of it was kept; else None."""
+        self.trim()
+        return self.digest.hexdigest() if self.cut else None
 
 
 def escape_bytes(error):
@@ -475,6 +485,7 @@ def supervise(action, job, timeout, on_line=None):
         "output": captures[out[0]].text(),
         "error": captures[err[0]].text(),
         "cut": captures[out[0]].cut + captures[err[0]].cut,
+        "sha256": captures[out[0]].whole(),
     }
 
 
@@ -690,7 +701,7 @@ def run_cold(job, script):
         enter_scratch(folder)
         limit_files(job)
         # Unbuffered, as the warm process is: what was printed before a crash is not lost.
-        os.execv(sys.executable, [sys.executable, "-u", script["path"]])
+        os.execv(sys.executable, [sys.executable, "-u"] + find_command(job, script))
 
     return run_alone(action, job, folder, script["name"])
 
@@ -1026,6 +1037,8 @@ def serve_warm(job, control):
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)
     for script in job["scripts"]:
+        if script.get("pytest"):
+            continue  # it is run cold
         send({"event": "tick"})
         result = run_warm(job, script)
         spoilt = is_full(job) and not job.get("contained")
@@ -1056,11 +1069,13 @@ def run_job(job, report):
 
     failed = {}
     imported = None
-    if job["start"] == "warm" and job["import_name"]:
+    plain = not job["scripts"] or not all(script.get("pytest") for script in job["scripts"])
+    if job["start"] == "warm" and job["import_name"] and plain:
         done, failed, result = run_scripts_warm(job, emit)
         imported = done or failed or result["retval"] == 0
     left = [script for script in job["scripts"] if script["name"] not in done]
-    if job["import_name"] and (left or not job["scripts"] or not imported):
+    failing = [script for script in left if not script.get("pytest")]
+    if job["import_name"] and (failing or not job["scripts"] or not imported):
         emit(dict(check_import(job), event="import"))
     else:
         emit({"event": "import", "retval": 0, "ended": "exit", "output": "", "error": "", "cut": 0})
@@ -1069,7 +1084,7 @@ def run_job(job, report):
     for script in job["scripts"]:
         again = script.get("times", 1) - 1 if script["name"] in passed else 0
         for _ in range(again):
-            emit(dict(run_cold(job, script), event="again", name=script["name"], start="cold"))
+            emit(dict(run_fresh(job, script), event="again", name=script["name"], start="cold"))
 
 
 def run_left(job, left, failed, emit):
@@ -1081,10 +1096,29 @@ def run_left(job, left, failed, emit):
         if missing and missing in confirmed:
             emit(dict(failed[name], event="script", confirmed_by=confirmed[missing]))
             continue
-        result = run_cold(job, script)
+        result = run_fresh(job, script)
         if missing and result["retval"] and find_missing_name(result["error"]) == missing:
             confirmed[missing] = name
         emit(dict(result, event="script", name=name, start="cold"))
+
+
+def run_fresh(job, script):
+    """The result of a cold run, which says so where pytest ran the file."""
+    result = run_cold(job, script)
+    return dict(result, run_by="pytest") if script.get("pytest") else result
+
+
+def find_command(job, script):
+    """What Python is given to run a script."""
+    if not script.get("pytest"):
+        return [script["path"]]
+    return ["-c", job["pytest"], find_root(script), script["path"]]
+
+
+def find_root(script):
+    """The folder that a script's name is relative to; its own where it is not named so."""
+    path, name = script["path"], "/" + script["name"]
+    return path[: -len(name)] if path.endswith(name) else os.path.dirname(path)
 
 
 def find_missing_name(error):
@@ -1095,34 +1129,109 @@ def find_missing_name(error):
 
 
 def find_import_name(distribution):
-    """Name that a distribution is imported by: its top-level module most like its own name."""
-    guess = distribution.replace("-", "_")
-    names = list_top_levels(distribution)
-    if guess in names or not names:
-        return guess
-    folded = dict((name.lower(), name) for name in names)
-    return folded.get(guess.lower()) or sorted(names)[0]
+    """Name that a distribution is imported by: the module most like its own name.
+
+    A dotted one where its top folder is shared with other distributions (google.cloud.storage).
+    """
+    wanted = fold_name(distribution)
+    names = list_modules(distribution)
+    for name in names:
+        if fold_name(name) == wanted:
+            return name
+    # Some wheels hold more than what they are named for.
+    own = [name for name in names if name.split(".")[0] not in ASIDE] or names
+    tops = [name for name in own if "." not in name or not holds_parent(own, name)]
+    related = [name for name in tops if fold_name(name.split(".")[-1]) in wanted]
+    found = sorted(related or tops, key=lambda name: (name.count("."), name))
+    return found[0] if found else distribution.replace("-", "_").replace(".", "_")
 
 
-def list_top_levels(distribution):
-    try:
-        try:
-            from importlib.metadata import distribution as find
-        except ImportError:
-            import pkg_resources
+ASIDE = ("benchmark", "benchmarks", "doc", "docs", "example", "examples", "scripts", "test")
+ASIDE += ("testing", "tests", "tools")
 
-            text = pkg_resources.get_distribution(distribution).get_metadata("top_level.txt")
-            return [line for line in text.split() if not line.startswith("_")]
-        found = find(distribution)
-        text = found.read_text("top_level.txt")
-        if text:
-            names = text.split()
-        else:
-            names = [str(path).split("/")[0] for path in found.files or [] if "/" in str(path)]
-            names = [name[:-3] if name.endswith(".py") else name for name in names]
-        return sorted(set(n for n in names if n.isidentifier() and not n.startswith("_")))
-    except Exception:
+
+def fold_name(name):
+    return name.lower().replace("-", "").replace("_", "").replace(".", "")
+
+
+def holds_parent(names, name):
+    parts = name.split(".")
+    return any(".".join(parts[:end]) in names for end in range(1, len(parts)))
+
+
+def list_modules(distribution):
+    """Names of the packages and modules that a distribution installed, in the order of their names.
+
+    Read from its metadata's list of files, the same in every Python; folders without an
+    __init__.py, and those that it calls namespaces, are none.
+    """
+    folder = find_metadata(distribution)
+    if folder is None:
         return []
+    files = list_installed(folder)
+    namespaces = read_lines(os.path.join(folder, "namespace_packages.txt"))
+    found = set(find_modules(files)) - set(namespaces)
+    if not found:
+        paths = [os.path.splitext(path)[0] for path in files if path.endswith(".py")]
+        found = set(path.replace("/", ".") for path in paths)
+    if not found:
+        found = set(read_lines(os.path.join(folder, "top_level.txt")))
+    names = [name for name in found if all(is_public(part) for part in name.split("."))]
+    return sorted(names)
+
+
+def find_modules(files):
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        stem, _, ending = name.partition(".")
+        if ending != "py" and not ending.endswith((".so", ".pyd")) and ending not in ("so", "pyd"):
+            continue
+        if stem == "__init__":
+            yield folder.replace("/", ".")
+        elif not folder:
+            yield stem
+
+
+def is_public(word):
+    """Whether a name can be imported and is meant to be."""
+    plain = word.replace("_", "a")
+    return plain.isalnum() and not word[0].isdigit() and not word.startswith("_")
+
+
+def list_installed(folder):
+    """Paths of a distribution's files, relative to the folder that it is installed in."""
+    files = [line.rsplit(",", 2)[0].strip('"') for line in read_lines(folder + "/RECORD")]
+    if not files:
+        # What setuptools itself installed; its paths begin in the metadata's own folder.
+        lines = read_lines(folder + "/installed-files.txt")
+        files = [line[3:] for line in lines if line.startswith("../")]
+    return [path.replace("\\", "/") for path in files if not path.startswith((".", "/"))]
+
+
+def find_metadata(distribution):
+    """The folder with a distribution's metadata: X-1.0.dist-info or X-1.0-py3.7.egg-info."""
+    wanted = fold_name(distribution)
+    for path in sys.path:
+        try:
+            entries = sorted(os.listdir(path or "."))
+        except (IOError, OSError):
+            continue
+        for entry in entries:
+            stem, ending = os.path.splitext(entry)
+            whole = os.path.join(path or ".", entry)
+            if ending in (".dist-info", ".egg-info") and fold_name(stem.split("-")[0]) == wanted:
+                if os.path.isdir(whole):
+                    return whole
+    return None
+
+
+def read_lines(path):
+    try:
+        with open(path, "rb") as handle:
+            text = handle.read().decode("utf-8", "replace")
+    except (IOError, OSError):
+        return []
+    return [str(line.strip()) for line in as_native(text.splitlines()) if line.strip()]
 
 
 def as_native(value):

@@ -41,6 +41,7 @@ from calipertf.run.isolation import tell_missing
 from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
+from calipertf.run.pytest_files import explain_pytest
 from calipertf.run.schedule import Done, Scheduler
 from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
 from calipertf.run.summary import (
@@ -107,6 +108,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
     selection = make_selection(arguments)
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
+    for line in explain_pytest(config, scripts):
+        log.warning(line)
     with contextlib.ExitStack() as stack:
         index = stack.enter_context(Index(analysis.index_url, open_cache()))
         project = index.fetch_project(analysis.dependency)

@@ -53,6 +53,61 @@ def test_verdicts_of_a_small_grid(make_project: Callable[..., object]) -> None:
     assert str(project.root) not in "".join(old.runs["suite/broken.py"].error)
 
 
+TESTS = """
+import pytest, six
+
+def test_text(kind):
+    assert six.text_type is kind
+
+def test_new():
+    assert six.ensure_str("x")
+
+@pytest.mark.skip
+def test_skipped():
+    assert 0
+"""
+
+
+def test_files_of_tests_are_run_by_pytest(make_project: Callable[..., object]) -> None:
+    scripts = {
+        "suite/conftest.py": "import pytest\n@pytest.fixture\ndef kind(): return str\n",
+        "suite/test_six.py": TESTS,
+        "suite/words.py": "print(set('the quick brown fox jumps'.split()), hash('x'))\n",
+        "suite/quiet.py": "import logging, six\nlogging.warning('done')\n",
+    }
+    project = make_project(GRID + "requirements: [pytest]\n", scripts)
+    done = project.run()
+    assert done.returncode == 0, done.stderr
+    records = project.records()
+    outcomes = {
+        name: {script[6:-3]: verdict.outcome for script, verdict in record.outcomes.items()}
+        for name, record in records.items()
+    }
+    assert outcomes[NEW] == {
+        "test_six": "same_result",
+        "words": "same_result",
+        "quiet": "not_compared",
+    }
+    assert outcomes[OLD] == {**outcomes[NEW], "test_six": "run_failed"}
+    run = records[NEW].runs["suite/test_six.py"]
+    assert run.output == ("test_new PASSED\n", "test_skipped SKIPPED\n", "test_text PASSED\n")
+    verdict = records[OLD].outcomes["suite/test_six.py"]
+    assert (verdict.exception.type, verdict.start) == ("AttributeError", "cold")
+    assert verdict.detail == "1 of 3 tests failed: test_new"
+
+
+def test_pytest_that_is_not_there_is_told_before_and_after(
+    make_project: Callable[..., object],
+) -> None:
+    project = make_project(GRID, {"suite/test_six.py": TESTS})
+    assert "requirements: [pytest]" in project.run("--dry-run").stderr
+    done = project.run("--versions", "1.16.0")
+    assert "requirements: [pytest]" in done.stderr
+    verdict = project.records()[NEW].outcomes["suite/test_six.py"]
+    assert (verdict.outcome, verdict.reason) == ("run_failed", "script")
+    assert "requirements: [pytest]" in str(verdict.detail)
+
+
 def test_what_is_done_is_not_done_again(make_project: Callable[..., object]) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     assert project.run().returncode == 0

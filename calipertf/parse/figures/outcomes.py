@@ -149,7 +149,7 @@ def _place_boxes(
                 }
             )
             start = end
-        works = sum(found[outcome] for outcome in ("same_result", "not_compared"))
+        works = sum(found[outcome] for outcome in WORKING)
         look = LOOKS[next(iter(found))]
         marks.append(
             {

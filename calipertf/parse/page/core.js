@@ -26,7 +26,7 @@ function el(name, props = {}, ...children) {
 
 const text = (number) => (number < 0 ? "" : D.strings[number]);
 const look = (outcome) => D.looks[outcome];
-const works = (outcome) => outcome === "same_result" || outcome === "not_compared";
+const works = (outcome) => outcome === "same_result";
 const short = (path) => path.replace(/\/+$/, "").split("/").pop();
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 

@@ -77,7 +77,7 @@ function dockerfile(cell) {
 function scriptStory(i) {
   const outcome = R.outcome[i];
   const cause = text(R.cause[i]);
-  const failed = !works(outcome) && !silent(outcome) && outcome !== "different_result" && outcome !== "unstable_result";
+  const failed = ["build_failed", "import_failed", "run_failed"].includes(outcome);
   return [
     el("h3", {}, D.scripts[R.script[i]]),
     el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),

@@ -129,6 +129,8 @@ def make_container(
     ]
     local = is_local(client)
     limits = make_limits(labels, task.analysis.memory, network=task.analysis.network)
+    # From the start of its Python on, which reads the hash seed once.
+    limits["environment"] = {**job["environ"], **limits["environment"]}
     options = {**limits, **share_cores(task.cpus, local=local)}
     with contextlib.ExitStack() as stack:
         container = None

@@ -144,6 +144,8 @@ class VenvEnvironment(Environment):
             "writable": [str(environment)],
         }
         environ = {
+            # From its start on: Python reads the hash seed once, and the warm process is a fork.
+            **job["environ"],
             "PATH": f"{environment / 'bin'}{os.pathsep}{os.defpath}",
             "HOME": str(scratch),
             "VIRTUAL_ENV": str(environment),
