@@ -13,7 +13,7 @@ from requests_cache.backends.sqlite import SQLiteCache
 
 from calipertf.assess.functiondb import INDEX, Published, read_index
 from calipertf.errors import InfrastructureError, RecordError
-from calipertf.releases import HTTP_TIMEOUT
+from calipertf.index_http import HTTP_TIMEOUT
 
 #: Where caliper-metrics publishes; the package's folder is below.
 GITHUB = "https://raw.githubusercontent.com/vsoch/caliper-metrics/main/"

@@ -13,7 +13,7 @@ from typing import IO
 import requests
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from calipertf.releases import HTTP_TIMEOUT
+from calipertf.index_http import HTTP_TIMEOUT
 
 #: Bytes asked for first: holds the end record and, for most wheels, the central directory.
 TAIL = 64 * 1024

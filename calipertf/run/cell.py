@@ -16,6 +16,7 @@ from calipertf.errors import InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
+from calipertf.run.evidence import KEY as EVIDENCE
 
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
@@ -94,7 +95,12 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         build = rename_paths(built.run, built.aliases)
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
-            return replace(record, reason="dependency", message=find_last_words(build))
+            return replace(
+                record,
+                reason="dependency",
+                message=find_last_words(build),
+                inputs={**record.inputs, EVIDENCE: dict(built.index)},
+            )
         begun = datetime.now(timezone.utc)
         record = _run_scripts(task, built, record)
         spent = (datetime.now(timezone.utc) - begun).total_seconds()

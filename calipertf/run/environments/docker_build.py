@@ -13,7 +13,7 @@ import docker
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.records import Run
-from calipertf.run.environments.base import find_trouble
+from calipertf.run.build_failures import find_network_failure as find_trouble
 from calipertf.run.environments.docker_engine import engine_errors, follow, open_request
 from calipertf.run.processes import KEPT_LINES
 
