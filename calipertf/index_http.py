@@ -188,13 +188,15 @@ def open_session() -> requests.Session:
     return session
 
 
-def open_cached_session(folder: Path | None, **options: Any) -> requests_cache.CachedSession:
+def open_cached_session(
+    folder: Path | None, name: str = "index.sqlite", **options: Any
+) -> requests_cache.CachedSession:
     """A session with its cache in a folder; in memory where None is given, or none can be there."""
     backend: SQLiteCache | str = "memory"
     problem = check_room(folder) if folder else None
     if folder and problem is None:
         try:
-            backend = SQLiteCache(folder / "index.sqlite", wal=True, busy_timeout=10_000)
+            backend = SQLiteCache(folder / name, wal=True, busy_timeout=10_000)
             backend.responses.get("")
         except (OSError, sqlite3.Error) as error:
             backend, problem = "memory", str(error)
@@ -208,8 +210,8 @@ def open_cached_session(folder: Path | None, **options: Any) -> requests_cache.C
 def warn_of_cache(folder: Path | None, problem: object) -> None:
     """Say that the index's pages are not kept, and how to have them kept."""
     log.warning(
-        "the pages of the index cannot be kept in %s (%s): going on without, so that nothing can "
-        "be planned without a network; free some space, or let CALIPER_CACHE name another folder",
+        "what the index answers cannot be kept in %s (%s): going on without, so that nothing can "
+        "be done without a network; free some space, or let CALIPER_CACHE name another folder",
         folder,
         problem,
     )

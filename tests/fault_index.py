@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):
             self.answer()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 -- the name that the base class calls
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet."""

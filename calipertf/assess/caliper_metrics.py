@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-import requests_cache
-from requests_cache.backends.sqlite import SQLiteCache
 
 from calipertf.assess.functiondb import INDEX, Published, read_index
 from calipertf.errors import InfrastructureError, RecordError
-from calipertf.index_http import HTTP_TIMEOUT
+from calipertf.index_http import open_cached_session
 
 #: Where caliper-metrics publishes; the package's folder is below.
 GITHUB = "https://raw.githubusercontent.com/vsoch/caliper-metrics/main/"
@@ -131,9 +130,12 @@ class GitHub:
     def __init__(self, cache: Path | None, *, url: str = GITHUB, offline: bool = False) -> None:
         self.url = url
         self.offline = offline
-        backend = SQLiteCache(cache / "caliper-metrics.sqlite", wal=True) if cache else "memory"
-        self._session = requests_cache.CachedSession(
-            backend=backend, expire_after=1, stale_if_error=True, allowable_codes=(200,)
+        self._session = open_cached_session(
+            cache,
+            "caliper-metrics.sqlite",
+            expire_after=1,
+            stale_if_error=True,
+            allowable_codes=(200,),
         )
 
     def __enter__(self) -> GitHub:  # noqa: PYI034 -- Self needs Python 3.11
@@ -162,8 +164,8 @@ class GitHub:
 
     def _get(self, url: str) -> bytes:
         try:
-            response = self._session.get(url, timeout=HTTP_TIMEOUT, only_if_cached=self.offline)
-        except requests.RequestException as error:
+            response = self._session.get(url, only_if_cached=self.offline)
+        except (requests.RequestException, sqlite3.Error) as error:
             raise InfrastructureError(
                 f"caliper-metrics on GitHub cannot be reached ({type(error).__name__}): without a "
                 "network name a clone of it with --funcdb",

@@ -41,7 +41,8 @@ _retried = retry(
             requests.exceptions.ChunkedEncodingError,
         )
     ),
-    stop=stop_after_attempt(5),
+    # The session has asked more than once already (index_http.py): this is for bodies cut short.
+    stop=stop_after_attempt(3),
     wait=wait_exponential(multiplier=0.5, max=8),
     reraise=True,
 )
