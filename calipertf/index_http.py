@@ -249,31 +249,34 @@ def download_file(
         if number:
             time.sleep(_back_off(number))
         try:
-            failure = _download_once(session, url, stream, hashes)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            # The session has asked more than once where there is no whole answer.
+            response = session.get(url, headers={"Accept-Encoding": "identity"}, stream=True)
+        except requests.RequestException as error:
             failure = f"cannot be downloaded ({shorten_error(error)})"
+            break
+        with contextlib.closing(response):
+            if response.status_code != 200:
+                failure = f"is answered with {response.status_code}"
+                break
+            failure = _store_body(response, stream, hashes)
         if not failure:
             return stream.tell()
     raise InfrastructureError(f"{url} {failure}", url=url)
 
 
-def _download_once(
-    session: requests.Session, url: str, stream: IO[bytes], hashes: Mapping[str, str]
-) -> str:
-    """What is wrong with the answer; empty where nothing is."""
+def _store_body(response: requests.Response, stream: IO[bytes], hashes: Mapping[str, str]) -> str:
+    """What is wrong with a body that was written to the stream; empty where nothing is."""
     stream.seek(0)
     stream.truncate()
     known = [name for name in hashes if name in hashlib.algorithms_guaranteed]
     digests = {name: hashlib.new(name, usedforsecurity=False) for name in known}
-    with contextlib.closing(
-        session.get(url, headers={"Accept-Encoding": "identity"}, stream=True)
-    ) as response:
-        if response.status_code != 200:
-            return f"is answered with {response.status_code}"
+    try:
         for chunk in response.iter_content(_CHUNK):
             stream.write(chunk)
             for digest in digests.values():
                 digest.update(chunk)
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        return f"cannot be downloaded ({shorten_error(error)})"
     for name, digest in digests.items():
         if digest.hexdigest() != hashes[name]:
             return f"has {name} {digest.hexdigest()}, where the index lists {hashes[name]}"

@@ -34,6 +34,7 @@ from pypi_simple import (
     UnexpectedRepoVersionWarning,
     UnsupportedRepoVersionError,
 )
+from requests_cache.backends.sqlite import SQLiteCache
 
 from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.index_http import (
@@ -209,14 +210,14 @@ class Index:
     ) -> None:
         self.url = url.rstrip("/") + "/"
         self.offline = offline
-        self._folder = cache
         self._session = self._open_session(cache)
+        self._folder = cache if isinstance(self._session.cache, SQLiteCache) else None
         #: For files of the index, which are not kept.
         self.files = open_session()
 
     @staticmethod
     def _open_session(folder: Path | None) -> requests_cache.CachedSession:
-        return open_cached_session(
+        session = open_cached_session(
             folder,
             # Every page is asked for again (with its ETag where it has one) and an old one only
             # serves where that fails.
@@ -224,9 +225,10 @@ class Index:
             stale_if_error=True,
             allowable_codes=(200,),
             match_headers=["Accept"],
-            # What a captive portal or a broken mirror answers takes no good page's place.
-            filter_fn=_is_page,
         )
+        # What a captive portal or a broken mirror answers takes no good page's place.
+        session.hooks["response"].append(_check_page)
+        return session
 
     def __enter__(self) -> Index:  # noqa: PYI034 -- Self needs Python 3.11
         """The index itself."""
@@ -249,15 +251,7 @@ class Index:
         """
         normal = canonicalize_name(name)
         response, stale = self._get(f"{self.url}{normal}/", normal)
-        try:
-            files = _parse_page(response, normal)
-        except _NO_PAGE as error:
-            raise IndexUnavailableError(
-                f"{self.url} answered for {normal} with something that is no simple index page "
-                f"({error}); check index_url, and whether a proxy or a portal answers in its place",
-                url=self.url,
-            ) from error
-        return Project(name=normal, files=files, stale=stale)
+        return Project(name=normal, files=_parse_page(response, normal), stale=stale)
 
     def fetch_releases(self, name: str) -> Project:
         """The same for a package that is to be judged.
@@ -279,6 +273,12 @@ class Index:
         headers = {"Accept": ACCEPT_JSON_PREFERRED}
         try:
             response = self._request(url, headers)
+        except _NoPageError as error:
+            raise IndexUnavailableError(
+                f"{self.url} answered for {name} with something that is no simple index page "
+                f"({error}); check index_url, and whether a proxy or a portal answers in its place",
+                url=url,
+            ) from error
         except requests.RequestException as error:
             raise IndexUnavailableError(
                 f"the package index {self.url} cannot be reached ({shorten_error(error)}) and the "
@@ -319,29 +319,30 @@ class Index:
         return self._session.get(url, headers=dict(headers), only_if_cached=self.offline)
 
 
-#: What pypi_simple raises for pages that are none.
-_NO_PAGE = (
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    UnsupportedRepoVersionError,
-    UnexpectedRepoVersionWarning,
-)
+class _NoPageError(requests.RequestException):
+    """A reply is no page of a simple index."""
 
 
-def _is_page(response: requests.Response) -> bool:
-    """Whether a reply is a page of a simple index; requests_cache asks of each that it may keep."""
+def _check_page(response: requests.Response, *_: object, **__: object) -> None:
+    """Nothing for a page of a simple index; requests calls it with each reply of the index."""
+    if response.status_code != 200:
+        return
     try:
         _parse_page(response, "page")
-    except _NO_PAGE:
-        return False
-    return True
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        UnsupportedRepoVersionError,
+        UnexpectedRepoVersionWarning,
+    ) as error:
+        raise _NoPageError(error) from error
 
 
 def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ...]:
-    """Files that a page lists; raises one of _NO_PAGE where it is no page of an index."""
+    """Files that a page lists; raises what pypi_simple raises where it is no page of an index."""
     page = ProjectPage.from_response(response, name)
     files = [_parse_file(package) for package in page.packages if package.version]
     known = tuple(file for file in files if file is not None)

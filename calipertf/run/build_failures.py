@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,6 +64,10 @@ _FETCHED = re.compile(
     r"|Couldn't find index page|No matching distribution found"
     r"|Could not find a version that satisfies|Download error on"
 )
+#: What a resolver decides without asking anybody: the requirements contradict each other.
+_CONFLICT = re.compile(
+    r"No solution found when resolving|ResolutionImpossible|conflicting dependencies"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +102,21 @@ def judge_first(run: Run) -> BuildVerdict:
     return BuildVerdict(fault="unclear", why=_last_line(text))
 
 
-def judge_second(run: Run, failures: list[str]) -> BuildVerdict:
-    """What it says where everything came through the driver; `failures` are the driver's own."""
+def judge_second(run: Run, failures: Sequence[str], *, asked: bool = True) -> BuildVerdict:
+    """What it says where everything came through the driver; `failures` are the driver's own.
+
+    `asked` is whether the build came so far as to ask for anything: else a template or an installer
+    failed, or asked somewhere else.
+    """
     if broken := find_broken_machine(run):
         return BuildVerdict(fault="infrastructure", why=broken)
     if failures:
         return BuildVerdict(fault="infrastructure", why=failures[0])
     text = "".join((*run.output, *run.error))
     if words := _find_line(_NETWORK, text):
+        return BuildVerdict(fault="infrastructure", why=words)
+    if not asked and not _CONFLICT.search(text):
+        words = f"it failed before anything was asked of the index: {_last_line(text)}"
         return BuildVerdict(fault="infrastructure", why=words)
     return BuildVerdict(fault="package", why=_last_line(text))
 
@@ -161,7 +172,7 @@ def settle_build(
         if again.retval == 0:
             log.info("%s: built on the second try, after: %s", cell.label, verdict.why)
             return Settled(run=again)
-        verdict = judge_second(again, watch.failures)
+        verdict = judge_second(again, watch.failures, asked=bool(watch.projects))
         if verdict.fault == "infrastructure":
             raise _give_up(verdict)
         names = find_named(again, {cell.package}, among=watch.projects)

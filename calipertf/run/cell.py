@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from calipertf.errors import InfrastructureError
+from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
 from calipertf.run.evidence import KEY as EVIDENCE
+from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
@@ -54,7 +55,7 @@ def run_cell(
     """
 
     @retry(
-        retry=retry_if_exception_type(InfrastructureError),
+        retry=retry_if_exception(_may_pass),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=2, max=60),
         reraise=True,
@@ -69,6 +70,12 @@ def run_cell(
         return _run_once(task, environment)
 
     return attempt()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another try may go better; the index was asked again and again already."""
+    lasting = (IndexUnavailableError, ImageError)
+    return isinstance(error, InfrastructureError) and not isinstance(error, lasting)
 
 
 def _run_once(task: CellTask, environment: Environment) -> Record:
@@ -146,6 +153,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
 
     if built.run_job is not None:
         built.run_job(make_job(task), report)
+    _check_python(task, str(facts.get("python") or ""))
     missing = [script for script in task.scripts if script not in runs]
     if missing:
         raise InfrastructureError(
@@ -166,6 +174,16 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         timings=timings,
         message=_explain_import(tried, str(facts.get("import_name"))),
     )
+
+
+def _check_python(task: CellTask, version: str) -> None:
+    """Nothing where the scripts ran on the cell's Python; raises ImageError otherwise."""
+    wanted = python_version(task.cell.python)
+    if version and version.split(".")[:2] != wanted.split("."):
+        raise ImageError(
+            f"{task.cell.label} ran on Python {version}, not {wanted}: check base_image and the "
+            "dockerfile of caliper.yaml"
+        )
 
 
 def _explain_import(tried: Run | None, import_name: str) -> str | None:

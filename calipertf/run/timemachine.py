@@ -130,6 +130,7 @@ class Watch:
 
     def _fetch_file(self, project: str, filename: str, stream: IO[bytes]) -> None:
         known = self.projects.get(project) or self.index.fetch_project(project)
+        self.projects.setdefault(project, known)
         wanted = filename.removesuffix(".metadata")
         file = next((file for file in known.files if file.filename == wanted), None)
         if file is None:
@@ -150,7 +151,7 @@ class TimeMachine:
         self._watches: dict[str, Watch] = {}
         handler = type("Handler", (_Handler,), {"machine": self})
         self._server = _Server((host, 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
 
     @property
