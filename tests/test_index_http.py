@@ -19,16 +19,8 @@ from calipertf.releases import Index
 
 #: What passes by itself where it strikes once.
 PASSING = [
-    "500",
-    "503",
-    "429",
-    "retry-after",
-    "403",
-    "404",
-    "cut",
-    "reset",
-    "chunked-cut",
-    "silent",
+    *("500", "503", "429", "retry-after", "403", "404"),
+    *("cut", "reset", "chunked-cut", "silent"),
 ]
 #: What does not pass, and words of the sentence that says so.
 LASTING = {

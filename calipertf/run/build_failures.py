@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from calipertf.errors import InfrastructureError
+from calipertf.errors import IndexUnavailableError, InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import CellTask
 from calipertf.run.evidence import collect_evidence, find_named
@@ -52,7 +52,7 @@ _NETWORK = re.compile(
 _BACKEND = re.compile(
     r"The build backend returned an error"
     r"|Failed building wheel for|metadata-generation-failed"
-    r"|Command errored out with exit status \d+: \S+ .*(?:egg_info|bdist_wheel|_in_process)"
+    r"|Command errored out with exit status \d+: \S+ .*(?:egg_info|bdist_wheel|_in_process|install --record)"
     r"|Command \"?python setup\.py egg_info\"? failed"
     r"|(?:egg_info|bdist_wheel|Preparing metadata \(pyproject\.toml\)|requirements to build wheel"
     r"|Building wheel for \S+ \(\S+\)) did not run successfully"
@@ -61,7 +61,7 @@ _BACKEND = re.compile(
 _FETCHED = re.compile(
     r"build dependencies|pip-build-env|build-system\.requires|[Ss]etup_requires"
     r"|Could not find suitable distribution for|working download links found"
-    r"|Couldn't find index page|No matching distribution found"
+    r"|fetch_build_egg|Couldn't find index page|No matching distribution found"
     r"|Could not find a version that satisfies|Download error on"
 )
 #: What a resolver decides without asking anybody: the requirements contradict each other.
@@ -192,7 +192,10 @@ def confirm_file(watch: Watch, task: CellTask) -> None:
 
     Raises InfrastructureError where it does not, or cannot be asked.
     """
+    before = len(watch.failures)
     files = watch.list_files(task.cell.package) or []
+    if len(watch.failures) > before:
+        raise IndexUnavailableError(f"the build could not be done: {watch.failures[-1]}")
     found = next((file for file in files if file.filename == task.file.filename), None)
     if found is None or found.hashes != task.file.hashes:
         state = "lists another file of that name" if found else "does not list it any more"

@@ -22,7 +22,12 @@ from typing import IO
 
 from packaging.utils import canonicalize_name
 
-from calipertf.errors import CaliperError, InfrastructureError, VersionError
+from calipertf.errors import (
+    CaliperError,
+    IndexUnavailableError,
+    InfrastructureError,
+    VersionError,
+)
 from calipertf.index_http import download_file
 from calipertf.releases import Index, Project, ReleaseFile
 from calipertf.run.index_pages import JSON_PAGE, Location, render_html, render_json
@@ -112,7 +117,12 @@ class Watch:
             self.failures.append(str(error))
             raise
         if project.stale:
-            self.failures.append(f"the index cannot be reached: its page of {name} is an old one")
+            words = (
+                f"the index {self.index.url} gives no page of {name} now: the cache's is an old one"
+            )
+            self.failures.append(words)
+            if self.through:
+                raise IndexUnavailableError(words)
         self.projects[name] = project
         if self.cutoff is None:
             return list(project.files)

@@ -196,6 +196,8 @@ def be_patient(patience: Patience) -> dict[str, str]:
         "UV_HTTP_RETRIES": str(patience.retries),
         "PIP_DEFAULT_TIMEOUT": seconds,
         "PIP_RETRIES": str(patience.retries),
+        # An index that wants credentials is not answered by anybody.
+        "PIP_NO_INPUT": "1",
         "NO_PROXY": exempt,
         "no_proxy": exempt,
     }
