@@ -52,7 +52,8 @@ _NETWORK = re.compile(
 _BACKEND = re.compile(
     r"The build backend returned an error"
     r"|Failed building wheel for|metadata-generation-failed"
-    r"|Command errored out with exit status \d+: \S+ .*(?:egg_info|bdist_wheel|_in_process|install --record)"
+    r"|Command errored out with exit status \d+: \S+ .*"
+    r"(?:egg_info|bdist_wheel|_in_process|install --record)"
     r"|Command \"?python setup\.py egg_info\"? failed"
     r"|(?:egg_info|bdist_wheel|Preparing metadata \(pyproject\.toml\)|requirements to build wheel"
     r"|Building wheel for \S+ \(\S+\)) did not run successfully"

@@ -31,12 +31,15 @@ def find_named(run: Run, always: Iterable[str], among: Iterable[str] | None = No
     names none of them, all count.
     """
     text = "".join((*run.output, *run.error))
-    named = {canonicalize_name(name) for name in always}
+    named: set[str] = {canonicalize_name(name) for name in always}
     if among is None:
-        return named | {canonicalize_name(name) for name in _PINNED.findall(text)}
-    words = {canonicalize_name(word) for word in _WORD.findall(text)}
-    asked = {str(canonicalize_name(name)) for name in among}
-    return named | ((asked & words) - named or asked)
+        found: set[str] = {canonicalize_name(name) for name in _PINNED.findall(text)}
+    else:
+        words = {canonicalize_name(word) for word in _WORD.findall(text)}
+        # pip looks whether there is a newer pip.
+        asked = {str(canonicalize_name(name)) for name in among} - {"pip"}
+        found = (asked & words) - named or asked
+    return (named | found) - {"pip"}
 
 
 def collect_evidence(

@@ -117,9 +117,7 @@ class Watch:
             self.failures.append(str(error))
             raise
         if project.stale:
-            words = (
-                f"the index {self.index.url} gives no page of {name} now: the cache's is an old one"
-            )
+            words = f"{self.index.url} gives no page of {name} now, and the cache's is an old one"
             self.failures.append(words)
             if self.through:
                 raise IndexUnavailableError(words)
