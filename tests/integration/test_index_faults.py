@@ -172,7 +172,7 @@ def test_index_that_accepts_and_never_answers_ends_the_build(builder: Builder) -
 
 def test_file_that_is_not_the_planned_one_is_no_verdict(builder: Builder) -> None:
     builder.server.faults += [
-        Fault(who="uv", target="file", kind="cut", project="reldemo"),
+        Fault(who="uv", target="file", kind="silent", project="reldemo"),
         Fault(who="planner", target="page", kind="no-files", project="reldemo"),
     ]
     with pytest.raises(InfrastructureError, match="does not list it any more"):
