@@ -174,6 +174,9 @@ def settle_build(
             log.info("%s: built on the second try, after: %s", cell.label, verdict.why)
             return Settled(run=again)
         verdict = judge_second(again, watch.failures, asked=bool(watch.projects))
+        if verdict.fault == "infrastructure" and watch.failures:
+            # The index was asked as often as it is worth.
+            raise IndexUnavailableError(f"the build could not be done: {verdict.why}")
         if verdict.fault == "infrastructure":
             raise _give_up(verdict)
         names = find_named(again, {cell.package}, among=watch.projects)
