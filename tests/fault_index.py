@@ -98,8 +98,7 @@ class FaultIndex:
 
     def __enter__(self) -> Self:
         handler = type("Handler", (_Handler,), {"index": self})
-        self._server = ThreadingHTTPServer((self.host, 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server((self.host, 0), handler)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -159,6 +158,14 @@ def read_metadata(wheel: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         name = next(item for item in archive.namelist() if item.endswith("/METADATA"))
         return archive.read(name)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet about those who hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):

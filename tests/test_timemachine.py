@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -107,6 +109,16 @@ def test_watch_knows_what_a_build_asked_and_was_not_given(
         assert requests.get(f"{watch.url()}reldemo/", timeout=5).status_code == 503
         assert "answered 500 for reldemo" in watch.failures[0]
         assert (other.failures, other.projects) == ([], {})
+
+
+def test_installer_that_hangs_up_is_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with serve_faults() as server, Index(server.url) as index, serve_past(index) as machine:
+        connection = socket.create_connection(("127.0.0.1", machine.port))
+        # With no time to linger the kernel sends RST instead of FIN.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        assert requests.get(f"{machine.url(LATE, 'cp37')}reldep/", timeout=5).ok
+    assert capfd.readouterr().err == ""
 
 
 def test_files_come_through_with_the_hash_that_their_page_lists(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import secrets
 import shutil
 import tempfile
@@ -31,6 +32,8 @@ from calipertf.errors import (
 from calipertf.index_http import download_file
 from calipertf.releases import Index, Project, ReleaseFile
 from calipertf.run.index_pages import JSON_PAGE, Location, render_html, render_json
+
+log = logging.getLogger("calipertf")
 
 #: Build tools do not follow the date before this day, or source archives of the time cannot be
 #: built: html5lib of 2017 asks for a setuptools that knows pyproject.toml.
@@ -207,6 +210,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # Installers ask for many pages at once.
     request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        """Say little of an installer that hung up; what a watch could not answer it remembers."""
+        log.debug("the index of a past day could not answer", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
