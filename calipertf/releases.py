@@ -12,7 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import requests
@@ -271,6 +271,7 @@ class Index:
 
     def _get(self, url: str, name: str) -> tuple[requests.Response, bool]:
         headers = {"Accept": ACCEPT_JSON_PREFERRED}
+        asked = datetime.now(timezone.utc)
         try:
             response = self._request(url, headers)
         except _NoPageError as error:
@@ -302,8 +303,10 @@ class Index:
             )
         from_cache = bool(getattr(response, "from_cache", False))
         revalidated = bool(getattr(response, "revalidated", False))
-        expired = bool(getattr(response, "is_expired", False))
-        return response, from_cache and expired and not revalidated
+        expires = getattr(response, "expires", None)
+        # One that was fresh when it was asked for may have aged since.
+        was_old = expires is not None and expires <= asked
+        return response, from_cache and was_old and not revalidated
 
     def _request(self, url: str, headers: Mapping[str, str]) -> requests.Response:
         problem = check_room(self._folder) if self._folder else None

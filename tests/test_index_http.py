@@ -181,3 +181,11 @@ def test_nobody_answers() -> None:
         url = server.url
     with Index(url) as index, pytest.raises(IndexUnavailableError, match="cannot be reached"):
         index.fetch_project("reldep")
+
+
+def test_page_that_ages_while_it_is_read_is_no_old_one() -> None:
+    with serve_faults() as server, Index(server.url) as index:
+        index.fetch_project("reldep")
+        # Past the second for which the cache's page is a fresh one.
+        index._session.hooks["response"].append(lambda *_, **__: time.sleep(1.1))
+        assert not index.fetch_project("reldep").stale
