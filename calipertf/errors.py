@@ -52,6 +52,10 @@ class IndexUnavailableError(InfrastructureError):
     """The package index could not be reached and the cache does not hold the answer."""
 
 
+class ImageError(InfrastructureError):
+    """An image is not what its name in caliper.yaml promises: trying again changes nothing."""
+
+
 class EngineError(InfrastructureError):
     """The container engine could not be reached, or failed for reasons of its own."""
 

@@ -6,13 +6,13 @@ cached on disk and asked for again with conditional requests; without a network 
 
 from __future__ import annotations
 
-import logging
 import platform
 import re
+import sqlite3
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import requests
@@ -27,19 +27,24 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from packaging.version import Version
-from pypi_simple import ACCEPT_JSON_PREFERRED, ProjectPage, UnexpectedRepoVersionWarning
+from pypi_simple import (
+    ACCEPT_JSON_PREFERRED,
+    DistributionPackage,
+    ProjectPage,
+    UnexpectedRepoVersionWarning,
+    UnsupportedRepoVersionError,
+)
 from requests_cache.backends.sqlite import SQLiteCache
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from calipertf.errors import IndexUnavailableError, VersionError
-from calipertf.http_cache import prepare_cache
+from calipertf.index_http import (
+    check_room,
+    open_cached_session,
+    open_session,
+    shorten_error,
+    warn_of_cache,
+)
 from calipertf.versions import CPYTHONS, python_key, python_version
-
-# It logs the whole traceback of a failed request that the cache then answers; we tell it in words.
-logging.getLogger("requests_cache").addHandler(logging.NullHandler())
-
-#: Seconds to connect, and to wait between two parts of a reply.
-HTTP_TIMEOUT = (10, 60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,8 @@ class ReleaseFile:
     yanked: bool
     #: The Requires-Python specifier; None where there is none.
     requires_python: str | None
+    #: Hashes of its metadata, which the index serves beside it (PEP 658); None where it does not.
+    metadata: Mapping[str, str] | None = None
 
     @property
     def is_wheel(self) -> bool:
@@ -203,13 +210,15 @@ class Index:
     ) -> None:
         self.url = url.rstrip("/") + "/"
         self.offline = offline
-        backend = (
-            SQLiteCache(prepare_cache(cache / "index.sqlite"), wal=True, busy_timeout=10_000)
-            if cache
-            else "memory"
-        )
-        self._session = requests_cache.CachedSession(
-            backend=backend,
+        self._session = self._open_session(cache)
+        self._folder = cache if isinstance(self._session.cache, SQLiteCache) else None
+        #: For files of the index, which are not kept.
+        self.files = open_session()
+
+    @staticmethod
+    def _open_session(folder: Path | None) -> requests_cache.CachedSession:
+        session = open_cached_session(
+            folder,
             # Every page is asked for again (with its ETag where it has one) and an old one only
             # serves where that fails.
             expire_after=1,
@@ -217,6 +226,9 @@ class Index:
             allowable_codes=(200,),
             match_headers=["Accept"],
         )
+        # What a captive portal or a broken mirror answers takes no good page's place.
+        session.hooks["response"].append(_check_page)
+        return session
 
     def __enter__(self) -> Index:  # noqa: PYI034 -- Self needs Python 3.11
         """The index itself."""
@@ -229,6 +241,7 @@ class Index:
     def close(self) -> None:
         """Close the cache and the connections."""
         self._session.close()  # type: ignore[no-untyped-call]
+        self.files.close()
 
     def fetch_project(self, name: str) -> Project:
         """All files of a package.
@@ -238,23 +251,35 @@ class Index:
         """
         normal = canonicalize_name(name)
         response, stale = self._get(f"{self.url}{normal}/", normal)
-        try:
-            page = ProjectPage.from_response(response, normal)
-        except (ValueError, UnexpectedRepoVersionWarning) as error:
+        return Project(name=normal, files=_parse_page(response, normal), stale=stale)
+
+    def fetch_releases(self, name: str) -> Project:
+        """The same for a package that is to be judged.
+
+        Raises IndexUnavailableError where the page lists no file, which says nothing about a
+        version that somebody asks for.
+        """
+        project = self.fetch_project(name)
+        if not project.files:
             raise IndexUnavailableError(
-                f"{self.url} answered for {normal} with something that is no simple index page "
-                f"({error}); check index_url",
+                f"{self.url} lists no file of {project.name}, so that nothing can be planned: "
+                "either none was ever released there, or a mirror or proxy gave an empty page; "
+                "try again later, or check index_url",
                 url=self.url,
-            ) from error
-        files = [_parse_file(package) for package in page.packages if package.version]
-        return Project(
-            name=normal, files=tuple(file for file in files if file is not None), stale=stale
-        )
+            )
+        return project
 
     def _get(self, url: str, name: str) -> tuple[requests.Response, bool]:
         headers = {"Accept": ACCEPT_JSON_PREFERRED}
+        asked = datetime.now(timezone.utc)
         try:
             response = self._request(url, headers)
+        except _NoPageError as error:
+            raise IndexUnavailableError(
+                f"{self.url} answered for {name} with something that is no simple index page "
+                f"({error}); check index_url, and whether a proxy or a portal answers in its place",
+                url=url,
+            ) from error
         except requests.RequestException as error:
             raise IndexUnavailableError(
                 f"the package index {self.url} cannot be reached ({shorten_error(error)}) and the "
@@ -278,24 +303,61 @@ class Index:
             )
         from_cache = bool(getattr(response, "from_cache", False))
         revalidated = bool(getattr(response, "revalidated", False))
-        expired = bool(getattr(response, "is_expired", False))
-        return response, from_cache and expired and not revalidated
+        expires = getattr(response, "expires", None)
+        # One that was fresh when it was asked for may have aged since.
+        was_old = expires is not None and expires <= asked
+        return response, from_cache and was_old and not revalidated
 
-    @retry(
-        retry=retry_if_exception_type(requests.ConnectionError),
-        stop=stop_after_attempt(3),
-        wait=wait_exponential(multiplier=0.5, max=4),
-        reraise=True,
-    )
     def _request(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        return self._session.get(
-            url, headers=dict(headers), timeout=HTTP_TIMEOUT, only_if_cached=self.offline
-        )
+        problem = check_room(self._folder) if self._folder else None
+        if problem is None:
+            try:
+                return self._session.get(url, headers=dict(headers), only_if_cached=self.offline)
+            except (sqlite3.Error, OSError) as error:
+                if isinstance(error, requests.RequestException) or self._folder is None:
+                    raise
+                problem = str(error)
+        warn_of_cache(self._folder, problem)
+        self._folder, self._session = None, self._open_session(None)
+        return self._session.get(url, headers=dict(headers), only_if_cached=self.offline)
 
 
-def _parse_file(package: object) -> ReleaseFile | None:
+class _NoPageError(requests.RequestException):
+    """A reply is no page of a simple index."""
+
+
+def _check_page(response: requests.Response, *_: object, **__: object) -> None:
+    """Nothing for a page of a simple index; requests calls it with each reply of the index."""
+    if response.status_code != 200:
+        return
+    try:
+        _parse_page(response, "page")
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        UnsupportedRepoVersionError,
+        UnexpectedRepoVersionWarning,
+    ) as error:
+        raise _NoPageError(error) from error
+
+
+def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ...]:
+    """Files that a page lists; raises what pypi_simple raises where it is no page of an index."""
+    page = ProjectPage.from_response(response, name)
+    files = [_parse_file(package) for package in page.packages if package.version]
+    known = tuple(file for file in files if file is not None)
+    if not known and "json" not in response.headers.get("Content-Type", ""):
+        # A mirror in HTML answers 404 for a project without files; a portal answers in HTML.
+        raise ValueError("an HTML page without a release file")
+    return known
+
+
+def _parse_file(package: DistributionPackage) -> ReleaseFile | None:
     """A file of the index page; None for eggs, installers and names that are not PEP 427's."""
-    filename = str(getattr(package, "filename", ""))
+    filename = package.filename
     tags: frozenset[Tag] = frozenset()
     build: tuple[int, str] | tuple[()] = ()
     try:
@@ -307,21 +369,14 @@ def _parse_file(package: object) -> ReleaseFile | None:
         return None
     return ReleaseFile(
         filename=filename,
-        url=package.url,  # type: ignore[attr-defined]
+        url=package.url,
         version=version,
         tags=tags,
         build=build,
-        hashes=dict(package.digests),  # type: ignore[attr-defined]
-        size=package.size,  # type: ignore[attr-defined]
-        uploaded=package.upload_time,  # type: ignore[attr-defined]
-        yanked=bool(package.is_yanked),  # type: ignore[attr-defined]
-        requires_python=package.requires_python,  # type: ignore[attr-defined]
+        hashes=dict(package.digests),
+        size=package.size,
+        uploaded=package.upload_time,
+        yanked=bool(package.is_yanked),
+        requires_python=package.requires_python,
+        metadata=dict(package.metadata_digests or {}) if package.has_metadata else None,
     )
-
-
-def shorten_error(error: Exception) -> str:
-    """The innermost cause of a network error, without the layers around it."""
-    cause: BaseException = error
-    while cause.__cause__ or cause.__context__:
-        cause = cause.__cause__ or cause.__context__ or cause
-    return str(cause)[:200] or type(cause).__name__

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fault_index import Fault, serve_faults
 
 from calipertf.assess.model import Api, Parameter, Source, Symbol, save_api
 from calipertf.records import Cell, Record, Run, write_record
@@ -400,3 +401,41 @@ def test_half_written_files_of_a_killed_run_go_with_the_next(tmp_path: Path) -> 
     subprocess.run(script, check=True, capture_output=True)
     assert not list(folder.rglob(".*.partial"))
     assert len(list(folder.rglob("mine.partial"))) == len(places)
+
+
+@pytest.fixture
+def private(tmp_path: Path) -> Path:
+    """A caliper.yaml; the test adds the index."""
+    (tmp_path / "Dockerfile").write_text("FROM {{ base }}\n")
+    (tmp_path / "a.py").write_text("print(1)\n")
+    path = tmp_path / "caliper.yaml"
+    path.write_text("analysis:\n  dependency: reldemo\n  tests: [a.py]\n")
+    return path
+
+
+def test_versions_come_from_the_index_of_the_configuration(private: Path) -> None:
+    flags = ("--dir", private.parent / "out", "--config", private, "--package", "reldemo")
+    with serve_faults() as server:
+        private.write_text(f"{private.read_text()}  index_url: {server.url}\n")
+        assert run(*flags, "--versions", "all") == 0
+        assert ("planner", "page", "reldemo") in server.asked
+        assert ("planner", "file", "reldemo") in server.asked
+        before = len(server.asked)
+        with serve_faults() as other:
+            assert run(*flags, "--versions", "all", "--index-url", other.url) == 0
+            assert other.asked
+        assert len(server.asked) == before
+
+
+@pytest.mark.parametrize("kind", ["version-2", "portal", "no-files", "garbled", "loop"])
+def test_index_that_gives_no_page_ends_stage_2_in_one_sentence(
+    private: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve_faults() as server:
+        server.faults.append(Fault(who="all", target="page", kind=kind, project="reldemo"))
+        private.write_text(f"{private.read_text()}  index_url: {server.url}\n")
+        flags = ("--dir", private.parent / "out", "--config", private, "--package", "reldemo")
+        assert run(*flags, "--versions", "all") == 3
+        error = capsys.readouterr().err
+        assert server.url in error
+        assert "Traceback" not in error

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-import requests_cache
-from requests_cache.backends.sqlite import SQLiteCache
 
 from calipertf import input_files
 from calipertf.assess.functiondb import INDEX, Published, read_index
 from calipertf.config_paths import is_below
 from calipertf.errors import InfrastructureError, RecordError
-from calipertf.http_cache import prepare_cache
-from calipertf.releases import HTTP_TIMEOUT
+from calipertf.index_http import open_cached_session
 
 #: Where caliper-metrics publishes; the package's folder is below.
 GITHUB = "https://raw.githubusercontent.com/vsoch/caliper-metrics/main/"
@@ -145,13 +143,12 @@ class GitHub:
     def __init__(self, cache: Path | None, *, url: str = GITHUB, offline: bool = False) -> None:
         self.url = url
         self.offline = offline
-        backend = (
-            SQLiteCache(prepare_cache(cache / "caliper-metrics.sqlite"), wal=True)
-            if cache
-            else "memory"
-        )
-        self._session = requests_cache.CachedSession(
-            backend=backend, expire_after=1, stale_if_error=True, allowable_codes=(200,)
+        self._session = open_cached_session(
+            cache,
+            "caliper-metrics.sqlite",
+            expire_after=1,
+            stale_if_error=True,
+            allowable_codes=(200,),
         )
 
     def __enter__(self) -> GitHub:  # noqa: PYI034 -- Self needs Python 3.11
@@ -180,8 +177,8 @@ class GitHub:
 
     def _get(self, url: str) -> bytes:
         try:
-            response = self._session.get(url, timeout=HTTP_TIMEOUT, only_if_cached=self.offline)
-        except requests.RequestException as error:
+            response = self._session.get(url, only_if_cached=self.offline)
+        except (requests.RequestException, sqlite3.Error) as error:
             raise InfrastructureError(
                 f"caliper-metrics on GitHub cannot be reached ({type(error).__name__}): without a "
                 "network name a clone of it with --funcdb",

@@ -14,6 +14,7 @@ from packaging.version import Version
 from calipertf.assess.faces import know
 from calipertf.assess.wheels import PythonFiles, read_archive
 from calipertf.errors import CaliperError, VersionError
+from calipertf.index_http import open_session
 from calipertf.releases import (
     Index,
     Project,
@@ -49,7 +50,7 @@ class Finder:
     """Chooses and reads files; use as a context manager."""
 
     index: Index
-    session: requests.Session = field(default_factory=requests.Session)
+    session: requests.Session = field(default_factory=open_session)
 
     def __enter__(self) -> Finder:  # noqa: PYI034 -- Self needs Python 3.11
         """The finder itself."""

@@ -13,7 +13,7 @@ from typing import IO
 import requests
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from calipertf.releases import HTTP_TIMEOUT
+from calipertf.index_http import HTTP_TIMEOUT
 
 #: Bytes asked for first: holds the end record and, for most wheels, the central directory.
 TAIL = 64 * 1024
@@ -41,7 +41,8 @@ _retried = retry(
             requests.exceptions.ChunkedEncodingError,
         )
     ),
-    stop=stop_after_attempt(5),
+    # The session has asked more than once already (index_http.py): this is for bodies cut short.
+    stop=stop_after_attempt(3),
     wait=wait_exponential(multiplier=0.5, max=8),
     reraise=True,
 )

@@ -67,7 +67,7 @@ def _list_available(package: str, settings: Settings) -> list[Version]:
     """Versions on the index; where it cannot be asked, those that lie here."""
     try:
         with Index(settings.index_url, settings.cache, offline=settings.offline) as index:
-            return index.fetch_project(package).all_versions()
+            return index.fetch_releases(package).all_versions()
     except IndexUnavailableError as error:
         here = {path.name.removesuffix(".json.gz") for path in _list_cached(package, settings)}
         if settings.funcdb is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="extract on a Dask cluster: tcp://host:port, a scheduler file, or local",
     )
     parser.add_argument("--offline", action="store_true", help="use only what the cache holds")
-    parser.add_argument("--index-url", default=DEFAULT_INDEX, help=f"default: {DEFAULT_INDEX}")
+    parser.add_argument(
+        "--index-url", help=f"default: index_url of caliper.yaml, else {DEFAULT_INDEX}"
+    )
     parser.add_argument(
         "--between",
         nargs=2,
@@ -127,7 +129,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             cache=layout.functiondb,
             funcdb=arguments.funcdb,
             published=arguments.published,
-            index_url=arguments.index_url,
+            index_url=arguments.index_url or DEFAULT_INDEX,
             jobs=arguments.jobs,
             offline=arguments.offline,
             scheduler=arguments.scheduler,
@@ -136,6 +138,10 @@ def run_stage(arguments: argparse.Namespace) -> int:
     for error in errors:
         log.warning("left out: %s", error)
     session.config = read_config(session, arguments.config)
+    if session.config and not arguments.index_url:
+        # The very index that stage 1 took the packages from.
+        index_url = session.config.analysis.index_url
+        session.settings = replace(session.settings, index_url=index_url)
     packages = choose_packages(arguments.package, records)
     if arguments.between:
         if len(packages) > 1:

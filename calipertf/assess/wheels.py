@@ -22,7 +22,8 @@ import requests
 from calipertf.assess.model import Source
 from calipertf.assess.ranges import RangeFile, RangesUnsupportedError, download, fetch_tail
 from calipertf.errors import InfrastructureError
-from calipertf.releases import ReleaseFile, shorten_error
+from calipertf.index_http import shorten_error
+from calipertf.releases import ReleaseFile
 
 #: Bytes between two wanted members that are read rather than asked for apart: a request costs
 #: about as long as 1 MB takes; 32 KiB keeps TensorFlow's wheels at 20 to 40 requests.

@@ -11,14 +11,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from calipertf.errors import InfrastructureError
+from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
+from calipertf.run.evidence import KEY as EVIDENCE
 from calipertf.run.isolation import list_missing
 from calipertf.run.pytest_files import is_pytest_file
+from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
@@ -58,7 +60,7 @@ def run_cell(
     """
 
     @retry(
-        retry=retry_if_exception_type(InfrastructureError),
+        retry=retry_if_exception(_may_pass),
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait_random_exponential(multiplier=2, max=60),
         reraise=True,
@@ -73,6 +75,12 @@ def run_cell(
         return _run_once(task, environment)
 
     return attempt()
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether another try may go better; the index was asked again and again already."""
+    lasting = (IndexUnavailableError, ImageError)
+    return isinstance(error, InfrastructureError) and not isinstance(error, lasting)
 
 
 def _run_once(task: CellTask, environment: Environment) -> Record:
@@ -99,7 +107,12 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         build = rename_paths(built.run, built.aliases)
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
-            return replace(record, reason="dependency", message=find_last_words(build))
+            return replace(
+                record,
+                reason="dependency",
+                message=find_last_words(build),
+                inputs={**record.inputs, EVIDENCE: dict(built.index)},
+            )
         begun = time.monotonic()
         record = _run_scripts(task, built, record)
         spent = time.monotonic() - begun
@@ -148,6 +161,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
 
     if built.run_job is not None:
         built.run_job(make_job(task), report)
+    _check_python(task, str(facts.get("python") or ""))
     missing = [script for script in task.scripts if script not in runs]
     if missing:
         raise InfrastructureError(
@@ -168,6 +182,16 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         timings=timings,
         message=_explain_import(tried, str(facts.get("import_name"))),
     )
+
+
+def _check_python(task: CellTask, version: str) -> None:
+    """Nothing where the scripts ran on the cell's Python; raises ImageError otherwise."""
+    wanted = python_version(task.cell.python)
+    if version and version.split(".")[:2] != wanted.split("."):
+        raise ImageError(
+            f"{task.cell.label} ran on Python {version}, not {wanted}: check base_image and the "
+            "dockerfile of caliper.yaml"
+        )
 
 
 def _explain_import(tried: Run | None, import_name: str) -> str | None:

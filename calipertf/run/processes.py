@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from calipertf.records import Run
+
+T = TypeVar("T")
 
 #: Lines of a build's output that are kept, from its end.
 KEPT_LINES = 400
@@ -159,6 +162,29 @@ class Processes:
             running = list(self._running)
         for process in running:
             process.kill_group()
+
+
+def wait_for(work: Callable[[], T], check: Callable[[], None]) -> T:
+    """What `work` gives; meanwhile `check` is asked, which raises where the run is stopped.
+
+    For work that nothing can break off, such as a request: it is left to itself then.
+    """
+    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 -- raised again below
+            answers.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    while True:
+        check()
+        with contextlib.suppress(queue.Empty):
+            result, error = answers.get(timeout=0.2)
+            if error is not None:
+                raise error
+            return cast("T", result)
 
 
 def _expire(process: Process, expired: threading.Event) -> None:

@@ -29,6 +29,7 @@ from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import open_cache
+from calipertf.run.evidence import Memory
 from calipertf.run.grid import (
     PlannedCell,
     Selection,
@@ -96,6 +97,10 @@ class Session:
     arguments: argparse.Namespace
     #: Name of this run, on what it makes and has to remove: host, process number, random part.
     run_id: str
+    #: What the index has, for records of failed builds.
+    memory: Memory
+    #: Whether the run was planned from an old page of the index.
+    stale: bool
 
 
 def run_stage(arguments: argparse.Namespace) -> int:
@@ -112,9 +117,11 @@ def run_stage(arguments: argparse.Namespace) -> int:
         log.warning(line)
     with contextlib.ExitStack() as stack:
         index = stack.enter_context(Index(analysis.index_url, open_cache()))
-        project = index.fetch_project(analysis.dependency)
+        project = index.fetch_releases(analysis.dependency)
         if project.stale:
-            log.warning("the index cannot be reached: planning from its page in the cache")
+            log.warning(
+                "the index cannot be reached: planning from its page in the cache, which may be old"
+            )
         processes = Processes()
         environment = stack.enter_context(open_place(analysis, arguments, processes, index))
         planned = plan_grid(config, project, environment.platforms(), selection)
@@ -148,6 +155,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
             store=store,
             arguments=arguments,
             run_id=arguments.run_id,
+            memory=Memory(index),
+            stale=project.stale,
         )
         scheduler = open_scheduler(environment, processes, analysis, arguments)
         return judge_grid(session, planned, missing, scheduler)
@@ -234,6 +243,9 @@ def prepare_cell(
     fingerprint = make_fingerprint(config, scripts, session.environment.kind, twice)
     if old is not None and not session.arguments.force:
         changes = find_changes(old, fingerprint, session.scripts)
+        change = None if changes else session.memory.find_change(old, plan.cutoff)
+        if change:
+            changes = [change]
         if not changes:
             return None
         log.info("%s is run again, for a change of %s", plan.cell.label, ", ".join(changes[:5]))
@@ -326,6 +338,8 @@ def run_tasks(
                 continue
             tell_missing(done.record.environment)
             inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
+            if session.stale:
+                inputs["stale_index"] = True
             progress.advance(session.store.save(replace(done.record, inputs=inputs)))
     return failures
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -14,29 +13,6 @@ from typing import Any
 from calipertf.config import DEFAULT_INDEX, Analysis
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
-
-#: What installers print when the network, the index or the disk failed, not the package.
-_TROUBLE = re.compile(
-    r"Failed to fetch|error sending request|dns error|[Cc]onnection (?:refused|reset|aborted|error)"
-    r"|[Tt]emporary failure (?:in name resolution|resolving)|(?:operation|[Cc]onnection) timed out"
-    r"|[Rr]ead timed out|Max retries exceeded|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?5\d\d"
-    r"|5\d\d Server Error|ERROR 5\d\d: "
-    r"|[Nn]o space left on device|Disk quota exceeded|Network is unreachable|ReadTimeoutError"
-    r"|NewConnectionError|ConnectTimeoutError|ProtocolError|IncompleteRead|unexpected EOF"
-    r"|Cannot allocate memory|Too many open files|error decoding response body"
-    r"|Remote end closed connection|Could not fetch URL"
-    # What templates fetch wheels with: wget and curl; and the C library's words.
-    r"|unable to resolve host address|Could not resolve host|Failed to connect to|No route to host"
-    r"|Name or service not known|Unable to establish SSL connection|SSL_ERROR_SYSCALL"
-)
-
-
-def find_trouble(text: str) -> str | None:
-    """The line of an installer's output that blames network, index or disk; None where none does.
-
-    Such a build says nothing about the package: it is an infrastructure error.
-    """
-    return next((line.strip() for line in text.splitlines() if _TROUBLE.search(line)), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +71,8 @@ class Built:
     facts: Mapping[str, Any] = field(default_factory=dict)
     #: Folder of this one build -> the name it has in records, which are alike from run to run.
     aliases: Mapping[str, str] = field(default_factory=dict)
+    #: Of a failed build: project -> hash of what the index had of it (see evidence.py).
+    index: Mapping[str, str] = field(default_factory=dict)
     #: Seconds of each phase: build, freeze.
     timings: Mapping[str, float] = field(default_factory=dict)
     #: Runs a job of script_runner.py in the cell and hands over each event; None where the build

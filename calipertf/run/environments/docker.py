@@ -6,7 +6,7 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,14 +15,22 @@ import docker.errors
 
 from calipertf import signals
 from calipertf.config import DEFAULT_INDEX
-from calipertf.errors import EngineError
+from calipertf.errors import (
+    EngineError,
+    ImageError,
+    IndexUnavailableError,
+    InfrastructureError,
+)
+from calipertf.records import Run
 from calipertf.releases import linux_platforms
+from calipertf.run.build_failures import settle_build
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
 from calipertf.run.environments.docker_build import (
     ImageBuild,
     build_image,
     find_kept,
     make_key,
+    pass_through,
     prepare_dockerfile,
 )
 from calipertf.run.environments.docker_engine import (
@@ -45,13 +53,14 @@ from calipertf.run.environments.docker_files import make_context
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import (
     HEADROOM,
+    find_image_python,
     list_requirements,
     make_container,
     make_limits,
     prepare_job,
 )
 from calipertf.run.processes import Processes
-from calipertf.run.timemachine import TimeMachine
+from calipertf.run.timemachine import TimeMachine, Watch
 from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
@@ -83,6 +92,10 @@ class DockerEnvironment(Environment):
         self._told_to_end = False
         self._pythons: dict[str, Python | None] = {}
         self._unreachable: dict[str, str] = {}
+        #: Base image -> version of its Python, such as 3.8; None where it has none.
+        self._found: dict[str, str | None] = {}
+        #: Base image -> why no cell is built on it.
+        self._refused: dict[str, str] = {}
         with engine_errors("the engine could not be asked what it is"):
             info = self._client.info()
             remove_made(self._client, lambda labels: is_dead(labels.get(OWNER, "")))
@@ -150,7 +163,16 @@ class DockerEnvironment(Environment):
         """The cell's image; removed on leaving, unless images are kept."""
         base = self._pull(task)
         started = time.monotonic()
-        result = self._build_image(task, base)
+        if refused := self._refused.get(self._image_name(task.cell.python)):
+            raise ImageError(refused)
+        try:
+            result, index = self._build_image(task, base)
+        except (EngineError, IndexUnavailableError):
+            raise
+        except InfrastructureError:
+            # Without a Python nothing can be asked of the index.
+            self._check_python(task, base, None)
+            raise
         built = time.monotonic()
         facts = {
             "kind": self.kind,
@@ -163,9 +185,11 @@ class DockerEnvironment(Environment):
         }
         timings = {"build": built - started}
         if result.image is None:
-            yield Built(run=result.run, facts=facts, timings=timings)
+            self._check_python(task, base, None)
+            yield Built(run=result.run, facts=facts, timings=timings, index=index)
             return
         try:
+            self._check_python(task, base, result.image)
             image = self._inspect(result.image)
             limits = make_limits(self._labels, task.analysis.memory)
             requirements = list_requirements(self._client, result.image, limits)
@@ -199,22 +223,63 @@ class DockerEnvironment(Environment):
         digests = image.attrs.get("RepoDigests") or []
         return str(digests[0] if digests else image.id)
 
-    def _build_image(self, task: CellTask, base: str) -> ImageBuild:
-        """The image of a cell; one that --keep-images left and that would be made again, that."""
+    def _check_python(self, task: CellTask, base: str, image: str | None) -> None:
+        """Nothing where the base image, or what was built on it, has the cell's Python.
+
+        Raises ImageError where neither has: a build on it says nothing. A template may install
+        a Python of its own, so the base alone does not tell.
+        """
+        name = self._image_name(task.cell.python)
+        limits = make_limits(self._labels, task.analysis.memory)
+        wanted = python_version(task.cell.python)
+        if name not in self._found:
+            self._found[name] = find_image_python(self._client, base, limits)
+        found = self._found[name]
+        if found == wanted or (image and find_image_python(self._client, image, limits) == wanted):
+            return
+        has = f"has Python {found}" if found else "has no command named python"
+        self._refused[name] = (
+            f"base_image: {name} {has}, and {task.cell.python} needs Python {wanted}; let "
+            "base_image name images of each Python, with {version} in the name or tag"
+        )
+        raise ImageError(self._refused[name])
+
+    def _build_image(self, task: CellTask, base: str) -> tuple[ImageBuild, Mapping[str, str]]:
+        """The image of a cell; one that --keep-images left and that would be made again, that.
+
+        With it, of a failed build, what the index had (see evidence.py).
+        """
         resolved = str(task.cutoff or datetime.now(timezone.utc).date())
         context = make_context(task.dockerfile, task.root, task.mount)
         key = make_key(base, resolved, context.getvalue())
         if kept := find_kept(self._client, key):
-            return kept
-        arguments = {"CALIPER_RESOLVED": resolved[:10]}
-        if task.cutoff is not None:
-            # Where the index listens, and what the engine's machine calls that.
-            own = find_own_address()
-            host = "host.docker.internal" if self._is_desktop else own
-            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, task.cell.python, host)
+            return kept, {}
+        last: list[ImageBuild] = []
+
+        def attempt(watch: Watch) -> Run:
+            last.append(self._build_once(task, watch, resolved[:10], key if self._keep else None))
+            return last[-1].run
+
+        # The index that builds may be given listens where the engine's machine reaches it.
+        machine = self._machine(find_own_address())
+        settled = settle_build(attempt, machine, task, self._processes.check)
+        return last[-1], settled.index
+
+    def _build_once(
+        self, task: CellTask, watch: Watch, resolved: str, keep: str | None
+    ) -> ImageBuild:
+        """One attempt at the image; with the watch where the date or the watch asks for it."""
+        host = "host.docker.internal" if self._is_desktop else find_own_address()
+        arguments = {"CALIPER_RESOLVED": resolved}
+        dockerfile = task.dockerfile
+        if task.cutoff is not None or watch.through:
+            arguments["PIP_INDEX_URL"] = watch.url(host)
             arguments["PIP_TRUSTED_HOST"] = host
-        keep = key if self._keep else None
-        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=keep)
+        if watch.through:
+            dockerfile = pass_through(dockerfile, watch, task, host)
+            # The watch asks the index with a patience of its own.
+            arguments["PIP_DEFAULT_TIMEOUT"] = str(round(task.analysis.build_timeout))
+        dockerfile = prepare_dockerfile(dockerfile, self._labels, arguments, keep=keep)
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
         return build_image(

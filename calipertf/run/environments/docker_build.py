@@ -13,9 +13,10 @@ import docker
 
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.records import Run
-from calipertf.run.environments.base import find_trouble
+from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.docker_engine import engine_errors, follow, open_request
 from calipertf.run.processes import KEPT_LINES
+from calipertf.run.timemachine import Watch
 
 #: Label of an image that is kept: what it was made from.
 KEY = "calipertf.key"
@@ -61,6 +62,13 @@ def prepare_dockerfile(
     return "\n".join(lines) + "\n"
 
 
+def pass_through(dockerfile: str, watch: Watch, task: CellTask, host: str) -> str:
+    """The Dockerfile with a watch in place of the index and of the cell's own file."""
+    index = re.escape(task.analysis.index_url.rstrip("/")) + r"/?(?![\w/.-])"
+    text = re.sub(index, watch.url(host), dockerfile)
+    return text.replace(task.file.url, watch.file_url(task.cell.package, task.file, host))
+
+
 def make_key(*parts: str | bytes) -> str:
     """SHA-256 over all that an image depends on, hexadecimal."""
     digest = hashlib.sha256()
@@ -95,9 +103,9 @@ def build_image(
     timeout: float,
     check: Callable[[], None],
 ) -> ImageBuild:
-    """Build an image; a RUN step that fails for the package's reasons is a Run with its code.
+    """Build an image; a RUN step that fails is a Run with its code.
 
-    Raises EngineError or InfrastructureError where engine, registry, disk or network failed.
+    Raises EngineError or InfrastructureError where the engine or the registry failed.
     `memory` is in bytes, `timeout` in seconds; `check` raises where the run is stopped.
     """
     started = time.monotonic()
@@ -142,16 +150,16 @@ def build_image(
 
 
 def blame_step(error: str, log: str, run: Run, memory: int) -> ImageBuild:
-    """A step that failed for the package's reasons; raises where it was engine, disk or network."""
+    """A step that failed, for whosever reasons; raises where it was the engine or its memory."""
     step = _FAILED_STEP.search(error)
     not_run = _NOT_RUN.search(log)
     if not step or not_run:
         words = f"{error.strip()} {not_run[0] if not_run else ''}"
         raise EngineError(f"the engine could not build the image: {words.strip()[:400]}")
     code = int(step[1] or step[2])
-    trouble = find_trouble(log)
     if code == KILLED:
-        trouble = f"a step was killed, as it is where memory runs out ({memory >> 20} MB)"
-    if trouble:
-        raise InfrastructureError(f"the build could not be done: {trouble}")
+        raise InfrastructureError(
+            "the build could not be done: a step was killed, as it is where memory runs out "
+            f"({memory >> 20} MB)"
+        )
     return ImageBuild(run=replace(run, error=(error + "\n",), retval=code), image=None)

@@ -239,6 +239,25 @@ def list_requirements(
     return tuple(pin_local_wheel(line) for line in lines)
 
 
+def find_image_python(
+    client: docker.DockerClient, image: str, limits: Mapping[str, Any]
+) -> str | None:
+    """Version of the command `python` in an image, such as 3.8; None where it has none."""
+    # Python 2.7 says its version on stderr.
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    with engine_errors("the Python of a base image could not be looked at"):
+        try:
+            output = client.containers.run(image, ["python", "-c", code], remove=True, **limits)
+        except docker.errors.ContainerError:
+            return None
+        except docker.errors.APIError as error:
+            # The engine cannot start a command that is not there.
+            if "executable file not found" in explain(error) or "no such file" in explain(error):
+                return None
+            raise
+    return output.decode("ascii", "replace").strip() if isinstance(output, bytes) else None
+
+
 def pin_local_wheel(line: str) -> str:
     """A line of pip freeze; name==version for a wheel that the template had fetched by itself."""
     match = re.match(r"(\S+) @ file:\S*/([^/\s#]+\.whl)", line)

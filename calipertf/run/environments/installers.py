@@ -11,12 +11,13 @@ from pathlib import Path
 from uv import find_uv_bin
 
 from calipertf.errors import InfrastructureError
+from calipertf.index_http import Patience, read_patience
 from calipertf.records import Run
 from calipertf.run.environments.base import CellTask, Python
 from calipertf.run.environments.folders import can_protect
 from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
-from calipertf.run.timemachine import BUILD_TOOLS, find_limit
+from calipertf.run.timemachine import BUILD_TOOLS, Watch, find_limit
 from calipertf.versions import python_key
 
 #: What pip freeze leaves out of its list, before Python 3.12.
@@ -42,6 +43,8 @@ class Installer:
         self.folder = folder
         self.task = task
         self.python = folder / "bin" / "python"
+        #: How installers ask the index.
+        self.environ = be_patient(read_patience())
 
     @property
     def has_tools(self) -> bool:
@@ -65,7 +68,7 @@ class Installer:
         return self.processes.run(
             command,
             timeout=self.task.analysis.build_timeout,
-            environ={**clean_environ(), **environ},
+            environ={**clean_environ(), **self.environ, **environ},
             text=text,
         )
 
@@ -181,6 +184,30 @@ class Pip(Installer):
             PIP_PROGRESS_BAR="off",
             PYTHONWARNINGS="ignore",
         )
+
+
+def be_patient(patience: Patience) -> dict[str, str]:
+    """What makes uv and pip wait for an index as long as we do; the loopback is no proxy's."""
+    loopback = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1", "localhost"]
+    exempt = ",".join(filter(None, loopback))
+    seconds = str(max(1, round(patience.timeout)))
+    return {
+        "UV_HTTP_TIMEOUT": seconds,
+        "UV_HTTP_RETRIES": str(patience.retries),
+        "PIP_DEFAULT_TIMEOUT": seconds,
+        "PIP_RETRIES": str(patience.retries),
+        # An index that wants credentials is not answered by anybody.
+        "PIP_NO_INPUT": "1",
+        "NO_PROXY": exempt,
+        "no_proxy": exempt,
+    }
+
+
+def pass_through(watch: Watch, build_timeout: float) -> dict[str, str]:
+    """The same for a build that gets everything from a watch, which has its own patience."""
+    environ = be_patient(Patience(timeout=build_timeout, retries=1))
+    # For what a setup.py has setuptools install.
+    return {**environ, "PIP_INDEX_URL": watch.url()}
 
 
 def hide_newer(cutoff: datetime | None, python: str) -> list[str]:

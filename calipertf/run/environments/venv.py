@@ -15,8 +15,9 @@ from typing import Any
 from calipertf.errors import InfrastructureError
 from calipertf.records import Run
 from calipertf.releases import local_platforms
-from calipertf.run.environments.base import Built, CellTask, Environment, Python, find_trouble
-from calipertf.run.environments.installers import Installer, Pip, Uv
+from calipertf.run.build_failures import find_broken_machine, settle_build
+from calipertf.run.environments.base import Built, CellTask, Environment, Python
+from calipertf.run.environments.installers import Installer, Pip, Uv, pass_through
 from calipertf.run.environments.workspace import Workspace, remove_tree
 from calipertf.run.interpreters import (
     explain_how_to_get,
@@ -26,7 +27,7 @@ from calipertf.run.interpreters import (
     platform_name,
 )
 from calipertf.run.processes import Processes
-from calipertf.run.timemachine import TimeMachine
+from calipertf.run.timemachine import TimeMachine, Watch
 from calipertf.versions import python_key, python_version
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
@@ -94,9 +95,17 @@ class VenvEnvironment(Environment):
         )
         started = time.monotonic()
         run = installer.create(python)
-        if run.retval == 0:
-            run = installer.install(self._index_url(task, installer))
-        _raise_trouble(run)
+        if run.retval != 0:
+            # Nothing of the package is there yet.
+            words = find_broken_machine(run) or "".join((*run.output, *run.error))[-300:].strip()
+            raise InfrastructureError(f"no environment could be made: {words}")
+        settled = settle_build(
+            lambda watch: self._attempt(installer, watch),
+            self._machine(),
+            task,
+            self._processes.check,
+        )
+        run = settled.run
         built = time.monotonic()
         facts = {
             "kind": self.kind,
@@ -109,8 +118,13 @@ class VenvEnvironment(Environment):
         }
         aliases = {str(folder): "/cell", str(task.root): "/repository"}
         if run.retval != 0:
-            timings = {"build": built - started}
-            return Built(run=run, facts=facts, aliases=aliases, timings=timings)
+            return Built(
+                run=run,
+                facts=facts,
+                aliases=aliases,
+                index=settled.index,
+                timings={"build": built - started},
+            )
         requirements = installer.freeze()
         return Built(
             run=run,
@@ -121,10 +135,18 @@ class VenvEnvironment(Environment):
             run_job=lambda job, report: self._run_job(folder, task, job, report),
         )
 
-    def _index_url(self, task: CellTask, installer: Installer) -> str:
+    def _attempt(self, installer: Installer, watch: Watch) -> Run:
+        """One attempt at installing what the cell asks for."""
+        task = installer.task
+        if watch.through:
+            # Nothing that an earlier attempt, or another run, was given and kept.
+            cache = installer.folder.parent / "again"
+            again = type(installer)(self._processes, cache, cache / "own", installer.folder, task)
+            again.environ = pass_through(watch, task.analysis.build_timeout)
+            return again.install(watch.url())
         if task.cutoff is None or installer.knows_dates:
-            return task.analysis.index_url
-        return self._machine().url(task.cutoff, task.cell.python)
+            return installer.install(task.analysis.index_url)
+        return installer.install(watch.url())
 
     def _run_job(
         self,
@@ -193,14 +215,3 @@ def relay_events(
         except ValueError:
             continue  # a line cut short by the end of the process
         report(event)
-
-
-def _raise_trouble(run: Run) -> None:
-    """InfrastructureError where a build failed for network, index or disk; else nothing."""
-    if run.retval == 0:
-        return
-    trouble = find_trouble("".join((*run.output, *run.error)))
-    if run.ended == "timeout":
-        trouble = f"the build took longer than {run.seconds:.0f} s; raise build_timeout"
-    if trouble:
-        raise InfrastructureError(f"the build could not be done: {trouble}")
