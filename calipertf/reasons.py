@@ -33,8 +33,8 @@ Blame = tuple[str, str | None]
 _CHILD_SIGNAL = re.compile(r"died with <Signals\.(\w+): \d+>")
 #: A package that was built against another version of the one it calls.
 _BINARY = re.compile(
-    r"Descriptors cannot (?:not )?be created|numpy\.core|numpy\._core|_ARRAY_API|dtype size changed"
-    r"|binary incompatib|compiled (?:using|against|with) |undefined symbol"
+    r"Descriptors cannot (?:not )?be created|numpy\._?core\.\w+ failed to import|_ARRAY_API"
+    r"|dtype size changed|binary incompatib|compiled (?:using|against) |undefined symbol"
     r"|API version (?:0x)?\w+ but this version of numpy"
 )
 _PROVIDER = re.compile(r"\b(numpy|protobuf|google)\b|_ARRAY_API|Descriptors", re.IGNORECASE)

@@ -196,6 +196,13 @@ def no_library(name: str) -> str:
         (SCRIPT, "q.f().x()", lacks("Thing", "x"), "dep"),
         (SCRIPT, "t.x()", lacks("q.core.Thing", "x"), "dep"),
         (INSIDE, "t.x()", lacks("Thing", "x"), "dep"),
+        (
+            SCRIPT,
+            "from p.core import x",
+            "ImportError: cannot import name 'x' from 'p.core'",
+            "api",
+        ),
+        (INSIDE, "raise E(m)", "RuntimeError: p was not compiled with CUDA", "other"),
         # Python's library, present and past.
         (SCRIPT, "import urllib2", "ImportError: No module named urllib2", "python"),
         (SCRIPT, "import tomllib", "ModuleNotFoundError: No module named 'tomllib'", "python"),
@@ -285,8 +292,21 @@ def no_library(name: str) -> str:
 def test_reason_by_kind(frames: str, source: str, last: str, reason: str) -> None:
     lines = f"Traceback (most recent call last):\n{frames}    {source}\n{last}\n".splitlines(True)
     owners = make_owners("p", {"import_name": "p"}, ["p==1\n", "q==1\n", "libqueue==1\n"])
-    wanted = {"dep": "dependency", "py": "python"}.get(reason, reason)
+    wanted = {"dep": "dependency", "py": "python", "api": "api_missing"}.get(reason, reason)
     assert classify_failure(1, "exit", lines, owners=owners)[0] == wanted
+
+
+@pytest.mark.parametrize(
+    ("last", "reason"),
+    [
+        ("ImportError: cannot import name 'x' from 'numpy.core'", "api_missing"),
+        ("ImportError: numpy.core.multiarray failed to import", "dependency"),
+    ],
+)
+def test_numpy_is_judged_like_any_other_package(last: str, reason: str) -> None:
+    lines = f"Traceback (most recent call last):\n{SCRIPT}    from a import b\n{last}\n"
+    owners = make_owners("numpy", {"import_name": "numpy"}, ["numpy==2\n", "a==1\n"])
+    assert classify_failure(1, "exit", lines.splitlines(True), owners=owners)[0] == reason
 
 
 def test_an_exception_that_wraps_another_has_its_reason() -> None:
