@@ -12,6 +12,10 @@ from calipertf.tracebacks import LONGEST, find_traceback
 _CAUGHT = re.compile(r"^(?:[\w.-]+: )?(?P<type>[Ee]rror|Fatal error): (?P<message>\S.*)$")
 #: Lines that frame others: of rules, boxes and pytest's headings.
 _RULE = re.compile(r"^[\W_]*$|^=+ .* =+$|^_+ .* _+$")
+#: White space, and what boxes are drawn of.
+_BOX = " \t\r\n│┃╭╮╰╯─"
+#: Characters of a line that are looked at.
+_LOOKED_AT = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +41,8 @@ def parse_exception(error: Sequence[str], output: Sequence[str] = ()) -> Failure
     traceback = find_traceback(error, output)
     if traceback:
         return Failure(type=traceback.type, message=traceback.message)
-    for line in reversed([line.strip() for line in error]):
-        if match := _CAUGHT.match(line):
+    for line in reversed(error):
+        if match := _CAUGHT.match(line.strip()[:_LOOKED_AT]):
             return Failure(type=match["type"].capitalize(), message=match["message"][:LONGEST])
     return None
 
@@ -47,7 +51,7 @@ def find_last_line(error: Sequence[str], output: Sequence[str] = ()) -> str | No
     """The last line of stderr, or else of stdout, that says something; None where none does."""
     for stream in (error, output):
         for line in reversed(stream):
-            words = line.strip()
+            words = line[-_LOOKED_AT:].strip(_BOX)
             if words and not _RULE.match(words):
                 return words[:LONGEST]
     return None

@@ -29,11 +29,13 @@ _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 #: A message longer than this adds nothing to its name.
 _LONGEST = 160
+#: Characters of a message that are looked at.
+_LOOKED_AT = 4000
 
 
 def normalise_message(message: str) -> str:
     """The message without addresses, paths, numbers, guesses and a Python's own way to say it."""
-    message = strip_controls(message)
+    message = strip_controls(message[:_LOOKED_AT])
     for pattern, replacement in _NORMALISE:
         message = pattern.sub(replacement, message)
     return shorten(message.strip(), _LONGEST)

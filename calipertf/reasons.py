@@ -48,6 +48,8 @@ _SYSTEM = re.compile(
     r"|Can't find (?:a usable )?\w+\.tcl|libtk|Unable to find .* shared library"
     r"|shared library was not found|executable (?:was |is )?not found"
 )
+#: The way out where no library is named.
+_INSTALL = "this machine does not have a program or library that it needs: install it"
 _DATA_TYPES = re.compile(
     r"^(?:FileNotFoundError|\w*URLError|HTTPError|Connection\w*Error|ConnectTimeout|gaierror"
     r"|NewConnectionError|NameResolutionError|MaxRetryError|ProxyError)$"
@@ -96,7 +98,8 @@ def classify_failure(
     if traceback is None:
         failure = parse_exception(error, output)
         if failure:
-            return _blame_words(failure.message), None
+            reason = _blame_words(failure.message)
+            return reason, _INSTALL if reason == "system" else None
         return "other", find_last_line(error, output)
     blame = _blame(traceback, owners, importing=importing)
     root = traceback.context
@@ -151,10 +154,10 @@ def _blame_binary(witness: Witness) -> Blame | None:
 def _blame_system(witness: Witness) -> Blame | None:
     if not _SYSTEM.search(witness.message):
         program = witness.type == "FileNotFoundError" and witness.started_program
-        return ("system", "a program is missing") if program else None
+        return ("system", _INSTALL) if program else None
     match = _LIBRARY.search(witness.message)
     if match is None:
-        return "system", None
+        return "system", _INSTALL
     stem = re.sub(r"^lib|[._-].*$", "", match[1].rpartition("/")[2])
     if len(stem) > 3 and any(stem in name for name in witness.owners.installed or ()):
         # The library is one of another package's: of another version than this was built with.

@@ -28,8 +28,13 @@ _INTERNAL = "INTERNALERROR> "
 #: pytest: the lines of an exception, and where it was raised.
 _PYTEST_WORDS = re.compile(r"^E   (?P<text>.*)$")
 _PYTEST_PLACE = re.compile(r"^(?P<file>\S[^:]*\.py):\d+: (?:in (?P<function>.+)|(?P<type>\w+))?$")
-#: Characters of a message that are kept.
+#: How libraries for the terminal draw a frame of a traceback, and how they end it.
+_DRAWN_FRAME = re.compile(r"^\W*\s(?P<file>/\S+\.py):\d+ in (?P<function>\S+)")
+_DRAWN_FINAL = re.compile(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Fault): \S")
+#: Characters of a message, and of a line of source, that are kept.
 LONGEST = 500
+#: Characters of a text that are looked at.
+_LOOKED_AT = 4000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,7 @@ def find_traceback(error: Sequence[str], output: Sequence[str] = ()) -> Tracebac
         found = _read_tracebacks(lines)
         if found:
             return _choose(found)
-        traceback = _read_pytest(lines) or _read_syntax_error(lines)
+        traceback = _read_pytest(lines) or _read_syntax_error(lines) or _read_drawn(lines)
         if traceback:
             return traceback
     return None
@@ -140,7 +145,9 @@ def _read_one(lines: Sequence[str]) -> tuple[Traceback | None, int]:
 def _read_frame(match: re.Match[str], following: Sequence[str]) -> Frame:
     quoted = following[0] if following and following[0].startswith("    ") else ""
     return Frame(
-        file=match["file"], function=(match["function"] or "").strip(), source=quoted.strip()
+        file=match["file"],
+        function=(match["function"] or "").strip(),
+        source=quoted.strip()[:LONGEST],
     )
 
 
@@ -162,7 +169,7 @@ _LIBRARY = re.compile(
 
 def clean_message(text: str) -> str:
     """The message as it is kept: cut, without white space around, and without a machine's paths."""
-    return _LIBRARY.sub("", strip_controls(text)).strip()[:LONGEST].rstrip()
+    return _LIBRARY.sub("", strip_controls(text[:_LOOKED_AT])).strip()[:LONGEST].rstrip()
 
 
 def _read_syntax_error(lines: Sequence[str]) -> Traceback | None:
@@ -179,6 +186,17 @@ def _read_syntax_error(lines: Sequence[str]) -> Traceback | None:
         frames = tuple(_read_frame(match, lines[place + 1 : place + 2]) for match, place in above)
         return Traceback(qualified=name, message=clean_message(message), frames=frames[-1:])
     return None
+
+
+def _read_drawn(lines: Sequence[str]) -> Traceback | None:
+    """The exception in the last line, where a library drew its traceback or printed none."""
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    if not _DRAWN_FINAL.match(last[:_LOOKED_AT]):
+        return None
+    name, _, message = last.partition(": ")
+    found = (_DRAWN_FRAME.match(line[:_LOOKED_AT]) for line in lines)
+    frames = [Frame(file=match["file"], function=match["function"]) for match in found if match]
+    return Traceback(qualified=name, message=clean_message(message), frames=tuple(frames))
 
 
 def _read_pytest(lines: Sequence[str]) -> Traceback | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from calipertf.exceptions import Failure, find_last_line, parse_exception
+from calipertf.messages import normalise_message
 from calipertf.owners import make_owners
 from calipertf.reasons import REASONS, classify_failure
 from calipertf.tracebacks import LONGEST
@@ -350,3 +351,41 @@ def test_the_modules_of_a_package_in_a_namespace_are_its_own() -> None:
     keras = make_owners("tensorflow", {"import_name": "tensorflow"})
     assert keras.find_owner("keras.layers") == "package"
     assert keras.find_owner("tensorflow_probability") == "third_party"
+
+
+DRAWN = """\
+╭──────────── Traceback (most recent call last) ────────────╮
+│ /repository/s.py:4 in main                                 │
+│ ❱ 4   q.f()                                                │
+│ /cell/env/lib/python3.9/site-packages/q/a.py:9 in f        │
+╰────────────────────────────────────────────────────────────╯
+AttributeError: 'Thing' object has no attribute 'x'
+"""
+BOX = """\
+Usage: s.py [OPTIONS] NAME
+╭─ Error ────────────────────────────╮
+│ Missing argument 'NAME'.           │
+╰────────────────────────────────────╯
+"""
+
+
+def test_tracebacks_and_errors_that_libraries_draw() -> None:
+    owners = make_owners("p", {"import_name": "p"}, ["p==1\n", "q==1\n"])
+    failure = parse_exception(DRAWN.splitlines(keepends=True))
+    assert failure == Failure(type="AttributeError", message="'Thing' object has no attribute 'x'")
+    reason, _ = classify_failure(1, "exit", DRAWN.splitlines(True), owners=owners)
+    assert reason == "dependency"
+    found = classify_failure(2, "exit", BOX.splitlines(True), owners=owners)
+    assert found == ("other", "Missing argument 'NAME'.")
+
+
+@pytest.mark.parametrize("text", ["a" * 300_000, "a." * 150_000, "/a" * 150_000, "(" * 300_000])
+@pytest.mark.parametrize("where", ["{}\n", "ValueError: {}\n", '  File "{}", line 1, in f\n'])
+def test_a_text_without_end_is_read_in_a_moment(text: str, where: str) -> None:
+    owners = make_owners("p", {"import_name": "p"}, ["p==1\n"])
+    head = "Traceback (most recent call last):\n" + SCRIPT
+    for lines in ([where.format(text)], [head, f"    {text}.x\n", where.format(text), "E: x\n"]):
+        reason, _ = classify_failure(1, "exit", lines, lines, owners=owners)
+        assert reason in REASONS
+        failure = parse_exception(lines, lines)
+        assert normalise_message(failure.message if failure else text)
