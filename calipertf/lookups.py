@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, name_distribution
-from calipertf.stdlib import has_method, is_builtin, is_builtin_type
+from calipertf.stdlib import has_method, is_builtin, is_builtin_type, is_optional
 from calipertf.witness import Witness
 
 _TYPES = re.compile(r"(?:AttributeError|ImportError|ModuleNotFoundError|NameError)$")
@@ -70,6 +70,8 @@ def _blame_module(witness: Witness, path: str) -> Blame:
     """A module that cannot be found."""
     owners = witness.owners
     owner = owners.find_owner(path)
+    if owner == PYTHON and is_optional(path):
+        return "system", f"the Python of this machine was built without {path}"
     # The import hook of six before 1.16 is one that Python 3.12 does not ask any more.
     if owner == PYTHON or re.search(r"(?:^|\.)six\.moves\b", path):
         return "python", None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from calipertf.calls import blame_call
 from calipertf.exceptions import find_last_line, parse_exception
 from calipertf.lookups import blame_lookup
-from calipertf.owners import PACKAGE, SCRIPT, THIRD_PARTY, Owners
+from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, Owners
 from calipertf.tracebacks import Traceback, find_traceback
 from calipertf.witness import Witness
 
@@ -36,6 +36,10 @@ _BINARY = re.compile(
     r"Descriptors cannot (?:not )?be created|numpy\._?core\.\w+ failed to import|_ARRAY_API"
     r"|dtype size changed|binary incompatib|compiled (?:using|against) |undefined symbol"
     r"|API version (?:0x)?\w+ but this version of numpy"
+)
+#: A package that was built, or whose bytecode was made, for another Python.
+_OTHER_PYTHON = re.compile(
+    r"undefined symbol: _?Py[A-Z_]|bad magic number in|unknown opcode|PY_SSIZE_T_CLEAN macro"
 )
 _PROVIDER = re.compile(r"\b(numpy|protobuf|google)\b|_ARRAY_API|Descriptors", re.IGNORECASE)
 _LIBRARY = re.compile(r"\b(lib[\w.+-]+\.so[\w.]*|\S+\.so[\w.]*): cannot open shared object file")
@@ -65,6 +69,20 @@ _NEW_SYNTAX = re.compile(
     r"^'(?:type|ABCMeta|_SpecialForm|builtin_function_or_method)' object is not subscriptable"
     r"|unsupported operand type\(s\) for \|: '(?:type|NoneType|_GenericAlias|_UnionGenericAlias"
     r"|ABCMeta|EnumMeta|str)' and '\w+'"
+)
+#: What the library of newer Pythons refuses, or asks for, that older ones did not.
+_REFUSED = re.compile(
+    r"^mutable default .* for field \w+ is not allowed|global flags not at the start"
+    r"|There is no current event loop|Population must be a sequence|required field .* missing from"
+    r"|code(?:\(\))? (?:expected at least|takes at least|argument) \d+"
+)
+_VERSION_TYPES = frozenset(
+    {"ContextualVersionConflict", "DistributionNotFound", "PackageNotFoundError", "VersionConflict"}
+)
+#: Words of a package that finds another in a version that it cannot use.
+_VERSION = re.compile(
+    r"\bbut found [\w.-]+\s?[=<>]|requires? version .* (?:or newer|of )|currently installed\b"
+    r"|[Ii]ncompatible version of|requires? [\w.-]+ ?(?:[<>~!]=?|==) ?\d"
 )
 #: Syntax of Python 2 in what Python 3 says of it.
 _OLD_SYNTAX = re.compile(
@@ -123,6 +141,8 @@ def _blame(traceback: Traceback, owners: Owners, *, importing: bool) -> Blame:
         blame = find(witness)
         if blame:
             return _without_script(blame, witness) if importing else blame
+    if importing and (blame := _blame_library(witness)):
+        return blame
     return ("dependency" if importing and witness.raiser == THIRD_PARTY else "other"), None
 
 
@@ -141,6 +161,8 @@ def _blame_process(witness: Witness) -> Blame | None:
 
 
 def _blame_binary(witness: Witness) -> Blame | None:
+    if _OTHER_PYTHON.search(witness.message):
+        return "python", None
     match = _BINARY.search(witness.message)
     if match is None or (witness.raiser == SCRIPT and not witness.is_import):
         return None
@@ -170,7 +192,22 @@ def _blame_syntax(witness: Witness) -> Blame | None:
         if witness.raiser != SCRIPT or _OLD_SYNTAX.search(witness.message):
             return "python", None
         return "script", "this Python cannot read the script"
-    return ("python", None) if _NEW_SYNTAX.search(witness.message) else None
+    found = _NEW_SYNTAX.search(witness.message) or _REFUSED.search(witness.message)
+    return ("python", None) if found else None
+
+
+def _blame_version(witness: Witness) -> Blame | None:
+    """What a package says of the version of another that is installed."""
+    if witness.type in _VERSION_TYPES:
+        return "dependency", None
+    found = witness.raiser != SCRIPT and _VERSION.search(witness.message)
+    return ("dependency", None) if found else None
+
+
+def _blame_library(witness: Witness) -> Blame | None:
+    """What Python's library refuses while a package is imported: no script gave it to it."""
+    refused = witness.innermost == PYTHON and witness.raised
+    return ("python", None) if refused else None
 
 
 def _blame_data(witness: Witness) -> Blame | None:
@@ -218,6 +255,7 @@ _FINDERS: Sequence[Callable[[Witness], Blame | None]] = (
     _blame_binary,
     _blame_system,
     _blame_syntax,
+    _blame_version,
     blame_lookup,
     _blame_data,
     _blame_removal,

@@ -20,6 +20,11 @@ annotationlib compression
 """
 MODULES = frozenset(sys.stdlib_module_names) | frozenset(_OTHER_MODULES.split())
 
+#: Parts of the library that a Python lacks which was built on a machine without what they wrap.
+_OPTIONAL = frozenset(
+    {"_bz2", "_ctypes", "_curses", "_dbm", "_gdbm", "_hashlib", "_lzma", "_sqlite3", "_ssl"}
+    | {"_tkinter", "_uuid", "_zstd", "readline", "tkinter"}
+)
 _OLD_BUILTINS = frozenset(
     {"apply", "basestring", "buffer", "cmp", "coerce", "execfile", "file", "intern", "long"}
     | {"raw_input", "reduce", "reload", "unichr", "unicode", "xrange", "StandardError"}
@@ -52,6 +57,11 @@ _CALLABLES = frozenset({"ForwardRef", "dataclass", "JSONEncoder", "JSONDecoder"}
 def is_stdlib(module: str) -> bool:
     """Whether some Python's library has the module, given by its dotted path."""
     return module.split(".", maxsplit=1)[0] in MODULES
+
+
+def is_optional(module: str) -> bool:
+    """Whether it depends on the machine that a Python was built on if it has the module."""
+    return module.split(".", maxsplit=1)[0] in _OPTIONAL
 
 
 def is_builtin(name: str) -> bool:

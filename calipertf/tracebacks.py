@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from calipertf.texts import strip_controls
@@ -73,14 +74,17 @@ def find_traceback(error: Sequence[str], output: Sequence[str] = ()) -> Tracebac
     Of several the last counts. Where that says no more than that a child failed, the child's own
     counts; where it passes on an exception that a worker process raised, the worker's.
     """
-    for lines in (_split_lines(error), _split_lines(output)):
-        found = _read_tracebacks(lines)
-        if found:
-            return _choose(found)
-        traceback = _read_pytest(lines) or _read_syntax_error(lines) or _read_drawn(lines)
-        if traceback:
-            return traceback
-    return None
+    return _find_traceback(tuple(error)) or _find_traceback(tuple(output))
+
+
+# The type and the message of an exception are asked for one after the other.
+@lru_cache(maxsize=4)
+def _find_traceback(stream: tuple[str, ...]) -> Traceback | None:
+    lines = _split_lines(stream)
+    found = _read_tracebacks(lines)
+    if found:
+        return _choose(found)
+    return _read_pytest(lines) or _read_syntax_error(lines) or _read_drawn(lines)
 
 
 def _split_lines(lines: Sequence[str]) -> list[str]:
@@ -110,7 +114,7 @@ def _list_contexts(traceback: Traceback) -> Iterator[Traceback]:
 
 def _read_tracebacks(lines: Sequence[str]) -> list[Traceback]:
     """Every traceback, in the order printed; each knows the one that it was chained to."""
-    starts = [number for number, line in enumerate(lines) if _START.search(line)]
+    starts = [n for n, line in enumerate(lines) if "Traceback" in line and _START.search(line)]
     found: list[Traceback] = []
     chained = False
     for start, stop in pairwise([*starts, len(lines)]):

@@ -29,6 +29,8 @@ class Witness:
             if (owner := owners.find_file_owner(frame.file, frame.function)) is not None
         ]
         self._frames: Sequence[tuple[Frame, str]] = found
+        #: Whose the innermost line is, Python's own library included.
+        self.innermost: str = found[-1][1] if found else SCRIPT
         #: Whose code raised the exception, the standard library left out.
         self.raiser: str = self._find_last(found)[1]
         left, self.hook = self._strip_hooks(found)

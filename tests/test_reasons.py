@@ -234,6 +234,18 @@ def no_library(name: str) -> str:
         ),
         (OTHER, "import x", "ModuleNotFoundError: No module named 'q.six.moves'", "python"),
         (PACKAGE, "print x", "SyntaxError: invalid syntax", "python"),
+        (
+            PACKAGE,
+            "x",
+            "ValueError: mutable default <class 'p.A'> for field a is not allowed",
+            "py",
+        ),
+        (PACKAGE, "import a", "ImportError: a.so: undefined symbol: _PyGen_Send", "py"),
+        (SCRIPT, "import sqlite3", "ModuleNotFoundError: No module named '_sqlite3'", "system"),
+        # Versions that packages find each other in.
+        (INSIDE, "raise E(m)", "ImportError: q>=2 is required, but found q==1.0.", "dep"),
+        (INSIDE, "raise E(m)", "ImportError: P requires version '2' or newer of 'q'", "dep"),
+        (INSIDE, "raise E(m)", "pkg_resources.VersionConflict: (q 1, Requirement('q>2'))", "dep"),
         # Calls: the package's own that fail are another's doing, the script's are its API.
         (SCRIPT, "p.f(x=1)", KEYWORD, "api_changed"),
         (SCRIPT, "q.f(x=1)", KEYWORD, "dep"),
@@ -295,6 +307,16 @@ def test_reason_by_kind(frames: str, source: str, last: str, reason: str) -> Non
     owners = make_owners("p", {"import_name": "p"}, ["p==1\n", "q==1\n", "libqueue==1\n"])
     wanted = {"dep": "dependency", "py": "python", "api": "api_missing"}.get(reason, reason)
     assert classify_failure(1, "exit", lines, owners=owners)[0] == wanted
+
+
+def test_what_pythons_library_refuses_while_a_package_is_imported() -> None:
+    library = '  File "/opt/lib/python3.11/enum.py", line 1, in _check\n    raise TypeError(m)\n'
+    text = f"Traceback (most recent call last):\n{PACKAGE}    class A(E):\n{library}TypeError: no\n"
+    owners = make_owners("p", {"import_name": "p"}, ["p==1\n"])
+    lines = text.splitlines(keepends=True)
+    assert classify_failure(1, "exit", lines, owners=owners, importing=True)[0] == "python"
+    # A script may have given it what it refuses.
+    assert classify_failure(1, "exit", lines, owners=owners)[0] == "other"
 
 
 @pytest.mark.parametrize(

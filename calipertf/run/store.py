@@ -153,26 +153,23 @@ class Store:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
         self.records[record.cell] = self._judge(record)
         self.others.pop(record.cell, None)
-        is_home = record.cell in self.homes.values()
-        # What a cell's failure comes from shows beside those of the same version.
-        near = [
-            cell
-            for cell in self.records
-            if is_home or (cell.package, cell.version) == (record.cell.package, record.cell.version)
-        ]
-        judged = self._settle(near)
-        for cell in near:
-            if cell == record.cell or judged[cell] != self.records[cell]:
-                self.records[cell] = judged[cell]
-                self._write(judged[cell])
         self._failed_path(record.cell).unlink(missing_ok=True)
+        if record.cell in self.homes.values():
+            self._write(self.records[record.cell])
+            self.judge_all()
+            return self.records[record.cell]
+        # What a cell's failure comes from shows beside those of the same version.
+        version = (record.cell.package, record.cell.version)
+        near = [cell for cell in self.records if (cell.package, cell.version) == version]
+        for cell, settled in self._settle(self.records[cell] for cell in near).items():
+            if cell == record.cell or settled != self.records[cell]:
+                self.records[cell] = settled
+                self._write(settled)
         return self.records[record.cell]
 
-    def _settle(self, cells: Iterable[Cell]) -> dict[Cell, Record]:
-        """The records of some cells, judged anew, with the reasons that the others show."""
-        judged = {cell: self._judge(self.records[cell]) for cell in cells}
-        beside = [*self.others.values(), *self.records.values()]
-        return settle_reasons(judged.values(), beside)
+    def _settle(self, records: Iterable[Record]) -> dict[Cell, Record]:
+        """The records with the reasons that all others show."""
+        return settle_reasons(records, [*self.others.values(), *self.records.values()])
 
     def save_failure(self, cell: Cell, message: str) -> None:
         """What kept a cell from being run; never a verdict, gone once the cell has a record."""
@@ -182,7 +179,8 @@ class Store:
 
     def judge_all(self) -> None:
         """Judge every record again, and write those whose verdicts changed."""
-        for cell, judged in self._settle(list(self.records)).items():
+        anew = [self._judge(record) for record in self.records.values()]
+        for cell, judged in self._settle(anew).items():
             if judged != self.records[cell]:
                 self.records[cell] = judged
                 self._write(judged)
