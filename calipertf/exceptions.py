@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from calipertf.texts import strip_controls
 from calipertf.tracebacks import LONGEST, find_traceback
 
 #: How command-line libraries print an exception that they caught, without a traceback.
@@ -51,7 +52,7 @@ def find_last_line(error: Sequence[str], output: Sequence[str] = ()) -> str | No
     """The last line of stderr, or else of stdout, that says something; None where none does."""
     for stream in (error, output):
         for line in reversed(stream):
-            words = line[-_LOOKED_AT:].strip(_BOX)
+            words = strip_controls(line[-_LOOKED_AT:]).strip(_BOX)
             if words and not _RULE.match(words):
                 return words[:LONGEST]
     return None

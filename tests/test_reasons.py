@@ -362,6 +362,7 @@ def test_without_a_traceback_the_last_line_is_told() -> None:
     owners = make_owners("p")
     error, output = ["12:00 started\n", "thread failed\n", "\n"], ["a result\n"]
     assert classify_failure(3, "exit", error, output, owners=owners) == ("other", "thread failed")
+    assert find_last_line(["\x1b[31mred\x07 words\x1b[0m\n"]) == "red words"
     assert find_last_line([], ["a result\n", "=====\n"]) == "a result"
 
 
