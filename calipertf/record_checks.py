@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from calipertf.exceptions import REASONS
+from calipertf.reasons import REASONS
 from calipertf.shapes import find_odd, find_wrong
 
 if TYPE_CHECKING:

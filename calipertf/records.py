@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from calipertf.errors import RecordError
-from calipertf.exceptions import Failure, classify_failure, parse_exception
+from calipertf.exceptions import Failure, parse_exception
 from calipertf.files import write_json
 from calipertf.input_files import load_json, read_file
+from calipertf.owners import Owners, make_owners
+from calipertf.reasons import classify_failure
 from calipertf.record_checks import check_record
 from calipertf.versions import version_key
 
@@ -339,7 +341,8 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
         return replace(record, outcome="build_failed")
     runs = {name: Run.from_json(item) for name, item in tests.items()}
     _check_record(replace(record, runs=runs))
-    verdicts = {name: _judge_original(run) for name, run in runs.items()}
+    owners = make_owners(cell.package, requirements=record.requirements)
+    verdicts = {name: _judge_original(run, owners) for name, run in runs.items()}
     worst = worst_outcome(verdicts)
     return replace(
         record,
@@ -350,11 +353,11 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     )
 
 
-def _judge_original(run: Run) -> Verdict:
+def _judge_original(run: Run, owners: Owners) -> Verdict:
     if run.retval == 0:
         return Verdict(outcome="not_compared", start="cold")
-    failure = parse_exception(run.error)
-    reason, detail = classify_failure(run.retval, run.ended, run.error)
+    failure = parse_exception(run.error, run.output)
+    reason, detail = classify_failure(run.retval, run.ended, run.error, run.output, owners=owners)
     return Verdict(
         outcome="run_failed", reason=reason, detail=detail, exception=failure, start="cold"
     )

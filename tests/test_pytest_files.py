@@ -12,6 +12,7 @@ from run_scripts import run
 
 from calipertf.config import load_config
 from calipertf.exceptions import parse_exception
+from calipertf.owners import make_owners
 from calipertf.run.cell import read_run
 from calipertf.run.outcomes import judge_failure
 from calipertf.run.pytest_files import explain_pytest, is_pytest_file
@@ -133,7 +134,7 @@ def test_each_test_gives_a_line_and_the_first_failure_a_traceback(tmp_path: Path
     assert (events["plain.py"]["start"], events["plain.py"].get("run_by")) == ("warm", None)
     assert "test session starts" in event["error"]
     assert not list(tmp_path.glob("scripts/**/*cache*"))
-    verdict = judge_failure(read_run(event), imports=True, import_name="json")
+    verdict = judge_failure(read_run(event), imports=True, owners=make_owners("json"))
     assert verdict.exception is not None
     assert (verdict.exception.type, verdict.exception.message) == (
         "AssertionError",

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from calipertf.change_files import ApiChange, read_changes
+from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
 from calipertf.input_files import load_json, read_file
 from calipertf.layout import Layout, read_records
@@ -62,6 +63,8 @@ def read_inputs(layout: Layout) -> Inputs:
     records, errors = read_records(layout)
     notes = [_leave_out(str(error)) for error in errors]
     notes += _find_foreign(layout)
+    # Records of other runs, and other folders' of one run, show together where reasons lie.
+    records = list(settle_reasons(records).values())
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
     sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from calipertf.exceptions import Failure, classify_failure, parse_exception
+from calipertf.exceptions import Failure, parse_exception
+from calipertf.messages import shorten
+from calipertf.owners import Owners, make_owners
+from calipertf.reasons import classify_failure
 from calipertf.records import Record, Run, Verdict, worst_outcome
 from calipertf.run.comparison import Comparison, compare_lines, compare_runs
 from calipertf.run.hints import explain_surroundings, list_failed_tests, ran_a_test
@@ -25,7 +28,7 @@ def judge_script(
     run: Run,
     *,
     imports: bool,
-    import_name: str,
+    owners: Owners,
     baseline: Verdict | None,
     there: Run | None,
     is_home: bool,
@@ -39,7 +42,7 @@ def judge_script(
     `isolation` names what was in force in this cell.
     """
     if run.retval != 0:
-        return judge_failure(run, imports=imports, import_name=import_name, isolation=isolation)
+        return judge_failure(run, imports=imports, owners=owners, isolation=isolation)
     if run.again is not None and (verdict := _judge_repetition(run, run.again, tolerance)):
         return verdict
     if is_home:
@@ -91,22 +94,23 @@ def _name_exception(run: Run) -> str:
     """The exception of a run that failed, to end a sentence with; empty where there is none."""
     if run.ended != "exit":
         return f" ({run.ended})"
-    failure = parse_exception(run.error)
+    failure = parse_exception(run.error, run.output)
     return f": {_spell(failure)[:200]}" if failure else ""
 
 
 def _spell(failure: Failure) -> str:
-    return f"{failure.type}: {failure.message}" if failure.message else failure.type
+    message = shorten(failure.message, 300)
+    return f"{failure.type}: {message}" if message else failure.type
 
 
 def judge_failure(
-    run: Run, *, imports: bool, import_name: str, isolation: Container[str] = ()
+    run: Run, *, imports: bool, owners: Owners, isolation: Container[str] = ()
 ) -> Verdict:
     """import_failed or run_failed, with the reason and the exception."""
     reason, detail = classify_failure(
-        run.retval, run.ended, run.error, import_name=import_name, importing=not imports
+        run.retval, run.ended, run.error, run.output, owners=owners, importing=not imports
     )
-    failure = parse_exception(run.error)
+    failure = parse_exception(run.error, run.output)
     if detail is None and reason != "timeout":
         found = explain_surroundings(failure, run, isolation)
         if found and (found[0] == "script" or reason in {"data", "other"}):
@@ -137,7 +141,7 @@ def judge_record(
     if record.build is None or record.build.retval != 0:
         return record
     verdicts: dict[str, Verdict] = {}
-    name = str(record.environment.get("import_name") or record.cell.package.replace("-", "_"))
+    owners = make_owners(record.cell.package, record.environment, record.requirements)
     imports = can_import(record)
     for script, run in record.runs.items():
         suite = suites.get(script)
@@ -145,7 +149,7 @@ def judge_record(
         verdict = judge_script(
             run,
             imports=imports,
-            import_name=name,
+            owners=owners,
             baseline=home.outcomes.get(script, Verdict(outcome="same_result")) if home else None,
             there=home.runs.get(script) if home else None,
             is_home=home is not None and home.cell == record.cell,
@@ -167,7 +171,7 @@ def judge_record(
     worst = worst_outcome(verdicts)
     if worst and worst.outcome == "import_failed" and record.bare_import:
         # The import says why, and no script's own mistake does.
-        worst = judge_failure(record.bare_import, imports=False, import_name=name)
+        worst = judge_failure(record.bare_import, imports=False, owners=owners)
     return replace(
         record,
         outcomes=verdicts,
@@ -206,7 +210,8 @@ def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | Non
     text = f"{worst.outcome.replace('_', ' ')} in {len(same)} of {len(verdicts)} scripts"
     if worst.differences and worst.outcome in {"different_result", "unstable_result"}:
         return f"{text}: {same[0]}, {worst.differences[0]}"[:400]
-    why = worst.detail or worst.reason
+    # No reason but these: another may be found once the other cells are known.
+    why = worst.detail or (worst.reason if worst.reason in {"timeout", "killed"} else None)
     if worst.exception:
         more = f" ({worst.detail})" if worst.detail else ""
         why = f"{_spell(worst.exception)}{more}"

@@ -3,7 +3,8 @@
 It is run by the cell's own Python, 2.7 to 3.13 and later. It reads one JSON object, one line of
 standard input, and writes one JSON line an event to standard output, as each happens:
 
-    {"event": "start", "python": "3.7.16", "isolation": [...], "import_name": "tensorflow"}
+    {"event": "start", "python": "3.7.16", "isolation": [...], "import_name": "tensorflow",
+     "modules": ["tensorflow"]}
     {"event": "import", "retval": 0, "output": "...", "error": "...", "seconds": 2.1, "ended": "exit"}
     {"event": "script", "name": "...", "start": "warm", ...as above...}
     {"event": "end", "cpu": 12.3}
@@ -1146,6 +1147,13 @@ def find_import_name(distribution):
     return found[0] if found else distribution.replace("-", "_").replace(".", "_")
 
 
+def list_roots(distribution):
+    """Names of the distribution's modules that lie in none of its others, few enough for a record."""
+    names = list_modules(distribution) if distribution else []
+    roots = [name for name in names if not holds_parent(names, name)]
+    return [name for name in roots if name.split(".")[0] not in ASIDE][:50]
+
+
 ASIDE = ("benchmark", "benchmarks", "doc", "docs", "example", "examples", "scripts", "test")
 ASIDE += ("testing", "tests", "tools")
 
@@ -1288,6 +1296,7 @@ def main():
             "python": version,
             "isolation": isolation,
             "import_name": job["import_name"],
+            "modules": list_roots(job.get("distribution")),
         }
     )
     run_job(job, emit)
