@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -375,20 +374,6 @@ def test_broken_cache_of_the_index_is_set_aside(tmp_path: Path, what: str) -> No
     assert os.path.lexists(path) == (what == "good")
     aside = [item.name for item in tmp_path.iterdir() if "aside" in item.name]
     assert len(aside) == (what not in {"good", "nothing"})
-
-
-def test_half_written_files_of_a_killed_run_are_removed(folder: Path) -> None:
-    long_ago = time.time() - 3600
-    for name in ("sims/.versions.csv.x.partial", "compiled/.results.csv.x.partial"):
-        for age, suffix in ((long_ago, ""), (time.time(), ".new.partial")):
-            path = folder / f"{name}{suffix}"
-            path.parent.mkdir(exist_ok=True)
-            path.write_text("half")
-            os.utime(path, (age, age))
-    assert run("--dir", folder, "--offline") == 0
-    assert parse("--dir", folder, "--formats", "csv") == 0
-    left = sorted(path.name for path in folder.rglob(".*.partial"))
-    assert left == [".results.csv.x.partial.new.partial", ".versions.csv.x.partial.new.partial"]
 
 
 def test_between_compares_versions_of_one_package(
