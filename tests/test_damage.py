@@ -151,9 +151,10 @@ def test_record_that_is_none_is_left_out_or_set_aside(layout: Layout, what: str)
     assert left == sorted([f"{GOOD.name}.json", *aside, *kept]), "nothing is lost"
 
 
-def test_good_records_are_read() -> None:
+def test_good_records_are_read(tmp_path: Path) -> None:
     for data in (RECORD.to_json(), ORIGINAL):
-        assert json.dumps(data)
+        (tmp_path / NAME).write_text(json.dumps(data))
+        assert read_record(tmp_path / NAME).cell.name == CELL.name
 
 
 @pytest.mark.parametrize("where", [NAME, f"today/{NAME}", f"release/{GOOD.name}.json"])
