@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from calipertf.errors import RecordError
 from calipertf.layout import Layout, read_records
+from calipertf.parse.declared import Declared, read_declared
 from calipertf.records import RECORD_NAME, Cell, Record, load_json
 from calipertf.versions import version_key
 
@@ -21,12 +22,24 @@ STAGE_2 = "python 2.assess_change.py"
 SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "versions": ("package", "a", "b", "score", "value"),
     "cells": ("cell_a", "cell_b", "score", "value"),
-    "usage": ("package", "script", "home", "version", "used", "compatible", "share", "missing"),
+    "usage": (
+        "package",
+        "script",
+        "home",
+        "version",
+        "used",
+        "compatible",
+        "share",
+        "missing",
+        "defaults",
+    ),
     "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
 }
 _NUMBERS = frozenset(
     {"value", "share", "used", "compatible"} | set(SIMS_COLUMNS["api"]) - {"package", "version"}
 )
+#: Columns that tables written before have not: empty there.
+_LATER = frozenset({"defaults"})
 #: What a table of stage 2 is good for, told where it is missing.
 _MEANING = {
     "versions": "similarity matrices, no predictions from the API",
@@ -80,6 +93,8 @@ class Inputs:
     sims: Mapping[str, pd.DataFrame]
     changes: Sequence[ApiChange]
     notes: Sequence[Note]
+    #: What packages require and scripts import.
+    declared: Declared = field(default_factory=Declared)
 
 
 def read_inputs(layout: Layout) -> Inputs:
@@ -107,7 +122,18 @@ def read_inputs(layout: Layout) -> Inputs:
     if not changes:
         text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
         notes.append(Note(text=f"{text} in the API", command=STAGE_2))
-    return Inputs(records=records, sims=sims, changes=changes, notes=notes)
+    declared = _read_declared(layout, notes)
+    return Inputs(records=records, sims=sims, changes=changes, notes=notes, declared=declared)
+
+
+def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
+    """What packages require; nothing where the file is missing or damaged."""
+    path = layout.sims / "requires.json"
+    try:
+        return read_declared(path)
+    except (OSError, ValueError, RecursionError) as error:
+        notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+        return Declared()
 
 
 def _drop_doubles(records: Sequence[Record], notes: list[Note]) -> list[Record]:
@@ -145,6 +171,7 @@ def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
                 if path.suffix == ".parquet"
                 else pd.read_csv(path, dtype=text, keep_default_na=False)
             )
+            table = table.assign(**dict.fromkeys(_LATER & set(columns) - set(table.columns), ""))
             numbers = {key: pd.to_numeric(table[key]) for key in columns if key in _NUMBERS}
             kept: pd.DataFrame = table[columns].assign(**numbers)
         except (OSError, ValueError, KeyError) as error:
