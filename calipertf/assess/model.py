@@ -20,7 +20,7 @@ from calipertf.files import write_bytes
 
 #: Schema number of a stored Api. It goes up as well when the extraction finds more than before, so
 #: that two versions are never compared as different extractions saw them.
-SCHEMA = 2
+SCHEMA = 3
 
 ParameterKind: TypeAlias = Literal[
     "positional-only", "positional-or-keyword", "var-positional", "keyword-only", "var-keyword"
@@ -69,6 +69,8 @@ class Symbol:
     #: one target are aliases of one another.
     target: str
     is_async: bool = False
+    #: Whether the module warns when it is asked for it.
+    is_deprecated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +130,8 @@ def to_json(api: Api) -> dict[str, Any]:
             entry["bases"] = list(symbol.bases)
         if symbol.is_async:
             entry["async"] = True
+        if symbol.is_deprecated:
+            entry["deprecated"] = True
         symbols[path] = entry
     return {
         "schema": SCHEMA,
@@ -170,6 +174,7 @@ def from_json(data: Mapping[str, Any]) -> Api:
                 bases=tuple(entry.get("bases", ())),
                 target=entry.get("target", path),
                 is_async=entry.get("async", False),
+                is_deprecated=entry.get("deprecated", False),
             )
             for path, entry in data["symbols"].items()
         }
