@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from calipertf.errors import RecordError
-from calipertf.exceptions import Failure, classify_failure, parse_exception
+from calipertf.exceptions import Failure, parse_exception
 from calipertf.files import write_json
+from calipertf.owners import Owners, make_owners
+from calipertf.reasons import classify_failure
 from calipertf.versions import version_key
 
 SCHEMA = 1
@@ -333,7 +335,8 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     if build.get("retval"):
         return replace(record, outcome="build_failed")
     runs = {name: Run.from_json(item) for name, item in tests.items()}
-    verdicts = {name: _judge_original(run) for name, run in runs.items()}
+    owners = make_owners(cell.package, requirements=record.requirements)
+    verdicts = {name: _judge_original(run, owners) for name, run in runs.items()}
     worst = worst_outcome(verdicts)
     return replace(
         record,
@@ -344,11 +347,11 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     )
 
 
-def _judge_original(run: Run) -> Verdict:
+def _judge_original(run: Run, owners: Owners) -> Verdict:
     if run.retval == 0:
         return Verdict(outcome="not_compared", start="cold")
-    failure = parse_exception(run.error)
-    reason, detail = classify_failure(run.retval, run.ended, run.error)
+    failure = parse_exception(run.error, run.output)
+    reason, detail = classify_failure(run.retval, run.ended, run.error, run.output, owners=owners)
     return Verdict(
         outcome="run_failed", reason=reason, detail=detail, exception=failure, start="cold"
     )

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from calipertf.exceptions import classify_failure, parse_exception
+from calipertf.exceptions import parse_exception
+from calipertf.owners import make_owners
+from calipertf.reasons import classify_failure
 
 SITE = '  File "/env/lib/python3.8/site-packages/'
 
@@ -46,6 +48,7 @@ def test_syntax_error_is_found_without_traceback() -> None:
     assert failure.type == "SyntaxError"
 
 
+TENSORFLOW = make_owners("tensorflow", {"import_name": "tensorflow"})
 TF_FRAME = SITE + 'tensorflow/python/ops.py", line 1, in f'
 NUMPY_FRAME = SITE + 'numpy/core.py", line 1, in f'
 
@@ -56,11 +59,12 @@ NUMPY_FRAME = SITE + 'numpy/core.py", line 1, in f'
         ("AttributeError: module 'tensorflow' has no attribute 'x'", None, False, "api_missing"),
         ("ModuleNotFoundError: No module named 'tensorflow.contrib'", None, False, "api_missing"),
         ("ImportError: No module named tensorflow.contrib", None, False, "api_missing"),
-        ("ModuleNotFoundError: No module named 'pandas'", None, False, "dependency"),
-        ("AttributeError: module 'urllib' has no attribute 'urlretrieve'", None, False, "other"),
+        ("ModuleNotFoundError: No module named 'pandas'", None, False, "script"),
+        ("AttributeError: module 'urllib' has no attribute 'urlretrieve'", None, False, "python"),
         ("AttributeError: module 'numpy' has no attribute 'object'", TF_FRAME, True, "dependency"),
         ("AttributeError: 'Tensor' object has no attribute 'numpy'", None, False, "api_missing"),
-        ("TypeError: f() got an unexpected keyword argument 'x'", TF_FRAME, False, "api_changed"),
+        ("TypeError: f() got an unexpected keyword argument 'x'", None, False, "api_changed"),
+        ("TypeError: f() got an unexpected keyword argument 'x'", TF_FRAME, False, "dependency"),
         ("TypeError: f() got an unexpected keyword argument 'x'", NUMPY_FRAME, False, "dependency"),
         ("TypeError: Descriptors cannot not be created directly.", TF_FRAME, True, "dependency"),
         ("TypeError: anything at all", NUMPY_FRAME, True, "dependency"),
@@ -73,7 +77,7 @@ NUMPY_FRAME = SITE + 'numpy/core.py", line 1, in f'
 )
 def test_reason(last: str, frame: str | None, importing: bool, reason: str) -> None:
     lines = traceback(last, frame) if frame else traceback(last)
-    assert classify_failure(1, "exit", lines, importing=importing)[0] == reason
+    assert classify_failure(1, "exit", lines, owners=TENSORFLOW, importing=importing)[0] == reason
 
 
 @pytest.mark.parametrize(
@@ -86,4 +90,4 @@ def test_reason(last: str, frame: str | None, importing: bool, reason: str) -> N
     ],
 )
 def test_how_it_ended(retval: int, ended: str, expected: tuple[str, str | None]) -> None:
-    assert classify_failure(retval, ended, []) == expected
+    assert classify_failure(retval, ended, [], owners=TENSORFLOW) == expected

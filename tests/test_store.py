@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from calipertf.config import load_config
 from calipertf.layout import Layout
-from calipertf.records import Cell, Record, Run
+from calipertf.records import Cell, Record, Run, read_record
 from calipertf.run.schedule import share_cpus
 from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
 
@@ -130,3 +131,30 @@ def test_record_of_another_date_is_left_where_it_is(tmp_path: Path) -> None:
         f"data/{HOME.name}.json",
         f"data/today/{HOME.name}.failed.json",
     ]
+
+
+def test_reason_is_found_beside_the_records_of_other_runs(tmp_path: Path) -> None:
+    def open_store() -> Store:
+        return Store(
+            layout=Layout(root=tmp_path),
+            dated=True,
+            tolerance=0.01,
+            suites={"s.py": "s"},
+            homes={"s": HOME},
+        )
+
+    today = replace(HOME, resolve="today")
+    text = "Traceback (most recent call last):\n  File \"s.py\", line 1\nKeyError: 'x'\n"
+    failed = replace(ran(today, ""), runs={"s.py": Run(error=(text,), retval=1)})
+    first = open_store()
+    first.load([HOME])
+    first.save(ran(HOME, "x: 1\n"))
+    later = open_store()
+    later.load([today])
+    assert later.save(failed).reason == "dependency"
+    # And what a later run finds out is told of the earlier one's record.
+    again = open_store()
+    again.load([today, HOME])
+    again.save(replace(ran(HOME, ""), runs={"s.py": Run(error=(text,), retval=1)}))
+    path = Layout(root=tmp_path).place_record(today, dated=True)
+    assert read_record(path).outcomes["s.py"].reason == "script"

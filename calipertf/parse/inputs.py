@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
 from calipertf.layout import Layout, read_records
 from calipertf.parse.declared import Declared, read_declared
@@ -102,7 +103,8 @@ def read_inputs(layout: Layout) -> Inputs:
     records, errors = read_records(layout)
     notes = [Note(text=f"left out: {error}") for error in errors]
     notes += _find_foreign(layout)
-    records = _drop_doubles(records, notes)
+    # Records of other runs, and other folders' of one run, show together where reasons lie.
+    records = list(settle_reasons(_drop_doubles(records, notes)).values())
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
     sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}

@@ -10,8 +10,8 @@ from calipertf.exceptions import Failure
 from calipertf.parse.analysis import Analysis
 from calipertf.parse.requirements import Requirement, compare_requirements
 from calipertf.parse.results import Result
-from calipertf.parse.texts import strip_controls
 from calipertf.records import Cell, Record, Run
+from calipertf.texts import strip_controls
 from calipertf.versions import python_version
 
 #: The most that the page shows of what a run printed: lines, and characters of all of them.

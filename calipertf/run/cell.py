@@ -13,7 +13,8 @@ from typing import Any
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from calipertf.errors import InfrastructureError
-from calipertf.exceptions import classify_failure, parse_exception
+from calipertf.exceptions import find_last_line, parse_exception
+from calipertf.messages import shorten
 from calipertf.records import Record, Run, Verdict
 from calipertf.run.environments.base import Built, CellTask, Environment
 
@@ -165,11 +166,9 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
 def _explain_import(tried: Run | None, import_name: str) -> str | None:
     if tried is None or tried.retval == 0:
         return None
-    failure = parse_exception(tried.error)
-    reason, detail = classify_failure(
-        tried.retval, tried.ended, tried.error, import_name=import_name, importing=True
-    )
-    words = f"{failure.type}: {failure.message}" if failure else (detail or reason)
+    failure = parse_exception(tried.error, tried.output)
+    last = find_last_line(tried.error, tried.output) or tried.ended
+    words = f"{failure.type}: {shorten(failure.message, 300)}" if failure else last
     return f"import {import_name} fails: {words}"
 
 

@@ -7,7 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from calipertf.exceptions import classify_failure, parse_exception
+from calipertf.exceptions import parse_exception
+from calipertf.messages import shorten
+from calipertf.owners import Owners, make_owners
+from calipertf.reasons import classify_failure
 from calipertf.records import Record, Run, Verdict, worst_outcome
 
 #: Differences that a verdict lists.
@@ -78,7 +81,7 @@ def judge_script(
     run: Run,
     *,
     imports: bool,
-    import_name: str,
+    owners: Owners,
     baseline: Verdict | None,
     there: Run | None,
     is_home: bool,
@@ -90,7 +93,7 @@ def judge_script(
     baseline's run of the same script and `baseline` its verdict, None where there are none.
     """
     if run.retval != 0:
-        return judge_failure(run, imports=imports, import_name=import_name)
+        return judge_failure(run, imports=imports, owners=owners)
     if run.again is not None:
         differences = compare_outputs(run.output, run.again.output, tolerance)
         if run.again.retval != 0 or differences:
@@ -113,16 +116,16 @@ def judge_script(
     return Verdict(outcome="different_result", differences=tuple(differences[:LISTED]))
 
 
-def judge_failure(run: Run, *, imports: bool, import_name: str) -> Verdict:
+def judge_failure(run: Run, *, imports: bool, owners: Owners) -> Verdict:
     """import_failed or run_failed, with the reason and the exception."""
     reason, detail = classify_failure(
-        run.retval, run.ended, run.error, import_name=import_name, importing=not imports
+        run.retval, run.ended, run.error, run.output, owners=owners, importing=not imports
     )
     return Verdict(
         outcome="run_failed" if imports else "import_failed",
         reason=reason,
         detail=detail,
-        exception=parse_exception(run.error),
+        exception=parse_exception(run.error, run.output),
     )
 
 
@@ -140,7 +143,7 @@ def judge_record(
     if record.build is None or record.build.retval != 0:
         return record
     verdicts: dict[str, Verdict] = {}
-    name = str(record.environment.get("import_name") or record.cell.package.replace("-", "_"))
+    owners = make_owners(record.cell.package, record.environment, record.requirements)
     imports = record.bare_import is None or record.bare_import.retval == 0
     for script, run in record.runs.items():
         suite = suites.get(script)
@@ -148,7 +151,7 @@ def judge_record(
         verdict = judge_script(
             run,
             imports=imports,
-            import_name=name,
+            owners=owners,
             baseline=home.outcomes.get(script, Verdict(outcome="same_result")) if home else None,
             there=home.runs.get(script) if home else None,
             is_home=home is not None and home.cell == record.cell,
@@ -169,7 +172,7 @@ def judge_record(
     worst = worst_outcome(verdicts)
     if worst and worst.outcome == "import_failed" and record.bare_import:
         # The import says why, and no script's own mistake does.
-        worst = judge_failure(record.bare_import, imports=False, import_name=name)
+        worst = judge_failure(record.bare_import, imports=False, owners=owners)
     return replace(
         record,
         outcomes=verdicts,
@@ -186,7 +189,12 @@ def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | Non
     alike = [name for name, verdict in verdicts.items() if verdict.outcome == worst.outcome]
     what = worst.outcome.replace("_", " ")
     cause = worst.exception
-    why = f": {cause.type}: {cause.message}" if cause else f": {worst.detail or worst.reason or ''}"
+    if cause:
+        why = f": {cause.type}: {shorten(cause.message, 300)}"
+    else:
+        # No reason but these: another may be found once the other cells are known.
+        ended = worst.reason if worst.reason in {"timeout", "killed"} else ""
+        why = f": {worst.detail or ended or ''}"
     first = worst.differences[0] if worst.differences else ""
     text = f"{what} in {len(alike)} of {len(verdicts)} scripts"
     if first and worst.outcome in {"different_result", "unstable_result"}:

@@ -190,6 +190,7 @@ def judge_grid(
     if empty := len(planned) - len(tasks) - kept:
         log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
     failures = run_tasks(session, tasks, scheduler, total=len(planned))
+    store.judge_all()  # whether a script works anywhere is known now
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
     for line in (*homeless, *(missing[tag] for tag in sorted(missing))):

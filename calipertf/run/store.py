@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from calipertf.config import Config
+from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
 from calipertf.files import remove_partials, set_aside, write_json
 from calipertf.layout import Layout
-from calipertf.records import Cell, Record, read_record, write_record
+from calipertf.records import RECORD_NAME, Cell, Record, read_record, write_record
 from calipertf.run.outcomes import judge_record
 
 log = logging.getLogger("calipertf")
@@ -107,14 +109,33 @@ class Store:
     suites: Mapping[str, str | None]
     homes: Mapping[str, Cell]
     records: dict[Cell, Record] = field(default_factory=dict)
+    #: Records of the package's cells that this run does not plan: reasons are found beside them.
+    others: dict[Cell, Record] = field(default_factory=dict)
 
     def load(self, cells: Iterable[Cell]) -> None:
-        """Read the records of some cells; what is no record is named and set aside."""
+        """Read the records of some cells, and their package's others; set aside what is none."""
         remove_partials(self.layout.data)
-        for cell in cells:
+        wanted = set(cells)
+        for cell in wanted:
             path = self.layout.find_record(cell)
             if path is not None:
                 self._load_one(cell, path)
+        for package in {cell.package for cell in wanted}:
+            self.others |= self._read_others(package, wanted)
+
+    def _read_others(self, package: str, wanted: Collection[Cell]) -> dict[Cell, Record]:
+        """The package's other records, of any resolve date; what cannot be read is none of them."""
+        known = {self.layout.find_record(cell) for cell in wanted}
+        found: dict[Cell, Record] = {}
+        for pattern in (f"pypi-{package}-*.json", f"*/pypi-{package}-*.json"):
+            for path in self.layout.data.glob(pattern):
+                if path in known or not RECORD_NAME.fullmatch(path.stem):
+                    continue
+                with contextlib.suppress(RecordError):
+                    record = read_record(path)
+                    if record.native and record.cell not in wanted:
+                        found[record.cell] = record
+        return found
 
     def _load_one(self, cell: Cell, path: Path) -> None:
         try:
@@ -130,14 +151,28 @@ class Store:
 
     def save(self, record: Record) -> Record:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
-        judged = self._judge(record)
-        self.records[record.cell] = judged
-        failed = self._failed_path(record.cell)
-        self._write(judged)
-        failed.unlink(missing_ok=True)
-        if record.cell in self.homes.values():
-            self.judge_all()
-        return judged
+        self.records[record.cell] = self._judge(record)
+        self.others.pop(record.cell, None)
+        is_home = record.cell in self.homes.values()
+        # What a cell's failure comes from shows beside those of the same version.
+        near = [
+            cell
+            for cell in self.records
+            if is_home or (cell.package, cell.version) == (record.cell.package, record.cell.version)
+        ]
+        judged = self._settle(near)
+        for cell in near:
+            if cell == record.cell or judged[cell] != self.records[cell]:
+                self.records[cell] = judged[cell]
+                self._write(judged[cell])
+        self._failed_path(record.cell).unlink(missing_ok=True)
+        return self.records[record.cell]
+
+    def _settle(self, cells: Iterable[Cell]) -> dict[Cell, Record]:
+        """The records of some cells, judged anew, with the reasons that the others show."""
+        judged = {cell: self._judge(self.records[cell]) for cell in cells}
+        beside = [*self.others.values(), *self.records.values()]
+        return settle_reasons(judged.values(), beside)
 
     def save_failure(self, cell: Cell, message: str) -> None:
         """What kept a cell from being run; never a verdict, gone once the cell has a record."""
@@ -147,9 +182,8 @@ class Store:
 
     def judge_all(self) -> None:
         """Judge every record again, and write those whose verdicts changed."""
-        for cell, record in list(self.records.items()):
-            judged = self._judge(record)
-            if judged != record:
+        for cell, judged in self._settle(list(self.records)).items():
+            if judged != self.records[cell]:
                 self.records[cell] = judged
                 self._write(judged)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from calipertf.records import OUTCOMES, Cell, Record, rank_outcome
+from calipertf.messages import normalise_message, shorten
+from calipertf.records import OUTCOMES, Cell, Record, Verdict, rank_outcome
 from calipertf.run.grid import PlannedCell
 from calipertf.versions import python_key, python_version, version_key
 
@@ -81,22 +82,48 @@ def escape_controls(text: str) -> str:
     )
 
 
+#: Outcomes that need no explanation.
+_SILENT = frozenset({"same_result", "no_release", "not_compared"})
+#: Outcomes whose first difference is another in every script: their number says enough.
+_COUNTED = frozenset({"different_result", "unstable_result"})
+
+
 def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
-    """The commonest reasons of cells that do not work, each with how many cells have it."""
-    reasons = Counter(
-        f"{record.outcome}: {_cause(record)}"
-        for record in records
-        if record.outcome not in {"same_result", "no_release", "not_compared"}
-    )
-    return [f"{count} x {escape_controls(reason)}" for reason, count in reasons.most_common(limit)]
+    """The commonest failures, each with how many cells have it; each shown as it was first seen.
+
+    A cell counts once for each distinct failure of its scripts.
+    """
+    counts: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for record in records:
+        if record.outcome in _SILENT:
+            continue
+        found = {
+            f"{outcome}: {normalise_message(text)}": (outcome, text)
+            for outcome, text in _list_failures(record)
+        }
+        counts.update(found.keys())
+        for key, (outcome, text) in found.items():
+            shown.setdefault(key, f"{outcome}: {shorten(text, 150)}" if text else outcome)
+    return [f"{count} x {escape_controls(shown[key])}" for key, count in counts.most_common(limit)]
 
 
-def _cause(record: Record) -> str:
-    worst = [v for v in record.outcomes.values() if v.outcome == record.outcome and v.exception]
-    if worst and worst[0].exception:
-        failure = worst[0].exception
-        return f"{failure.type}: {failure.message}"[:150]
-    return (record.message or record.reason or "")[:150]
+def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
+    """Outcome and words of each failure in a cell; a cell without scripts has its own."""
+    failed = [verdict for verdict in record.outcomes.values() if verdict.outcome not in _SILENT]
+    if not failed:
+        yield record.outcome, record.message or record.reason or ""
+    for verdict in failed:
+        yield verdict.outcome, _describe(verdict)
+
+
+def _describe(verdict: Verdict) -> str:
+    if verdict.outcome in _COUNTED:
+        return ""
+    failure = verdict.exception
+    if failure is None:
+        return verdict.detail or verdict.reason or ""
+    return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
 def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
