@@ -7,52 +7,37 @@ from collections.abc import Collection
 
 from packaging.utils import canonicalize_name
 
-#: Import name, normalised -> the distributions that give it, where the names differ.
-_DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
-    "absl": ("absl-py",),
-    "attr": ("attrs",),
+from calipertf.owners import DISTRIBUTIONS
+
+#: Import name, normalised -> the distributions that give it, where the names differ, beyond those
+#: of `owners`: those that few packages need, those that several give, and names in quoted lines.
+_MORE: dict[str, tuple[str, ...]] = {
     "bio": ("biopython",),
-    "bs4": ("beautifulsoup4",),
     "builtins": ("future",),
     "crypto": ("pycryptodome", "pycrypto"),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python"),
-    "dateutil": ("python-dateutil",),
     "distutils": ("setuptools",),
-    "docx": ("python-docx",),
-    "dotenv": ("python-dotenv",),
     "engineio": ("python-engineio",),
-    "fitz": ("pymupdf",),
-    "git": ("gitpython",),
     "graphql": ("graphql-core",),
     "igraph": ("python-igraph", "igraph"),
     "jose": ("python-jose",),
-    "jwt": ("pyjwt",),
     "kafka": ("kafka-python",),
-    "ldap": ("python-ldap",),
     "levenshtein": ("python-levenshtein", "levenshtein"),
-    "magic": ("python-magic",),
     "markdown-it": ("markdown-it-py",),
     "memcache": ("python-memcached",),
     "mpl-toolkits": ("matplotlib",),
     "multipart": ("python-multipart",),
-    "mysqldb": ("mysqlclient",),
     "nacl": ("pynacl",),
     "np": ("numpy",),
     "opengl": ("pyopengl",),
-    "openssl": ("pyopenssl",),
     "past": ("future",),
     "pd": ("pandas",),
-    "pil": ("pillow",),
-    "pkg-resources": ("setuptools",),
     "plt": ("matplotlib",),
     "pptx": ("python-pptx",),
     "psycopg2": ("psycopg2-binary", "psycopg2"),
     "pywt": ("pywavelets",),
     "rest-framework": ("djangorestframework",),
     "sa": ("sqlalchemy",),
-    "serial": ("pyserial",),
-    "skimage": ("scikit-image",),
-    "sklearn": ("scikit-learn",),
     "slugify": ("python-slugify",),
     "socketio": ("python-socketio",),
     "socks": ("pysocks",),
@@ -63,14 +48,16 @@ _DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "umap": ("umap-learn",),
     "usb": ("pyusb",),
     "websocket": ("websocket-client",),
-    "yaml": ("pyyaml",),
-    "zmq": ("pyzmq",),
+}
+_DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
+    **{canonicalize_name(module): (name,) for module, name in DISTRIBUTIONS.items()},
+    **_MORE,
 }
 #: Distributions named like their module, but for what stands around its name.
 _AROUND = ("python-{}", "py{}", "{}-python", "{}-py", "{}-client", "django-{}", "{}-core")
 
 
-def name_distribution(module: str) -> str:
+def guess_distribution(module: str) -> str:
     """The likeliest distribution of a dotted module; those in the root google go by its folders."""
     return _list_candidates(module)[0] if module else ""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calipertf.distributions import find_distribution, name_distribution, split_words
+from calipertf.distributions import find_distribution, guess_distribution, split_words
 from calipertf.exceptions import Failure
 from calipertf.parse.causes import Cause, Explainer, refine_reason
 from calipertf.parse.declared import Declared, read_declared
@@ -35,7 +35,7 @@ SITE = '  File "/e/lib/python3.9/site-packages/{}", line 1, in f\n'
     ],
 )
 def test_distribution_of_a_module(module: str, name: str) -> None:
-    assert name_distribution(module) == name
+    assert guess_distribution(module) == name
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,10 @@ GCD = "ImportError: cannot import name 'gcd' from 'fractions' (/p/lib/python3.9/
         (
             "AttributeError: module 'collections' has no attribute 'Mapping'",
             "collections.Mapping is not in the standard library of Python 3.9",
+        ),
+        (
+            "AttributeError: 'Thread' object has no attribute 'isAlive'",
+            "Thread.isAlive is not in the standard library of Python 3.9",
         ),
         # A module of the user's, or of another package, is none of Python's.
         ("ImportError: cannot import name 'x' from 'types' (/home/types.py)", None),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from packaging.utils import canonicalize_name
 
-from calipertf.distributions import name_distribution
+from calipertf.distributions import guess_distribution
 from calipertf.parse.changes import ChangeIndex
 from calipertf.parse.declared import Declared
 from calipertf.parse.drift import NOTHING_DECLARED, Drift
@@ -219,7 +219,9 @@ class Explainer:
         if lack := describe_standard(failure, error, cell.python):
             return Cause(kind="python", text=f"{python}: {lack}", path=cell.python)
         drift = Drift(result, working, self._requirements, self._declared)
-        if name := drift.find_suspect("named"):
+        # What else differs is that Python's, unless the failure says more of it.
+        drifted = result.verdict.reason == "dependency"
+        if name := drift.find_suspect("named", *(("raised",) if drifted else ())):
             text = drift.describe(name, _say_works(result))
             return Cause(kind="requirements", text=text, path=name)
         if absent := _blame_absent(result):
@@ -293,7 +295,7 @@ def _blame_absent(result: Result) -> Cause | None:
     module = find_absent(result)
     if module is None:
         return None
-    name = name_distribution(module)
+    name = guess_distribution(module)
     known = "" if name == canonicalize_name(module) else f" ({name} does)"
     text = f"no installed requirement gives the module {module}{known}"
     return Cause(kind="requirements", text=text, path=name)

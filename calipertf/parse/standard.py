@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 
 from calipertf.exceptions import Failure
-from calipertf.parse.symbols import Symbol, name_symbol
+from calipertf.parse.symbols import name_symbol
+from calipertf.stdlib import has_method, is_stdlib
 from calipertf.versions import python_version
 
-#: Modules that the standard library had once: Python 2's, and those removed up to 3.14.
-_FORMER = frozenset(
-    re.findall(
-        r"\w+",
-        """
-        BaseHTTPServer ConfigParser HTMLParser Queue SimpleHTTPServer SocketServer StringIO Tkinter
-        UserDict __builtin__ _bootlocale aifc asynchat asyncore audioop binhex cPickle cStringIO
-        cgi cgitb chunk commands cookielib copy_reg crypt distutils dummy_threading formatter
-        htmlentitydefs httplib imghdr imp lib2to3 macpath mailcap msilib nis nntplib ossaudiodev
-        pipes smtpd sndhdr spwd sunau telnetlib thread urllib2 urlparse uu xdrlib xmlrpclib
-        """,
-    )
-)
 #: A frame in the standard library: lib/python3.9/random.py, and not what was installed below it.
 _FRAME = re.compile(
     r'^\s+File "[^"]*[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?P<file>[^"]+\.py)", line \d+'
@@ -32,12 +19,6 @@ _INSTALLED = re.compile(r"(?:site|dist)-packages[\\/]")
 _PLACE = re.compile(r"\(([^()]*\.(?:py|so))\)")
 _STANDARD = re.compile(r"[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?!site-|dist-)")
 _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})
-
-
-def is_standard(module: str) -> bool:
-    """Whether a dotted module is, or once was, one of the standard library's."""
-    root = module.partition(".")[0]
-    return root in sys.stdlib_module_names or root in _FORMER
 
 
 def describe_standard(failure: Failure | None, error: Sequence[str], python: str) -> str | None:
@@ -52,8 +33,12 @@ def describe_standard(failure: Failure | None, error: Sequence[str], python: str
     ):
         return None  # a module of the user's that is named like one of Python's
     symbol = name_symbol(failure, error)
-    if symbol is not None and not symbol.called and symbol.rooted and is_standard(symbol.path):
-        return f"{_name_lack(symbol)} is not in the standard library of Python {number}"
+    if symbol is None or symbol.called:
+        return None
+    kind, _, name = symbol.path.rpartition(".")
+    if is_stdlib(symbol.path) if symbol.rooted else has_method(kind, name):
+        lack = f"the module {symbol.path}" if symbol.module else symbol.path
+        return f"{lack} is not in the standard library of Python {number}"
     return None
 
 
@@ -67,10 +52,6 @@ def describe_raiser(failure: Failure | None, error: Sequence[str], python: str) 
     if match and not _INSTALLED.search(match["file"]):
         module = re.sub(r"(?:[\\/]__init__)?\.py$", "", match["file"])
         name = re.sub(r"[\\/]", ".", module)
-        if is_standard(name):
+        if is_stdlib(name):
             return f"{name} of its standard library raised it"
     return None
-
-
-def _name_lack(symbol: Symbol) -> str:
-    return f"the module {symbol.path}" if symbol.module else symbol.path

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from calipertf.distributions import find_distribution, name_distribution, split_words
+from calipertf.distributions import find_distribution, guess_distribution, split_words
 from calipertf.parse.results import Result
-from calipertf.parse.standard import is_standard
+from calipertf.stdlib import is_stdlib
 
 _FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _SPOKEN = re.compile(
@@ -83,7 +83,7 @@ def find_absent(result: Result) -> str | None:
     """
     failure = result.verdict.exception
     match = re.search(r"No module named '?(\w+)'?(?![\w.])", failure.message) if failure else None
-    if match is None or is_standard(match[1]):
+    if match is None or is_stdlib(match[1]):
         return None
     own = canonicalize_name(result.cell.package)
     return None if find_distribution(match[1], {own}) else match[1]
@@ -92,7 +92,7 @@ def find_absent(result: Result) -> str | None:
 def find_owner(result: Result) -> str | None:
     """The package, by its normalised name, whose code the innermost frame with one lies in."""
     folders = _list_folders(_cut_last_traceback(list_lines(result)))
-    return next((name_distribution(path) for path in folders), None)
+    return next((guess_distribution(path) for path in folders), None)
 
 
 def list_lines(result: Result) -> Sequence[str]:
