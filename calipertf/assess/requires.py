@@ -31,6 +31,8 @@ FILE_NAME = "requires.json"
 
 #: The most packages that the index is asked about in one run.
 _MOST = 100
+#: Answers of an index that has no metadata beside its wheels.
+_ABSENT = frozenset({400, 401, 403, 404, 405, 410})
 _FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _FAILED = frozenset({"import_failed", "run_failed", "different_result"})
 
@@ -156,4 +158,9 @@ def _fetch(index: Index, session: requests.Session, name: str, version: str) -> 
             ) from error
         if answer.ok:
             return HeaderParser().parsestr(answer.text).get_all("Requires-Dist", [])
+        if answer.status_code not in _ABSENT:
+            raise InfrastructureError(
+                f"the index answered {answer.status_code} for the metadata of {file.filename}",
+                url=file.url,
+            )
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ _MEANING = {
     "cells": "predictions from installed requirements",
     "usage": "predictions from what each script uses",
     "api": "figure of the API's size",
+}
+#: What a table of stage 2 needs: why it is empty although stage 2 has run.
+_NEEDS = {
+    "versions": "two versions that could be read",
+    "cells": "two cells that were built",
+    "usage": "scripts with a home version, under baselines in caliper.yaml, that could be read",
+    "api": "a version whose wheel or source archive could be read",
 }
 
 
@@ -117,15 +124,33 @@ def read_inputs(layout: Layout) -> Inputs:
             f"run `{STAGE_1}` first, or name another folder with --dir",
             path=layout.root,
         )
-    for name, table in sims.items():
-        if table.empty:
-            text = f"there is no table of {name} under {layout.sims}, so no {_MEANING[name]}"
-            notes.append(Note(text=text, command=STAGE_2))
-    if not changes:
-        text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
-        notes.append(Note(text=f"{text} in the API", command=STAGE_2))
+    notes += _list_empty(layout, sims, changes)
     declared = _read_declared(layout, notes)
     return Inputs(records=records, sims=sims, changes=changes, notes=notes, declared=declared)
+
+
+def _list_empty(
+    layout: Layout, sims: Mapping[str, pd.DataFrame], changes: Sequence[ApiChange]
+) -> Iterator[Note]:
+    """A note on each part of stage 2's results that is empty: what it needs, or who makes it."""
+    has_run = any(layout.sims.glob("pypi-*-sources.json"))
+    for name, table in sims.items():
+        if not table.empty:
+            continue
+        if has_run:
+            text = f"stage 2 has no table of {name}, so no {_MEANING[name]}: it needs"
+            yield Note(text=f"{text} {_NEEDS[name]}")
+        else:
+            text = f"there is no table of {name} under {layout.sims}, so no {_MEANING[name]}"
+            yield Note(text=text, command=STAGE_2)
+    if changes:
+        return
+    if has_run:
+        text = "stage 2 saw no change of the API, for there is one version, or all are the same"
+        yield Note(text=f"{text}: no failure has such a change as its cause")
+    else:
+        text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
+        yield Note(text=f"{text} in the API", command=STAGE_2)
 
 
 def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
