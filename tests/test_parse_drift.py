@@ -275,9 +275,20 @@ def test_python_is_the_cause_where_it_alone_differs(exception: str, kind: str, t
     assert (cause.kind, cause.text) == (kind, text)
 
 
+def test_python_is_the_cause_where_the_requirements_are_the_same() -> None:
+    # requests 2.10 on Python 3.11: its own copy of urllib3 cannot be imported there.
+    explainer = make_explainer(["p==1.0"], ["p==1.0"], python="cp38")
+    result = make_result("import_failed", reason="python", exception="E: No module named 'urllib3'")
+    cause = explainer.explain(result, make_cell(python="cp38"))
+    assert cause is not None
+    assert cause.text.endswith("where the import works (1.0, today); the requirements are the same")
+
+
 def test_defaults_that_changed_explain_another_result() -> None:
     defaults = "p.Forest (line 5): default of n changed from 10 to 100"
-    row = ("p", "s/a.py", "1.0", "2.0", 3, 3, 1.0, "", defaults)
+    # What is not there at all is none: the script ran.
+    missing = "p.gone (line 2): function removed"
+    row = ("p", "s/a.py", "1.0", "2.0", 3, 3, 1.0, missing, defaults)
     explainer = Explainer([], make_sims(usage=[row])["usage"], {})
     home = {"version": "1.0", "python": "cp37", "resolve": "today"}
     result = make_result("different_result", "2.0", baseline=home)

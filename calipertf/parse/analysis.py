@@ -58,7 +58,7 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
     results = [
         _refine(result, cause) for result, (_, cause) in zip(results, explained, strict=True)
     ]
-    timelines = make_timelines(results, explainer.explain)
+    timelines = make_timelines(results, _Known(results, explained, explainer).explain)
     units = make_units(results, inputs.sims)
     predictions = predict_all(units)
     foresights = foresee(results, inputs.sims["usage"])
@@ -102,6 +102,28 @@ def _explain(
     return nearest, explainer.explain(
         result, neighbours.find_importing(result) if imports else nearest
     )
+
+
+class _Known:
+    """The causes of results over versions: those found by construction hold there as well."""
+
+    def __init__(
+        self,
+        results: Sequence[Result],
+        explained: Sequence[tuple[Cell | None, Cause | None]],
+        explainer: Explainer,
+    ) -> None:
+        self._explainer = explainer
+        self._own = {
+            (result.cell, result.script): cause
+            for result, (nearest, cause) in zip(results, explained, strict=True)
+            if cause and nearest and nearest.version == result.cell.version
+        }
+
+    def explain(self, result: Result, working: Cell | None) -> Cause | None:
+        """The cause, compared with a cell of another version where that says anything."""
+        own = self._own.get((result.cell, result.script))
+        return own or self._explainer.explain(result, working)
 
 
 def _refine(result: Result, cause: Cause | None) -> Result:

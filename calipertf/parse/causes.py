@@ -182,6 +182,8 @@ class Explainer:
         """The requirement that a failure points at, else all that differ: it is one of them."""
         drift = Drift(result, working, self._requirements, self._declared)
         works = _say_works(result)
+        if drift.known and not drift.names:
+            return None  # the same environment: it failed once, or for the day that it ran on
         if name := drift.find_suspect("named", "raised"):
             return Cause(kind="requirements", text=drift.describe(name, works), path=name)
         if name := drift.find_suspect():
@@ -224,7 +226,8 @@ class Explainer:
         if name := drift.find_suspect("named", *(("raised",) if drifted else ())):
             text = drift.describe(name, _say_works(result))
             return Cause(kind="requirements", text=text, path=name)
-        if absent := _blame_absent(result):
+        # A package may hide in its own words that it looks for a module of its own.
+        if not (drift.known and not drift.names) and (absent := _blame_absent(result)):
             return absent
         raiser = describe_raiser(failure, error, cell.python)
         if raiser is None and (name := drift.find_suspect("raised")):
@@ -259,8 +262,12 @@ class Explainer:
         return self._blame_defaults(result, home) or self._blame_moved(result, working, works)
 
     def _blame_defaults(self, result: Result, home: str) -> Cause | None:
-        """The arguments that the script leaves out and whose default changed, and calls that do."""
-        uses: list[Use] = [*self._usage.list_defaults(result), *self._usage.list_missing(result)]
+        """Arguments that the script leaves out and whose default changed, or that moved.
+
+        What is missing altogether cannot be why: the script ran.
+        """
+        moved = [use for use in self._usage.list_missing(result) if use.moved]
+        uses: list[Use] = [*self._usage.list_defaults(result), *moved]
         if not uses:
             return None
         text = f"between {home} and {result.cell.version} changed what the script uses: "

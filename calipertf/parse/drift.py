@@ -19,6 +19,8 @@ from calipertf.versions import python_version
 _LISTED = 6
 #: What installs packages: it drifts in every environment, and few packages use it.
 _INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
+#: What rate_change gives for a change that may break what uses the requirement.
+_BREAKS = 3
 #: A first number from here on is a year, and says nothing of what changed.
 _YEAR = 1990
 
@@ -95,26 +97,24 @@ class Drift:
     def rank(self) -> list[str]:
         """The names, the likeliest first.
 
-        First what the script imports or the package whose code failed requires, then what the
-        judged package requires, then the others; of each, the largest change first.
+        First those whose change may break what uses them; of these, what the script imports comes
+        before what the package requires whose code failed, then what the judged package requires.
         """
         return sorted(self._differences, key=lambda name: (*self._rank_one(name), name))
 
-    def _rank_one(self, name: str) -> tuple[int, int]:
-        if name in _INSTALLERS:
-            return 3, 0
-        cell = self._result.cell
+    def _rank_one(self, name: str) -> tuple[bool, int, int]:
+        rate = 0 if name in _INSTALLERS else rate_change(self._differences[name])
+        cell, requires = self._result.cell, self._declared.requires
         owner = find_owner(self._result) or ""
-        near = self._declared.requires.get((owner, self._installed.get(owner, "")), frozenset())
-        own = self._declared.requires.get(
-            (canonicalize_name(cell.package), cell.version), frozenset()
+        own = canonicalize_name(cell.package)
+        imported = self._declared.imports.get(self._result.script, ())
+        users = (
+            any(find_distribution(module, {name}) for module in imported),
+            name in requires.get((owner, self._installed.get(owner, "")), ()),
+            name in requires.get((own, cell.version), ()),
+            True,
         )
-        imported = self._declared.imports.get(self._result.script, frozenset())
-        if name in near or any(find_distribution(module, {name}) for module in imported):
-            closeness = 0
-        else:
-            closeness = 1 if name in own else 2
-        return closeness, -rate_change(self._differences[name])
+        return rate < _BREAKS, users.index(True), -rate
 
 
 def rate_change(item: Difference) -> int:
@@ -124,14 +124,14 @@ def rate_change(item: Difference) -> int:
     number that went up, which says nothing.
     """
     if item.here is None or item.there is None:
-        return 3 if item.here is None else 1
+        return _BREAKS if item.here is None else 1
     try:
         here, there = Version(item.here), Version(item.there)
     except InvalidVersion:
         return 2
     left, right = ((*version.release, 0, 0)[:3] for version in (here, there))
     if left[0] != right[0]:
-        return 1 if min(left[0], right[0]) >= _YEAR else 3
+        return 1 if min(left[0], right[0]) >= _YEAR else _BREAKS
     if left[1] != right[1]:
-        return 3 if left[0] == 0 else 2
+        return _BREAKS if left[0] == 0 else 2
     return 1

@@ -34,6 +34,11 @@ class Use:
         """Whether the name is not there at all."""
         return self.reason.endswith(" removed")
 
+    @property
+    def moved(self) -> bool:
+        """Whether an argument given by its place is taken for another parameter."""
+        return self.reason.startswith("position ")
+
 
 class UsageIndex:
     """Uses that are missing, and defaults that changed, by package, script and version."""
