@@ -19,7 +19,17 @@ from calipertf.versions import version_key
 SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "versions": ("package", "a", "b", "score", "value"),
     "cells": ("cell_a", "cell_b", "score", "value"),
-    "usage": ("package", "script", "home", "version", "used", "compatible", "share", "missing"),
+    "usage": (
+        "package",
+        "script",
+        "home",
+        "version",
+        "used",
+        "compatible",
+        "share",
+        "missing",
+        "defaults",
+    ),
     "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
 }
 #: Columns of numbers, and the most that stands in each: shares end with 1, counts with nothing.
@@ -28,6 +38,8 @@ NUMBERS: Mapping[str, float] = {
     "share": 1.0,
     **dict.fromkeys(("used", "compatible", *SIMS_COLUMNS["api"][2:]), float(2**53)),
 }
+#: Columns that tables of earlier versions of this tool do not have: empty there.
+_LATER = frozenset({"defaults"})
 #: Scores are rounded, and sums of them may end a hair above 1.
 _HAIR = 1e-6
 
@@ -74,6 +86,7 @@ def _read_one(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[
             left_out.append("its last row is cut off and left out")
         text = {column: str for column in columns if column not in NUMBERS}
         table = pd.read_csv(io.BytesIO(whole + b"\n"), dtype=text, keep_default_na=False)
+    table = table.assign(**dict.fromkeys(_LATER & set(columns) - set(table.columns), ""))
     table = table[list(columns)]
     sound = np.ones(len(table), dtype=bool)
     for column in columns:
@@ -122,4 +135,5 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "cell_a": _is_cell,
     "cell_b": _is_cell,
     "missing": lambda value: isinstance(value, str),
+    "defaults": lambda value: isinstance(value, str),
 }

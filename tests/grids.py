@@ -55,9 +55,12 @@ def make_change(kind: str, path: str, a: str = "1.0", b: str = "2.0", **more: An
 
 
 def make_sims(**rows: Sequence[tuple[Any, ...]]) -> dict[str, pd.DataFrame]:
-    """Stage 2's tables with these rows; those not given are empty."""
+    """Stage 2's tables with these rows; those not given are empty, and so are last columns."""
     return {
-        name: pd.DataFrame(rows.get(name, ()), columns=list(columns))
+        name: pd.DataFrame(
+            [(*row, *[""] * (len(columns) - len(row))) for row in rows.get(name, ())],
+            columns=list(columns),
+        )
         for name, columns in SIMS_COLUMNS.items()
     }
 

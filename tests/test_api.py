@@ -272,7 +272,7 @@ def test_an_api_is_stored_and_read_back_whole(tmp_path: Path) -> None:
     assert path == tmp_path / "p" / "1.json.gz"
     assert load_api(tmp_path, "p", "1") == STORED
     stored = json.loads(gzip.decompress(path.read_bytes()))
-    assert stored["schema"] == 2
+    assert stored["schema"] == 3
     assert len(stored["signatures"]) == 2  # equal ones are stored once
     assert load_api(tmp_path, "p", "2") is None
 
@@ -298,7 +298,7 @@ def test_equal_apis_are_stored_in_equal_bytes(tmp_path: Path) -> None:
         gzip.compress(b"{"),
         gzip.compress(b"[]"),
         gzip.compress(b'{"schema": 9}'),
-        gzip.compress(b'{"schema": 2, "package": "p"}'),
+        gzip.compress(b'{"schema": 3, "package": "p"}'),
     ],
 )
 def test_a_damaged_file_is_told_by_its_name(tmp_path: Path, content: bytes) -> None:

@@ -5,7 +5,7 @@ import pytest
 from calipertf.parse.causes import Explainer, describe_change
 from calipertf.parse.changes import ChangeIndex, list_parameters
 from calipertf.parse.requirements import parse_requirements
-from calipertf.parse.suspects import list_suspects
+from calipertf.parse.suspects import find_suspects
 from calipertf.parse.symbols import Symbol
 from grids import make_cell, make_change, make_result, make_sims
 
@@ -170,6 +170,10 @@ def test_change_in_words(change: object, text: str) -> None:
     assert describe_change(change) == text  # type: ignore[arg-type]
 
 
+INSTALLED = {
+    *("absl-py", "google-auth", "h5py", "numpy", "p", "protobuf", "setuptools", "six"),
+    "tensorflow-estimator",
+}
 FRAME = '  File "/e/lib/python3.7/site-packages/{}", line 1, in f\n'
 TRACE = "Traceback (most recent call last):\n"
 
@@ -193,7 +197,8 @@ TRACE = "Traceback (most recent call last):\n"
 def test_suspects_of_a_failure(files: list[str], exception: str, suspects: list[str]) -> None:
     error = [TRACE, *(FRAME.format(name) for name in files)]
     result = make_result("import_failed", error=error, exception=exception)
-    assert [name for name in list_suspects(result) if name != "p"] == suspects
+    found = find_suspects(result, INSTALLED)
+    assert [item.name for item in found if item.direct] == suspects
 
 
 MISSING = "p.gone (line 3): function removed; p.nn.x (line 9): takes 1 argument, 2 given"
@@ -275,7 +280,15 @@ PROTOBUF = [TRACE, FRAME.format("google/protobuf/x.py")]
             "the script uses p.gone (line 3), which 3.0 does not have",
         ),
         ("run_failed", "api_missing", "AttributeError: odd", (), None, None),
-        ("run_failed", "other", "AttributeError: odd", (), None, None),
+        # Where the exception speaks of none of them, all that changed are candidates.
+        (
+            "run_failed",
+            "other",
+            "AttributeError: odd",
+            (),
+            "usage",
+            f"perhaps what 3.0 has otherwise of what the script uses: {MISSING}",
+        ),
         ("run_failed", "killed", None, (), None, None),
         ("build_failed", None, None, (), None, None),
     ],
@@ -319,4 +332,9 @@ def test_one_version_on_one_python_differs_in_requirements_alone() -> None:
     assert cause is not None
     assert cause.text == "keras is 3.4 here and 3.1 where it works (3.0 on Python 3.7, release)"
     # On another Python, it may be that.
-    assert explainer.explain(result, make_cell("3.0", python="cp38")) is None
+    cause = explainer.explain(result, make_cell("3.0", python="cp38"))
+    assert cause is not None
+    assert (cause.kind, cause.text) == (
+        "python",
+        "Python 3.7 here, 3.8 where it works (3.0, today): keras (3.4, not 3.1) raised it",
+    )

@@ -144,3 +144,33 @@ def test_private_modules_are_looked_up_in_the_function_database() -> None:
 def test_a_script_that_uses_nothing_fits_everywhere() -> None:
     uses: tuple[Use, ...] = ()
     assert measure_usage(uses, make_api({}), make_api({})).share == 1.0
+
+
+DEFAULTS = [
+    # old, new, the script's call, what changed of what it leaves out
+    ("function a n=10", "function a n=100", "f(1)", "default of n changed from 10 to 100"),
+    ("function a n=10", "function a n=100", "f(1, 5)", None),
+    ("function a n=10", "function a n=100", "f(1, n=5)", None),
+    ("function a n=10", "function a n=100", "f(*x)", None),
+    ("function a n=10", "function n=100 **kw", "f(a=1)", "default of n changed from 10 to 100"),
+    ("class n='warn'", "class n='lbfgs' m=1", "f()", "default of n changed from 'warn' to 'lbfgs'"),
+    ("function a=1 b=2", "function a=3 b=4", "f()",
+     "default of a changed from 1 to 3, default of b changed from 2 to 4"),
+    # The same value written in another way, one that is not known, and a parameter that went.
+    ("function n=1.0", "function n=1.00", "f()", None),
+    ("function n=dtypes.float32", "function n=_dtypes.float32", "f()", None),
+    ("function n=...", "function n=1", "f()", None),
+    ("function n=1", "function *args", "f()", None),
+    ("function n=1", "function n=2", "f", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "call", "reason"), DEFAULTS)
+def test_call_that_leaves_out_an_argument_uses_its_default(
+    old: str, new: str, call: str, reason: str | None
+) -> None:
+    uses = find_uses(f"import tf\nx = []\ntf.{call}\n".encode(), "tf")
+    result = measure_usage(uses, make_api({"tf.f": old}), make_api({"tf.f": new}))
+    assert [item.reason for item in result.defaults] == ([reason] if reason else [])
+    # The call goes through.
+    assert (result.missing, result.share) == ((), 1.0)

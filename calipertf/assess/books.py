@@ -155,6 +155,7 @@ class UsageBook:
                     "compatible": usage.compatible,
                     "share": round(usage.share, 6),
                     "missing": "; ".join(describe_missing(item) for item in usage.missing),
+                    "defaults": "; ".join(describe_missing(item) for item in usage.defaults),
                 }
             )
 

@@ -105,6 +105,8 @@ class _Comparison:
             to = moved or renamed
             kind = "moved" if moved else "renamed" if renamed else "removed"
             details = list(self._describe_alias(symbol)) if to is None else []
+            if symbol.is_deprecated:
+                details.append("it was deprecated")
             new = self.new[to] if to else None
             if to is not None and new is not None:
                 self.taken.add(to)

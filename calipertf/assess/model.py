@@ -24,7 +24,7 @@ from calipertf.shapes import find_wrong
 
 #: Schema number of a stored Api. It goes up as well when the extraction finds more than before, so
 #: that two versions are never compared as different extractions saw them.
-SCHEMA = 2
+SCHEMA = 3
 
 ParameterKind: TypeAlias = Literal[
     "positional-only", "positional-or-keyword", "var-positional", "keyword-only", "var-keyword"
@@ -75,6 +75,8 @@ class Symbol:
     #: one target are aliases of one another.
     target: str
     is_async: bool = False
+    #: Whether the module warns when it is asked for it.
+    is_deprecated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +136,8 @@ def to_json(api: Api) -> dict[str, Any]:
             entry["bases"] = list(symbol.bases)
         if symbol.is_async:
             entry["async"] = True
+        if symbol.is_deprecated:
+            entry["deprecated"] = True
         symbols[path] = entry
     return {
         "schema": SCHEMA,
@@ -176,6 +180,7 @@ def from_json(data: Mapping[str, Any]) -> Api:
                 bases=_check_texts(entry.get("bases", [])),
                 target=entry.get("target", path),
                 is_async=entry.get("async", False),
+                is_deprecated=entry.get("deprecated", False),
             )
             for path, entry in data["symbols"].items()
         }

@@ -192,14 +192,14 @@ class _Comparison:
             after = self.new.get(self.renamed.get(name, name))
             if item.default is None or after is None or after.default is None:
                 continue
-            if item.default != after.default and not _same_value(item.default, after.default):
+            if item.default != after.default and not is_same_default(item.default, after.default):
                 words = f"default of {name} changed from {item.default} to {after.default}"
                 found.append((CHANGES_DEFAULT, words))
         return found
 
 
 @lru_cache(maxsize=65_536)
-def _same_value(left: str, right: str) -> bool:
+def is_same_default(left: str, right: str) -> bool:
     """Whether two defaults are the same value written in two ways."""
     try:
         a, b = ast.literal_eval(left), ast.literal_eval(right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
+from calipertf.assess.requires import list_imports, list_wanted, update_requires
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
@@ -206,6 +208,7 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     write_versions(session.layout, package, names, tables)
     write_sources(session.layout, package, collected)
     write_usage(session.layout, package, usage)
+    write_requires(session, package, records)
     for line in list_missing(package, collected.missing):
         log.warning("%s", line)
     for error in collected.missing.values():
@@ -319,3 +322,25 @@ def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
     if usage.rows:
         table = pd.DataFrame(usage.rows)
         update_table(layout.sims / "usage", table, lambda rows: rows["package"] == package)
+
+
+def write_requires(session: Session, package: str, records: Sequence[Record]) -> None:
+    """What the packages in failures that drift may explain require, and what scripts import."""
+    wanted = list_wanted(records)
+    if not wanted:
+        return
+    config, scripts = session.config, {}
+    if config is not None and config.analysis.dependency == package:
+        for script in config.scripts:
+            with contextlib.suppress(OSError):
+                scripts[script] = list_imports((config.root / script).read_bytes())
+    notes = update_requires(
+        session.layout.sims,
+        wanted,
+        scripts,
+        index_url=session.settings.index_url,
+        cache=session.settings.cache,
+        offline=session.settings.offline,
+    )
+    for note in notes:
+        log.warning("%s: %s", package, note)

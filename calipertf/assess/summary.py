@@ -36,7 +36,9 @@ def describe_bytes(extractions: Iterable[Extraction]) -> str:
     total = sum(source.bytes_total or 0 for source in sources)
     if total < 1e6:
         return f"{read / 1e3:.0f} of {total / 1e3:.0f} kB read"
-    return f"{read / 1e6:.1f} of {total / 1e6:.0f} MB read ({read / total:.1%})"
+    # Of a small wheel, the last bytes are read twice: first for the list of what it holds.
+    share = min(read / total, 1.0)
+    return f"{min(read, total) / 1e6:.1f} of {total / 1e6:.1f} MB read ({share:.1%})"
 
 
 def count_versions(count: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from calipertf.assess.model import Api, Parameter, Symbol
 from calipertf.assess.script import Call, Use
+from calipertf.assess.signatures import is_same_default
 
 #: Names of the first parameter of a method that is called on an object or class.
 _BOUND = frozenset({"self", "cls", "instance", "_cls", "_self", "mcs"})
@@ -35,13 +36,18 @@ class Usage:
 
     #: Symbols that the script uses and its home version has.
     used: int
-    #: Those that exist here and take the calls that the script makes.
+    #: Those that exist here and take the calls that the script makes, with whatever defaults.
     compatible: int
     missing: tuple[Missing, ...] = ()
+    #: Calls that go through and leave out an argument whose default is another one here.
+    defaults: tuple[Missing, ...] = ()
 
     @property
     def share(self) -> float:
-        """Compatible of used, 0.0 to 1.0; a script that uses nothing scores 1.0."""
+        """Compatible of used, 0.0 to 1.0; a script that uses nothing scores 1.0.
+
+        It says whether the script's calls go through, so changed defaults do not lower it.
+        """
         return self.compatible / self.used if self.used else 1.0
 
 
@@ -58,13 +64,21 @@ def measure_usage(uses: Iterable[Use], home: Api, api: Api) -> Usage:
         symbol = at_home.find(use)
         if symbol is not None:
             used.setdefault(symbol.path, (symbol, []))[1].append(use)
-    missing = []
+    missing, defaults = [], []
     for path in sorted(used):
         old, places = used[path]
-        reason = _compare(old, here.find_path(path), places)
+        new = here.find_path(path)
+        reason = _compare(old, new, places)
         if reason is not None:
             missing.append(Missing(path=path, line=min(use.line for use in places), reason=reason))
-    return Usage(used=len(used), compatible=len(used) - len(missing), missing=tuple(missing))
+        elif new is not None and (changed := _find_defaults(old, new, places)):
+            defaults.append(changed)
+    return Usage(
+        used=len(used),
+        compatible=len(used) - len(missing),
+        missing=tuple(missing),
+        defaults=tuple(defaults),
+    )
 
 
 class _Directory:
@@ -177,6 +191,38 @@ def _check_keywords(call: Call, after: list[Parameter], positional: list[Paramet
 
 
 _POSITIONAL = frozenset({"positional-only", "positional-or-keyword"})
+#: What stands for a default that is not known.
+_UNKNOWN = "..."
+
+
+def _find_defaults(old: Symbol, new: Symbol, places: Iterable[Use]) -> Missing | None:
+    """The defaults that calls rely on and that differ; None where they rely on none of those."""
+    found: dict[str, int] = {}
+    for use in places:
+        for call in use.calls:
+            for reason in _list_changed_defaults(call, old, new):
+                found[reason] = min(use.line, found.get(reason, use.line))
+    if not found:
+        return None
+    return Missing(path=old.path, line=min(found.values()), reason=", ".join(found))
+
+
+def _list_changed_defaults(call: Call, old: Symbol, new: Symbol) -> Iterable[str]:
+    """Of a call's arguments that it leaves out, those with another default."""
+    if old.parameters is None or new.parameters is None or call.is_starred:
+        return
+    before = _list_callable(old)
+    after = {item.name: item for item in _list_callable(new)}
+    positional = [item.name for item in before if item.kind in _POSITIONAL]
+    given = {*positional[: call.positional], *call.keywords}
+    for was in before:
+        now = after.get(was.name)
+        if was.name in given or now is None or None in {was.default, now.default}:
+            continue
+        if _UNKNOWN in {was.default, now.default}:
+            continue
+        if not is_same_default(str(was.default), str(now.default)):
+            yield f"default of {was.name} changed from {was.default} to {now.default}"
 
 
 def _moved(was: Parameter, now: Parameter, before: list[Parameter], after: list[Parameter]) -> bool:

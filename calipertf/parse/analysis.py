@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from calipertf.parse import tables
-from calipertf.parse.causes import Cause, Explainer
+from calipertf.parse.causes import Cause, Explainer, refine_reason
 from calipertf.parse.compare import Comparison
 from calipertf.parse.foresight import count_confusions, foresee
 from calipertf.parse.inputs import Inputs
@@ -46,10 +46,19 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
         for record in inputs.records
         if record.requirements
     }
-    explainer = Explainer(inputs.changes, inputs.sims["usage"], requirements)
+    explainer = Explainer(
+        inputs.changes,
+        inputs.sims["usage"],
+        requirements,
+        declared=inputs.declared,
+        results=results,
+    )
     neighbours = Neighbours(results, axes)
     explained = [_explain(result, neighbours, explainer) for result in results]
-    timelines = make_timelines(results, explainer.explain)
+    results = [
+        _refine(result, cause) for result, (_, cause) in zip(results, explained, strict=True)
+    ]
+    timelines = make_timelines(results, _Known(results, explained, explainer).explain)
     units = make_units(results, inputs.sims)
     predictions = predict_all(units)
     foresights = foresee(results, inputs.sims["usage"])
@@ -82,14 +91,44 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
 def _explain(
     result: Result, neighbours: Neighbours, explainer: Explainer
 ) -> tuple[Cell | None, Cause | None]:
-    """The nearest working cell of what does not work, and the cause of what fails."""
+    """The nearest working cell of what does not work, and why it fails or prints otherwise."""
     if result.works or result.outcome in {"no_release", "no_interpreter", "not_compared"}:
         return None, None
     nearest = neighbours.find(result)
-    if result.outcome not in FAILING:
+    if result.outcome not in {*FAILING, "different_result"}:
         return nearest, None
     # What breaks the import is told by a cell that can import, though the script may fail there.
     imports = result.outcome == "import_failed"
     return nearest, explainer.explain(
         result, neighbours.find_importing(result) if imports else nearest
     )
+
+
+class _Known:
+    """The causes of results over versions: those found by construction hold there as well."""
+
+    def __init__(
+        self,
+        results: Sequence[Result],
+        explained: Sequence[tuple[Cell | None, Cause | None]],
+        explainer: Explainer,
+    ) -> None:
+        self._explainer = explainer
+        self._own = {
+            (result.cell, result.script): cause
+            for result, (nearest, cause) in zip(results, explained, strict=True)
+            if cause and nearest and nearest.version == result.cell.version
+        }
+
+    def explain(self, result: Result, working: Cell | None) -> Cause | None:
+        """The cause, compared with a cell of another version where that says anything."""
+        own = self._own.get((result.cell, result.script))
+        return own or self._explainer.explain(result, working)
+
+
+def _refine(result: Result, cause: Cause | None) -> Result:
+    """The result with the reason that agrees with its cause."""
+    reason = refine_reason(result.verdict.reason, cause)
+    if reason == result.verdict.reason:
+        return result
+    return replace(result, verdict=replace(result.verdict, reason=reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
 from calipertf.input_files import load_json, read_file
 from calipertf.layout import Layout, read_records
+from calipertf.parse.declared import Declared, read_declared
 from calipertf.records import RECORD_NAME, Record
 from calipertf.sims import SIMS_COLUMNS, is_version, read_sims
 from calipertf.versions import version_key
@@ -29,6 +30,13 @@ _MEANING = {
     "cells": "predictions from installed requirements",
     "usage": "predictions from what each script uses",
     "api": "figure of the API's size",
+}
+#: What a table of stage 2 needs: why it is empty although stage 2 has run.
+_NEEDS = {
+    "versions": "two versions that could be read",
+    "cells": "two cells that were built",
+    "usage": "scripts with a home version, under baselines in caliper.yaml, that could be read",
+    "api": "a version whose wheel or source archive could be read",
 }
 
 
@@ -56,6 +64,8 @@ class Inputs:
     sims: Mapping[str, pd.DataFrame]
     changes: Sequence[ApiChange]
     notes: Sequence[Note]
+    #: What packages require and scripts import.
+    declared: Declared = field(default_factory=Declared)
 
 
 def read_inputs(layout: Layout) -> Inputs:
@@ -77,14 +87,43 @@ def read_inputs(layout: Layout) -> Inputs:
             f"run `{STAGE_1}` first, or name another folder with --dir",
             path=layout.root,
         )
+    notes += _list_empty(layout, sims, changes)
+    declared = _read_declared(layout, notes)
+    return Inputs(records=records, sims=sims, changes=changes, notes=notes, declared=declared)
+
+
+def _list_empty(
+    layout: Layout, sims: Mapping[str, pd.DataFrame], changes: Sequence[ApiChange]
+) -> Iterator[Note]:
+    """A note on each part of stage 2's results that is empty: what it needs, or who makes it."""
+    has_run = any(layout.sims.glob("pypi-*-sources.json"))
     for name, table in sims.items():
-        if table.empty:
+        if not table.empty:
+            continue
+        if has_run:
+            text = f"stage 2 has no table of {name}, so no {_MEANING[name]}: it needs"
+            yield Note(text=f"{text} {_NEEDS[name]}")
+        else:
             text = f"there is no table of {name} under {layout.sims}, so no {_MEANING[name]}"
-            notes.append(Note(text=text, command=STAGE_2))
-    if not changes:
+            yield Note(text=text, command=STAGE_2)
+    if changes:
+        return
+    if has_run:
+        text = "stage 2 saw no change of the API, for there is one version, or all are the same"
+        yield Note(text=f"{text}: no failure has such a change as its cause")
+    else:
         text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
-        notes.append(Note(text=f"{text} in the API", command=STAGE_2))
-    return Inputs(records=records, sims=sims, changes=changes, notes=notes)
+        yield Note(text=f"{text} in the API", command=STAGE_2)
+
+
+def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
+    """What packages require; nothing where the file is missing or damaged."""
+    path = layout.sims / "requires.json"
+    try:
+        return read_declared(path)
+    except (OSError, ValueError, RecursionError) as error:
+        notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+        return Declared()
 
 
 def _find_foreign(layout: Layout) -> list[Note]:

@@ -33,8 +33,14 @@ _NO_MEMBER = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _NO_TYPE_MEMBER = re.compile(r"type object '(\w+)' has no attribute '(\w+)'")
 #: Python 2.7 says no more than this of a module.
 _NO_MODULE_MEMBER = re.compile(r"^'module' object has no attribute '(\w+)'")
+#: A package's own words for what it has no more: `BaseSettings` has been moved to ...
+_GONE = re.compile(
+    r"(?<![\w.])[`'\"]?((?:\w+\.)*\w+)[`'\"]?(?:\(\))? (?:has been|have been|was|is|were|are) "
+    r"(?:\w+ )?(?:removed|moved|renamed|dropped|no longer (?:available|supported))"
+)
 _NO_NAME = re.compile(r"cannot import name '?(\w+)'?(?: from '([\w.]+)')?")
-_CALL = re.compile(r"((?:\w+\.)*\w+)\(\) (?:got|missing|takes)")
+#: It begins where a dotted name does, lest a long one be tried at each of its letters.
+_CALL = re.compile(r"(?:(?<![\w.])|(?<=>\.))((?:\w+\.)*\w+)\(\) (?:got|missing|takes)")
 _NAMED = re.compile(r"Only call `(\w+)` with named")
 _OP = re.compile(r"Input '(\w+)' of '(\w+)' Op has type")
 _ARGUMENT = re.compile(
@@ -66,6 +72,8 @@ def name_symbol(failure: Failure | None, error: Sequence[str] = ()) -> Symbol | 
         source = match[2] or _find_import(match[1], error)
         path = f"{clean_path(source)}.{match[1]}" if source else match[1]
         return Symbol(path=path, rooted=source is not None)
+    if match := _GONE.search(text):
+        return Symbol(path=match[1], rooted=False)
     return _name_called(text, error)
 
 

@@ -89,6 +89,7 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
             "message": verdict.exception.message if verdict.exception else None,
             "signature": result.signature,
             "cause": cause.text if cause else None,
+            "cause_kind": cause.kind if cause else None,
             "nearest_working": name_cell(nearest),
             "differences": "\n".join(verdict.differences) or None,
             "baseline": " ".join(str(value) for value in baseline.values()) or None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from calipertf.assess.static.expressions import evaluate
 from calipertf.assess.static.scope import Scope
-from calipertf.assess.static.syntax import AnyFunction, read_parameters, show
+from calipertf.assess.static.syntax import AnyFunction, may_look_up, read_parameters, show
 from calipertf.assess.static.values import (
     Attribute,
     Class,
@@ -21,6 +21,8 @@ from calipertf.assess.static.values import (
 def run_function(scope: Scope, node: AnyFunction) -> None:
     """Bind a function, as its decorators leave it."""
     value: Value = _make_function(f"{scope.path}.{node.name}", node)
+    if may_look_up(node) and scope.names is scope.module.names:
+        scope.module.bodies[node.name] = node
     for decorator in reversed(node.decorator_list):
         decorated = _decorate(scope, value, decorator, scope.names.get(node.name))
         if decorated is None:

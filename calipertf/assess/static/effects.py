@@ -77,6 +77,10 @@ def _hook_package(scope: Scope, node: ast.Call) -> None:
 def _change_list(scope: Scope, node: ast.Call, change: str) -> None:
     assert isinstance(node.func, ast.Attribute)  # noqa: S101  the caller looked
     owner = evaluate(scope, node.func.value)
+    if change == "update" and isinstance(node.func.value, ast.Name) and node.args:
+        known = scope.module.literals.get(node.func.value.id)
+        if known is not None:
+            known.append(node.args[0])
     if not isinstance(owner, Strings) or not node.args:
         return
     argument = node.args[0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calipertf.assess.model import Parameter, Symbol
 from calipertf.assess.static.expressions import BUILTINS
+from calipertf.assess.static.handed import list_handed
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import (
     Attribute,
@@ -70,6 +71,22 @@ def _visit_module(walk: _Walk, module: Module, path: str, above: tuple[str, ...]
         if inner in walk.face.hidden:
             continue
         _visit(walk, value, inner, above)
+    _visit_handed(walk, module, path, above)
+
+
+def _visit_handed(walk: _Walk, module: Module, path: str, above: tuple[str, ...]) -> None:
+    """The names that the module hands out when it is asked for them (PEP 562)."""
+    if "__getattr__" not in module.names:
+        return
+    for name, handed in sorted(list_handed(walk.world, module).items()):
+        inner = f"{path}.{name}"
+        if name.startswith("_") or name in walk.face.hidden_names or inner in walk.face.hidden:
+            continue
+        if inner not in walk.symbols:
+            _visit(walk, handed.value, inner, above)
+        known = walk.symbols.get(inner)
+        if known is not None and handed.is_deprecated:
+            walk.symbols[inner] = replace(known, is_deprecated=True)
 
 
 def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None:

@@ -49,6 +49,8 @@ def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.exp
             value = Outside(path=value.path, alias=f"{scope.path}.{target.id}")
         if isinstance(source, ast.Constant) and isinstance(source.value, str):
             scope.module.texts[target.id] = source.value
+        if _is_table(target.id, source) and scope.names is scope.module.names:
+            scope.module.literals[target.id] = [source]
         scope.bind(target.id, value if value is not None else Attribute())
     elif isinstance(target, ast.Attribute):
         owner = scope.world.resolve(evaluate(scope, target.value))
@@ -61,6 +63,19 @@ def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.exp
             _assign(scope, item, inner, part)
     elif isinstance(target, ast.Subscript):
         assign_item(scope, target, value)
+        if isinstance(target.value, ast.Name) and target.value.id in scope.module.literals:
+            added = ast.Dict(keys=[target.slice], values=[source])
+            scope.module.literals[target.value.id].append(added)
+
+
+def _is_table(name: str, source: ast.expr) -> bool:
+    """Whether a module's ``__getattr__`` may look into what is assigned."""
+    if isinstance(source, (ast.Dict, ast.DictComp)) or name == "__getattr__":
+        return True
+    # Lists of texts are kept as such.
+    return isinstance(source, (ast.List, ast.Tuple)) and any(
+        isinstance(item, ast.Tuple) for item in source.elts
+    )
 
 
 def _run_annotated(scope: Scope, node: ast.AnnAssign) -> None:
@@ -79,6 +94,8 @@ def _run_augmented(scope: Scope, node: ast.AugAssign) -> None:
     old = evaluate(scope, node.target)
     if isinstance(old, Strings) and isinstance(added, Strings):
         old.items.extend(added.items)
+    if isinstance(node.target, ast.Name) and node.target.id in scope.module.literals:
+        scope.module.literals[node.target.id].append(node.value)
 
 
 def _run_delete(scope: Scope, node: ast.Delete) -> None:

@@ -51,13 +51,18 @@ def strip_bodies(tree: ast.Module) -> None:
         node = pending.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
-            if node.name != "__getattr__":  # says what is imported on first use
+            if not may_look_up(node):
                 made = find_made(node)
                 node.body = [] if made is None else [made]
         elif isinstance(node, ast.ClassDef):
             pending.extend(node.body)
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
             pending.extend(list_branches(node))
+
+
+def may_look_up(node: AnyFunction) -> bool:
+    """Whether it is, makes or helps a ``__getattr__``, whose body says what names there are."""
+    return "getattr" in node.name.lower()
 
 
 #: Calls by which a wrapper takes on the signature of what it wraps.

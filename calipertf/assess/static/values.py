@@ -28,6 +28,12 @@ class Module:
     curated: bool = False
     #: Imports for type checkers alone: what they name is what ``__getattr__`` gives.
     typed: list[ast.ImportFrom] = field(default_factory=list)
+    #: Name -> what was assigned to it and added to it: tables that a ``__getattr__`` may look in.
+    literals: dict[str, list[ast.expr]] = field(default_factory=dict)
+    #: Name -> function that may look names up, with its body.
+    bodies: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=dict)
+    #: Names that its ``__getattr__`` hands out; None where nobody has asked yet.
+    handed: dict[str, Handed] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +99,15 @@ class Lazy:
     """A module that is imported on first use."""
 
     name: str
+
+
+@dataclass(slots=True, eq=False)
+class Handed:
+    """What a module's ``__getattr__`` gives for a name."""
+
+    value: Value
+    #: Whether it warns when it is asked for the name.
+    is_deprecated: bool
 
 
 Value: TypeAlias = Module | Function | Class | Attribute | Outside | Strings | Lazy

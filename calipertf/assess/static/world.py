@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from calipertf.assess.static import imports, statements, stubs
+from calipertf.assess.static import handed, imports, statements, stubs
 from calipertf.assess.static.library import Library
 from calipertf.assess.static.scope import MissingModuleError
 from calipertf.assess.static.values import Attribute, Lazy, Module, Outside, Value
@@ -120,6 +120,8 @@ class World:
         if self.find(submodule) is not None:
             return self.load(submodule)
         if "__getattr__" in module.names:
+            if name in (known := handed.list_handed(self, module)):
+                return known[name].value
             return imports.find_typed(self, module, name) or Attribute(path=submodule)
         if module.is_compiled:
             return Attribute(path=submodule)

@@ -82,7 +82,8 @@ function scriptStory(i) {
     el("h3", {}, D.scripts[R.script[i]]),
     el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
     cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
-    failed && !cause && outcome !== "build_failed" ? el("p", { className: "quiet" }, "No change of the API or of a requirement was found that names the cause.") : null,
+    cause ? el("p", { className: "quiet" }, "This cause was seen in the traceback, the requirements or the changes of the API; it is not proved by a run.") : null,
+    failed && !cause && outcome !== "build_failed" ? el("p", { className: "quiet" }, "No change of the API, of a requirement or of the Python was found that names the cause.") : null,
     text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
     facts([
       ["nearest working", cellLink(R.nearest[i])],

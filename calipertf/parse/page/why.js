@@ -18,7 +18,7 @@ function showWhy() {
 }
 
 function failureTable(rows) {
-  const heads = ["failure", "cause", "results", "scripts", "cells", "versions", "outcome", "reason"];
+  const heads = ["failure", "cause (seen, not proved)", "results", "scripts", "cells", "versions", "outcome", "reason"];
   return listTable("Numbers and addresses in messages are left out; select one to see it in the grid.", heads,
     rows.map((row) => [
       el("button", { className: "link", onclick: () => go({ view: "grid", failure: row.signature, outcome: "" }) }, row.signature),

@@ -1,0 +1,168 @@
+"""What the packages of failing cells require, and what scripts import: sims/requires.json.
+
+Stage 3 works offline. Where two cells differ in their requirements alone, it ranks them by what
+the package whose code failed declares, and by what the script itself imports.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any
+
+import requests
+from packaging.utils import canonicalize_name
+
+from calipertf.assess.requirements import parse_freeze
+from calipertf.assess.static.syntax import parse_source
+from calipertf.distributions import find_distribution
+from calipertf.errors import CaliperError, InfrastructureError
+from calipertf.files import write_json
+from calipertf.index_http import shorten_error
+from calipertf.input_files import load_json, read_file
+from calipertf.records import Record
+from calipertf.releases import Index
+from calipertf.versions import parse_version
+
+SCHEMA = 1
+FILE_NAME = "requires.json"
+
+#: The most packages that the index is asked about in one run.
+_MOST = 100
+#: Answers of an index that has no metadata beside its wheels.
+_ABSENT = frozenset({400, 401, 403, 404, 405, 410})
+_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
+_FAILED = frozenset({"import_failed", "run_failed", "different_result"})
+
+
+def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
+    """Name and version of each package whose code stands in a failure that drift may explain.
+
+    That is a failure in a cell whose version was tried on the same Python with another resolve
+    date. The judged package itself comes first.
+    """
+    dates: dict[tuple[str, str, str], set[str]] = {}
+    for record in records:
+        cell = record.cell
+        dates.setdefault((cell.package, cell.version, cell.python), set()).add(cell.resolve)
+    found: dict[tuple[str, str], None] = {}
+    for record in records:
+        cell = record.cell
+        if len(dates[cell.package, cell.version, cell.python]) < 2:
+            continue
+        pins = parse_freeze(record.requirements, cell.package).pins
+        for script, verdict in record.outcomes.items():
+            if verdict.outcome not in _FAILED:
+                continue
+            found.setdefault((canonicalize_name(cell.package), cell.version))
+            run = record.runs.get(script)
+            for name in _list_owners([*run.output, *run.error] if run else (), pins):
+                found.setdefault((name, pins[name]))
+    return list(found)
+
+
+def _list_owners(lines: Iterable[str], pins: Mapping[str, str]) -> Iterator[str]:
+    """The installed packages whose code a traceback goes through."""
+    for line in lines:
+        for match in _FOLDER.finditer(line):
+            module = f"{match[1]}.{match[2]}" if match[2] else match[1]
+            name = find_distribution(module, pins)
+            if name is not None:
+                yield name
+
+
+def list_imports(source: bytes) -> list[str]:
+    """The dotted modules that a script imports, in order of name; none where it cannot be read."""
+    try:
+        tree = parse_source(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return sorted(found)
+
+
+def update_requires(
+    folder: Path,
+    wanted: Sequence[tuple[str, str]],
+    scripts: Mapping[str, Sequence[str]],
+    *,
+    index_url: str,
+    cache: Path,
+    offline: bool,
+) -> list[str]:
+    """Add to the file what it lacks; a version's requirements never change.
+
+    Returns what could not be had, a sentence each: it makes candidates less well ranked, no more.
+    """
+    path = folder / FILE_NAME
+    data = _read(path)
+    packages: dict[str, dict[str, list[str]]] = data["packages"]
+    missing = [(name, version) for name, version in wanted if version not in packages.get(name, {})]
+    notes: list[str] = []
+    if missing and not offline:
+        notes += _fetch_all(missing[:_MOST], packages, index_url, cache)
+    data["scripts"].update(scripts)
+    if wanted or scripts:
+        write_json(path, data)
+    return notes
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file's contents; an empty one where it is missing or damaged: it is made anew."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        data = load_json(read_file(path))
+        if isinstance(data, dict) and data.get("schema") == SCHEMA:
+            packages, scripts = data.get("packages"), data.get("scripts")
+            if isinstance(packages, dict) and isinstance(scripts, dict):
+                kept = {name: item for name, item in packages.items() if isinstance(item, dict)}
+                return {"schema": SCHEMA, "packages": kept, "scripts": scripts}
+    return {"schema": SCHEMA, "packages": {}, "scripts": {}}
+
+
+def _fetch_all(
+    wanted: Iterable[tuple[str, str]],
+    packages: dict[str, dict[str, list[str]]],
+    index_url: str,
+    cache: Path,
+) -> Iterator[str]:
+    with Index(index_url, cache) as index:
+        for name, version in wanted:
+            try:
+                lines = _fetch(index, name, version)
+            except CaliperError as error:
+                yield f"what {name} {version} requires is not known: {error}"
+                if isinstance(error, InfrastructureError):
+                    return  # the others would fail as well
+            else:
+                packages.setdefault(name, {})[version] = lines
+
+
+def _fetch(index: Index, name: str, version: str) -> list[str]:
+    """The Requires-Dist lines of a version's metadata (PEP 658); none where the index has none."""
+    project = index.fetch_project(name)
+    wheels = [file for file in project.release_files(parse_version(version)) if file.is_wheel]
+    for file in wheels[:1]:
+        try:
+            answer = index.files.get(f"{file.url}.metadata")
+        except requests.RequestException as error:
+            raise InfrastructureError(
+                f"the metadata of {file.filename} cannot be had ({shorten_error(error)})",
+                url=file.url,
+            ) from error
+        if answer.ok:
+            return HeaderParser().parsestr(answer.text).get_all("Requires-Dist", [])
+        if answer.status_code not in _ABSENT:
+            raise InfrastructureError(
+                f"the index answered {answer.status_code} for the metadata of {file.filename}",
+                url=file.url,
+            )
+    return []
