@@ -142,7 +142,7 @@ class PatientAdapter(HTTPAdapter):
 
 
 def read_body(response: requests.Response) -> bytes:
-    """Return the whole body of a reply; raises requests' errors where it is cut or drips without end."""
+    """Return a reply's whole body; raises requests' errors where it is cut or drips without end."""
     ends = time.monotonic() + LONGEST_REPLY
     parts: list[bytes] = []
     try:
@@ -191,7 +191,7 @@ def open_session() -> requests.Session:
 def open_cached_session(
     folder: Path | None, name: str = "index.sqlite", **options: Any
 ) -> requests_cache.CachedSession:
-    """Return a session with its cache in a folder; in memory where None is given, or none can be there."""
+    """Return a session with its cache in a folder; in memory where there can be none."""
     backend: SQLiteCache | str = "memory"
     problem = check_room(folder) if folder else None
     if folder and problem is None:

@@ -345,7 +345,7 @@ def _check_page(response: requests.Response, *_: object, **__: object) -> None:
 
 
 def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ...]:
-    """Return files that a page lists; raises what pypi_simple raises where it is no page of an index."""
+    """Return files that a page lists; raises what pypi_simple raises of what is no page."""
     page = ProjectPage.from_response(response, name)
     files = [_parse_file(package) for package in page.packages if package.version]
     known = tuple(file for file in files if file is not None)

@@ -106,8 +106,8 @@ def judge_first(run: Run) -> BuildVerdict:
 def judge_second(run: Run, failures: Sequence[str], *, asked: bool = True) -> BuildVerdict:
     """Return what it says where everything came through the driver.
 
-    `failures` are what the driver could not give. `asked` is whether the build came so far as to ask for anything: else a template or an installer
-    failed, or asked somewhere else.
+    `failures` are what the driver could not give; `asked` is whether the build came so far as to
+    ask for anything: else a template or an installer failed, or asked somewhere else.
     """
     if broken := find_broken_machine(run):
         return BuildVerdict(fault="infrastructure", why=broken)

@@ -45,7 +45,7 @@ def find_named(run: Run, always: Iterable[str], among: Iterable[str] | None = No
 def collect_evidence(
     index: Index, names: Iterable[str], cutoff: datetime | None, python: str
 ) -> dict[str, str]:
-    """Return project -> hash of what the index has of it, without those that cannot be asked for."""
+    """Return project -> hash of what the index has of it, as far as it can be asked."""
     found = {}
     for name in sorted(names):
         with contextlib.suppress(CaliperError):

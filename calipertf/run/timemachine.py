@@ -130,7 +130,7 @@ class Watch:
         return hide_newer(project, self.cutoff, self.python)
 
     def fetch_file(self, project: str, filename: str, stream: IO[bytes]) -> None:
-        """Write a listed file, or its metadata; raises CaliperError where it cannot, and remembers it."""
+        """Write a listed file, or its metadata; raises CaliperError, and remembers it."""
         try:
             self._fetch_file(project, filename, stream)
         except (CaliperError, OSError) as error:
