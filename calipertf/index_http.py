@@ -66,7 +66,7 @@ class Patience:
 
 
 def read_patience() -> Patience:
-    """The patience that CALIPER_HTTP_TIMEOUT and CALIPER_HTTP_RETRIES ask for.
+    """Return the patience that CALIPER_HTTP_TIMEOUT and CALIPER_HTTP_RETRIES ask for.
 
     Raises ConfigError for a value that is not a positive number.
     """
@@ -104,7 +104,7 @@ class PatientAdapter(HTTPAdapter):
         timeout: object = None,  # noqa: ARG002 -- the patience says it
         **options: Any,
     ) -> requests.Response:
-        """The last of a few answers; raises requests' errors where there is none."""
+        """Return the last of a few answers; raises requests' errors where there is none."""
         ends = time.monotonic() + WINDOW
         for number in range(self.patience.retries + 1):
             left = ends - time.monotonic()
@@ -143,7 +143,7 @@ class PatientAdapter(HTTPAdapter):
 
 
 def read_body(response: requests.Response) -> bytes:
-    """The whole body of a reply; raises requests' errors where it is cut or drips without end."""
+    """Return a reply's whole body; raises requests' errors where it is cut or drips without end."""
     ends = time.monotonic() + LONGEST_REPLY
     parts: list[bytes] = []
     try:
@@ -165,7 +165,7 @@ def _back_off(number: int) -> float:
 
 
 def _find_wait(response: requests.Response, number: int) -> float:
-    """Seconds to the next try: what the server asks for, else a little more each time."""
+    """Return seconds to the next try: what the server asks for, else a little more each time."""
     asked = response.headers.get("Retry-After")
     if asked is None:
         return _back_off(number)
@@ -183,7 +183,7 @@ def prepare_session(session: requests.Session) -> None:
 
 
 def open_session() -> requests.Session:
-    """A session without a cache."""
+    """Return a session without a cache."""
     session = requests.Session()
     prepare_session(session)
     return session
@@ -192,7 +192,7 @@ def open_session() -> requests.Session:
 def open_cached_session(
     folder: Path | None, name: str = "index.sqlite", **options: Any
 ) -> requests_cache.CachedSession:
-    """A session with its cache in a folder; in memory where None is given, or none can be there."""
+    """Return a session with its cache in a folder; in memory where there can be none."""
     backend: SQLiteCache | str = "memory"
     problem = check_room(folder) if folder else None
     if folder and problem is None:
@@ -219,7 +219,7 @@ def warn_of_cache(folder: Path | None, problem: object) -> None:
 
 
 def check_room(folder: Path) -> str | None:
-    """Why a cache cannot be kept in a folder; None where it can."""
+    """Return why a cache cannot be kept in a folder; None where it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         status = os.statvfs(folder)
@@ -240,7 +240,7 @@ def check_room(folder: Path) -> str | None:
 def download_file(
     session: requests.Session, url: str, stream: IO[bytes], hashes: Mapping[str, str]
 ) -> int:
-    """Bytes of a file, downloaded into a (seekable) stream and compared with its hashes.
+    """Return bytes of a file, downloaded into a (seekable) stream and compared with its hashes.
 
     Raises InfrastructureError where it cannot be had, or is not the file that the index lists.
     """
@@ -266,7 +266,7 @@ def download_file(
 
 
 def _store_body(response: requests.Response, stream: IO[bytes], hashes: Mapping[str, str]) -> str:
-    """What is wrong with a body that was written to the stream; empty where nothing is."""
+    """Return what is wrong with a body that was written to the stream; empty where nothing is."""
     stream.seek(0)
     stream.truncate()
     known = [name for name in hashes if name in hashlib.algorithms_guaranteed]
@@ -285,7 +285,7 @@ def _store_body(response: requests.Response, stream: IO[bytes], hashes: Mapping[
 
 
 def shorten_error(error: BaseException) -> str:
-    """The innermost cause of a network error, without the layers around it."""
+    """Return the innermost cause of a network error, without the layers around it."""
     cause = error
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause

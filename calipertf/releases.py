@@ -254,7 +254,7 @@ class Index:
         return Project(name=normal, files=_parse_page(response, normal), stale=stale)
 
     def fetch_releases(self, name: str) -> Project:
-        """The same for a package that is to be judged.
+        """Return all files of a package that is to be judged.
 
         Raises IndexUnavailableError where the page lists no file, which says nothing about a
         version that somebody asks for.
@@ -327,7 +327,7 @@ class _NoPageError(requests.RequestException):
 
 
 def _check_page(response: requests.Response, *_: object, **__: object) -> None:
-    """Nothing for a page of a simple index; requests calls it with each reply of the index."""
+    """Raise _NoPageError for what is no page of an index; requests calls it with each reply."""
     if response.status_code != 200:
         return
     try:
@@ -345,7 +345,7 @@ def _check_page(response: requests.Response, *_: object, **__: object) -> None:
 
 
 def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ...]:
-    """Files that a page lists; raises what pypi_simple raises where it is no page of an index."""
+    """Return files that a page lists; raises what pypi_simple raises of what is no page."""
     page = ProjectPage.from_response(response, name)
     files = [_parse_file(package) for package in page.packages if package.version]
     known = tuple(file for file in files if file is not None)

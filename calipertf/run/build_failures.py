@@ -91,7 +91,7 @@ class Settled:
 
 
 def judge_first(run: Run) -> BuildVerdict:
-    """What a failed build's own output says of it."""
+    """Return what a failed build's own output says of it."""
     if broken := find_broken_machine(run):
         return BuildVerdict(fault="infrastructure", why=broken)
     text = "".join((*run.output, *run.error))
@@ -104,10 +104,10 @@ def judge_first(run: Run) -> BuildVerdict:
 
 
 def judge_second(run: Run, failures: Sequence[str], *, asked: bool = True) -> BuildVerdict:
-    """What it says where everything came through the driver; `failures` are the driver's own.
+    """Return what it says where everything came through the driver.
 
-    `asked` is whether the build came so far as to ask for anything: else a template or an installer
-    failed, or asked somewhere else.
+    `failures` are what the driver could not give; `asked` is whether the build came so far as to
+    ask for anything: else a template or an installer failed, or asked somewhere else.
     """
     if broken := find_broken_machine(run):
         return BuildVerdict(fault="infrastructure", why=broken)
@@ -123,17 +123,12 @@ def judge_second(run: Run, failures: Sequence[str], *, asked: bool = True) -> Bu
 
 
 def find_broken_machine(run: Run) -> str | None:
-    """Why a build says nothing of index or package; None where it may."""
+    """Return why a build says nothing of index or package; None where it may."""
     if run.ended == "timeout":
         return f"the build took longer than {run.seconds or 0:.0f} s; raise build_timeout"
     if run.retval is not None and run.retval < 0:
         return f"the installer was ended by signal {-run.retval}"
     return _find_line(_MACHINE, "".join((*run.output, *run.error)))
-
-
-def find_network_failure(text: str) -> str | None:
-    """The line of a build's output in which the network failed; None where none says so."""
-    return _find_line(_NETWORK, text)
 
 
 def _find_line(pattern: re.Pattern[str], text: str) -> str | None:
@@ -150,7 +145,7 @@ def settle_build(
     task: CellTask,
     check: Callable[[], None],
 ) -> Settled:
-    """A build that is done, or shown to fail by the package's fault.
+    """Return a build that is done, or shown to fail by the package's fault.
 
     `attempt` builds once: where `watch.through`, with nothing but what the watch gives. `check`
     raises where the run is stopped. Raises InfrastructureError where nothing was shown.
@@ -192,9 +187,9 @@ def _collect(watch: Watch, names: set[str], check: Callable[[], None]) -> Mappin
 
 
 def confirm_file(watch: Watch, task: CellTask) -> None:
-    """Nothing where the index still lists the file that was planned with.
+    """Raise InfrastructureError where the index does not list the planned file any more.
 
-    Raises InfrastructureError where it does not, or cannot be asked.
+    Raises IndexUnavailableError where it cannot be asked.
     """
     before = len(watch.failures)
     files = watch.list_files(task.cell.package) or []

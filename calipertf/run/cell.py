@@ -79,7 +79,7 @@ def run_cell(
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether another try may go better; the index was asked again and again already."""
+    """Return whether another try may go better; the index was asked more than once already."""
     lasting = (IndexUnavailableError, ImageError)
     return isinstance(error, InfrastructureError) and not isinstance(error, lasting)
 
@@ -187,7 +187,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
 
 
 def _check_python(task: CellTask, version: str) -> None:
-    """Nothing where the scripts ran on the cell's Python; raises ImageError otherwise."""
+    """Raise ImageError where the scripts ran on another Python than the cell's."""
     wanted = python_version(task.cell.python)
     if version and version.split(".")[:2] != wanted.split("."):
         raise ImageError(

@@ -25,7 +25,7 @@ _PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==\d")
 
 
 def find_named(run: Run, always: Iterable[str], among: Iterable[str] | None = None) -> set[str]:
-    """Projects that a failed build's message names, and those that count in any case.
+    """Return projects that a failed build's message names, and those that count in any case.
 
     `among` are those that it asked for; None where that is not known. Where it asked for some and
     names none of them, all count.
@@ -45,7 +45,7 @@ def find_named(run: Run, always: Iterable[str], among: Iterable[str] | None = No
 def collect_evidence(
     index: Index, names: Iterable[str], cutoff: datetime | None, python: str
 ) -> dict[str, str]:
-    """Project -> hash of what the index has of it; those that it cannot tell of are left out."""
+    """Return project -> hash of what the index has of it, as far as it can be asked."""
     found = {}
     for name in sorted(names):
         with contextlib.suppress(CaliperError):
@@ -68,7 +68,7 @@ class Memory:
         self._projects: dict[str, Project | None] = {}
 
     def find_change(self, old: Record, cutoff: datetime | None) -> str | None:
-        """Why a record of a failed build is not believed any more; None where it is.
+        """Return why a record of a failed build is not believed any more; None where it is.
 
         Where the index cannot be asked, it is.
         """

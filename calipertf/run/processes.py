@@ -165,7 +165,7 @@ class Processes:
 
 
 def wait_for(work: Callable[[], T], check: Callable[[], None]) -> T:
-    """What `work` gives; meanwhile `check` is asked, which raises where the run is stopped.
+    """Return what `work` gives; meanwhile ask `check`, which raises where the run is stopped.
 
     For work that nothing can break off, such as a request: it is left to itself then.
     """

@@ -65,7 +65,7 @@ def hide_newer(project: Project, cutoff: datetime, python: str) -> list[ReleaseF
 
 
 def describe_view(project: Project | None, cutoff: datetime | None, python: str) -> str:
-    """SHA-256 of what the index has of a project at a cut-off, hexadecimal; None is no project."""
+    """Return SHA-256 of what the index has of a project (None: none) at a cut-off, hexadecimal."""
     if project is None:
         return hashlib.sha256(b"no such project").hexdigest()
     files = project.files if cutoff is None else hide_newer(project, cutoff, python)
@@ -107,7 +107,7 @@ class Watch:
         return f"http://{host}:{self._machine.port}/{self.token}/files/{project}/{file.filename}"
 
     def list_files(self, name: str) -> list[ReleaseFile] | None:
-        """Files of a project at the cut-off; None where the index has no such project.
+        """Return files of a project at the cut-off; None where the index has no such project.
 
         Raises CaliperError where the index cannot tell, and remembers that.
         """
@@ -130,7 +130,7 @@ class Watch:
         return hide_newer(project, self.cutoff, self.python)
 
     def fetch_file(self, project: str, filename: str, stream: IO[bytes]) -> None:
-        """A listed file, or its metadata, in the stream; raises CaliperError and remembers that."""
+        """Write a listed file, or its metadata; raises CaliperError, and remembers it."""
         try:
             self._fetch_file(project, filename, stream)
         except (CaliperError, OSError) as error:
@@ -191,7 +191,7 @@ class TimeMachine:
             del self._watches[watch.token]
 
     def find_watch(self, parts: list[str]) -> tuple[Watch | None, list[str]]:
-        """Whose request a path is, and what of the path is left; None for nobody's."""
+        """Return whose request a path is (None: nobody's), and what of the path is left."""
         if parts and parts[0] in self._watches:
             return self._watches[parts[0]], parts[1:]
         try:

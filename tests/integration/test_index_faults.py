@@ -232,6 +232,20 @@ def test_failed_build_is_tried_again_when_the_index_changed_its_mind(
         assert project.records()[f"2020-06-01/{NAME}"].outcome == "build_failed"
 
 
+def test_plan_from_an_old_page_is_said_in_log_and_record(
+    make_project: Callable[..., object], tmp_path: Path
+) -> None:
+    with serve_faults() as server:
+        project = make_project(STAGE % ("today", server.url), SCRIPT)
+        project.cache = tmp_path / "cache"
+        assert project.run("--dry-run").returncode == 0
+        server.faults.append(Fault(who="planner", target="page", kind="500", project="reldemo"))
+        done = project.run()
+        assert done.returncode == 0, done.stderr
+        assert "planning from its page in the cache, which may be old" in done.stderr
+        assert project.records()[NAME].inputs["stale_index"] is True
+
+
 def test_plan_that_cannot_be_made_blames_the_index(
     make_project: Callable[..., object], tmp_path: Path
 ) -> None:

@@ -224,10 +224,10 @@ class DockerEnvironment(Environment):
         return str(digests[0] if digests else image.id)
 
     def _check_python(self, task: CellTask, base: str, image: str | None) -> None:
-        """Nothing where the base image, or what was built on it, has the cell's Python.
+        """Raise ImageError where neither base image nor what was built on it has the cell's Python.
 
-        Raises ImageError where neither has: a build on it says nothing. A template may install
-        a Python of its own, so the base alone does not tell.
+        A build on it says nothing. A template may install a Python of its own, so that the base
+        image alone does not decide.
         """
         name = self._image_name(task.cell.python)
         limits = make_limits(self._labels, task.analysis.memory)
@@ -245,7 +245,7 @@ class DockerEnvironment(Environment):
         raise ImageError(self._refused[name])
 
     def _build_image(self, task: CellTask, base: str) -> tuple[ImageBuild, Mapping[str, str]]:
-        """The image of a cell; one that --keep-images left and that would be made again, that.
+        """Return a cell's image; one that --keep-images left and that would be made again, that.
 
         With it, of a failed build, what the index had (see evidence.py).
         """
@@ -268,7 +268,7 @@ class DockerEnvironment(Environment):
     def _build_once(
         self, task: CellTask, watch: Watch, resolved: str, keep: str | None
     ) -> ImageBuild:
-        """One attempt at the image; with the watch where the date or the watch asks for it."""
+        """Build the image once, with the watch where the date or the watch asks for it."""
         host = "host.docker.internal" if self._is_desktop else find_own_address()
         arguments = {"CALIPER_RESOLVED": resolved}
         dockerfile = task.dockerfile

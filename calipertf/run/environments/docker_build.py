@@ -63,7 +63,7 @@ def prepare_dockerfile(
 
 
 def pass_through(dockerfile: str, watch: Watch, task: CellTask, host: str) -> str:
-    """The Dockerfile with a watch in place of the index and of the cell's own file."""
+    """Return the Dockerfile with a watch in place of the index and of the cell's own file."""
     index = re.escape(task.analysis.index_url.rstrip("/")) + r"/?(?![\w/.-])"
     text = re.sub(index, watch.url(host), dockerfile)
     return text.replace(task.file.url, watch.file_url(task.cell.package, task.file, host))

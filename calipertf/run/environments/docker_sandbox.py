@@ -242,7 +242,7 @@ def list_requirements(
 def find_image_python(
     client: docker.DockerClient, image: str, limits: Mapping[str, Any]
 ) -> str | None:
-    """Version of the command `python` in an image, such as 3.8; None where it has none."""
+    """Return the version of `python` in an image, such as 3.8; None where it has none."""
     # Python 2.7 says its version on stderr.
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     with engine_errors("the Python of a base image could not be looked at"):

@@ -187,7 +187,7 @@ class Pip(Installer):
 
 
 def be_patient(patience: Patience) -> dict[str, str]:
-    """What makes uv and pip wait for an index as long as we do; the loopback is no proxy's."""
+    """Return what makes uv and pip wait for an index as long as we do, and ask us without proxy."""
     loopback = [os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1", "localhost"]
     exempt = ",".join(filter(None, loopback))
     seconds = str(max(1, round(patience.timeout)))
@@ -204,7 +204,7 @@ def be_patient(patience: Patience) -> dict[str, str]:
 
 
 def pass_through(watch: Watch, build_timeout: float) -> dict[str, str]:
-    """The same for a build that gets everything from a watch, which has its own patience."""
+    """Return the same for a build that gets all from a watch, which has a patience of its own."""
     environ = be_patient(Patience(timeout=build_timeout, retries=1))
     # For what a setup.py has setuptools install.
     return {**environ, "PIP_INDEX_URL": watch.url()}
