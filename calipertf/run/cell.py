@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from calipertf.errors import InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
+from calipertf.run.build_messages import explain_build
 from calipertf.run.environments.base import Built, CellTask, Environment
 
 log = logging.getLogger("calipertf")
@@ -22,9 +22,6 @@ log = logging.getLogger("calipertf")
 KEPT_OUTPUT = 256 * 1024
 #: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
 ATTEMPTS = 3
-
-#: A line that tells of an error; not one that names liberror-perl.
-_BLAME = re.compile(r"^×|(?<![a-z])[Ee]rror\b|ERROR|[A-Z]\w*Error\b")
 #: What every script finds in its environment: one thread, one hash seed, no GPU, no screen.
 SCRIPT_ENVIRON: Mapping[str, str] = {
     "PYTHONHASHSEED": "0",
@@ -94,20 +91,12 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         build = rename_paths(built.run, built.aliases)
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
-            return replace(record, reason="dependency", message=find_last_words(build))
+            failure = explain_build(build, task.cell.package)
+            return replace(record, reason=failure.reason, message=failure.message)
         begun = datetime.now(timezone.utc)
         record = _run_scripts(task, built, record)
         spent = (datetime.now(timezone.utc) - begun).total_seconds()
         return replace(record, timings={**record.timings, "scripts": round(spent, 3)})
-
-
-def find_last_words(run: Run) -> str | None:
-    """The line of a failed build that says most: the first with error in it, else the last."""
-    lines = [line.strip() for line in (*run.output, *run.error) if line.strip()]
-    blamed = [line for line in lines if _BLAME.search(line)]
-    cause = [line for line in lines if line.startswith(("cause:", "Because", "╰─▶"))]
-    words = [*blamed[:1], *cause[:1]] or lines[-1:]
-    return " ".join(words)[:400] or None
 
 
 def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:

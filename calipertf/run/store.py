@@ -26,6 +26,7 @@ SETTINGS = (
     "requirements",
     "import_name",
     "index_url",
+    "sources",
     "data",
     "args",
 )

@@ -6,6 +6,7 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,7 +16,9 @@ import docker.errors
 from calipertf.config import DEFAULT_INDEX
 from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
+from calipertf.run.build_tools import with_newest
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
+from calipertf.run.environments.bundled import render_step
 from calipertf.run.environments.docker_build import (
     ImageBuild,
     build_image,
@@ -46,6 +49,7 @@ from calipertf.run.environments.docker_sandbox import (
     make_limits,
     prepare_job,
 )
+from calipertf.run.environments.installers import describe_tools, join_tries, needs_newest
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine
 from calipertf.versions import python_version
@@ -143,7 +147,7 @@ class DockerEnvironment(Environment):
         """The cell's image; removed on leaving, unless images are kept."""
         base = self._pull(task)
         started = time.monotonic()
-        result = self._build_image(task, base)
+        result, tools = self._build_with_tools(task, base)
         built = time.monotonic()
         facts = {
             "kind": self.kind,
@@ -153,6 +157,8 @@ class DockerEnvironment(Environment):
             "base_image": base,
             "image": None,
             "installer": "dockerfile",
+            # Which of them a build used, an image does not tell.
+            **({} if task.file.is_wheel else {"build_tools": {"as_of": tools, "used": None}}),
         }
         timings = {"build": built - started}
         if result.image is None:
@@ -161,7 +167,8 @@ class DockerEnvironment(Environment):
         try:
             image = self._inspect(result.image)
             limits = make_limits(self._labels, task.analysis.memory)
-            requirements = list_requirements(self._client, result.image, limits)
+            python = task.cell.python
+            requirements = list_requirements(self._client, result.image, python, limits)
             yield Built(
                 run=result.run,
                 requirements=requirements,
@@ -192,22 +199,47 @@ class DockerEnvironment(Environment):
         digests = image.attrs.get("RepoDigests") or []
         return str(digests[0] if digests else image.id)
 
-    def _build_image(self, task: CellTask, base: str) -> ImageBuild:
-        """The image of a cell; one that --keep-images left and that would be made again, that."""
+    def _build_with_tools(self, task: CellTask, base: str) -> tuple[ImageBuild, str]:
+        """The image of a cell, and of when the build tools were: the date's, or the newest.
+
+        Where a build fails with those of the resolve date, it is done once more with the newest.
+        """
+        python = task.cell.python
+        first = self._build_image(task, base, python)
+        tools = describe_tools(task.cutoff, python)
+        if first.image or task.cutoff is None or not needs_newest(first.run):
+            return first, tools
+        again = self._build_image(task, base, with_newest(python))
+        if again.image:
+            return again, describe_tools(task.cutoff, with_newest(python))
+        return replace(first, run=join_tries(first.run, again.run)), tools
+
+    def _build_image(self, task: CellTask, base: str, python: str) -> ImageBuild:
+        """The image of a cell; one that --keep-images left and that would be made again, that.
+
+        `python` is the tag by which the index hides what is newer than the cut-off.
+        """
         resolved = str(task.cutoff or datetime.now(timezone.utc).date())
         context = make_context(task.dockerfile, task.root, task.mount)
-        key = make_key(base, resolved, context.getvalue())
+        key = make_key(base, resolved, python, render_step(), context.getvalue())
         if kept := find_kept(self._client, key):
             return kept
-        arguments = {"CALIPER_RESOLVED": resolved[:10]}
+        # As uv and the pips of today do: a build has an environment with build tools of its own.
+        arguments = {"CALIPER_RESOLVED": resolved[:10], "PIP_USE_PEP517": "1"}
         if task.cutoff is not None:
             # Where the index listens, and what the engine's machine calls that.
             own = find_own_address()
             host = "host.docker.internal" if self._is_desktop else own
-            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, task.cell.python, host)
+            arguments["PIP_INDEX_URL"] = self._machine(own).url(task.cutoff, python, host)
             arguments["PIP_TRUSTED_HOST"] = host
         keep = key if self._keep else None
-        dockerfile = prepare_dockerfile(task.dockerfile, self._labels, arguments, keep=keep)
+        dockerfile = prepare_dockerfile(
+            task.dockerfile,
+            self._labels,
+            arguments,
+            base=self._image_name(task.cell.python),
+            keep=keep,
+        )
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
         return build_image(

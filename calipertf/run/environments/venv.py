@@ -106,6 +106,7 @@ class VenvEnvironment(Environment):
             "image": None,
             "base_image": None,
             "installer": installer.name,
+            **({"build_tools": installer.build_tools} if installer.build_tools.get("used") else {}),
         }
         aliases = {str(folder): "/cell", str(task.root): "/repository"}
         if run.retval != 0:
