@@ -84,6 +84,8 @@ class Analysis(BaseModel):
     resolve: Resolves = ["today"]
     environment: Literal["auto", "docker", "venv"] = "auto"
     base_image: Image = "python:{version}"
+    #: Whether a source archive is built where no wheel fits, as pip does.
+    sources: Literal["auto", "never"] = "auto"
     baselines: dict[str, Home] = Field(default_factory=dict)
     #: Relative tolerance of numbers in printed results.
     tolerance: Share = 1e-3

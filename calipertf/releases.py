@@ -12,7 +12,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import requests
@@ -45,6 +45,12 @@ from calipertf.index_http import (
     warn_of_cache,
 )
 from calipertf.versions import CPYTHONS, python_key, python_version
+
+#: `release` is the index as of this long after a file's own upload, in every stage: companions such
+#: as tensorflow-estimator and tensorboard often follow a wheel by days.
+COMPANION_DELAY = timedelta(days=7)
+#: Endings of source archives that pip and uv still build, besides .tar.gz and .zip (PEP 625).
+_OLD_ARCHIVES = (".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,16 +118,39 @@ class Project:
         return [file for file in found if not file.yanked] or found
 
     def pythons(self) -> list[str]:
-        """Python tags that some wheel of the package is for, ascending."""
-        found: set[str] = set()
-        for file in self.files:
-            for tag in file.tags:
-                match = re.fullmatch(r"cp([23]\d+)", tag.interpreter)
-                if match and tag.abi != "abi3":
-                    found.add(tag.interpreter)
-                elif file.allows_python(CPYTHONS[-1]) or tag.abi in {"abi3", "none"}:
-                    found.update(tag for tag in CPYTHONS if file.allows_python(tag))
+        """Python tags that some wheel of the package is for, on whatever platform, ascending.
+
+        Of a package without wheels those that may have its source archives.
+        """
+        wheels = [file for file in self.files if file.is_wheel]
+        found = {
+            python
+            for python in (*CPYTHONS, *self._named_pythons())
+            if any(_fits_python(file, python) for file in wheels or self.files)
+        }
         return sorted(found, key=python_key)
+
+    def _named_pythons(self) -> set[str]:
+        """Python tags that stand in the names of wheels: CPythons that we do not know yet."""
+        names = {tag.interpreter for file in self.files for tag in file.tags}
+        return {name for name in names if re.fullmatch(r"cp[23]\d+", name)}
+
+
+def _fits_python(file: ReleaseFile, python: str) -> bool:
+    """Whether a CPython could have a file on the platform that it is for."""
+    if not file.is_wheel:
+        return file.allows_python(python)
+    major, minor = python_key(python)
+    for tag in file.tags:
+        exact = tag.interpreter == python and not tag.abi.endswith("t")
+        match = re.fullmatch(r"(cp|py)(\d)(\d*)", tag.interpreter)
+        if exact:
+            return True
+        if match is None or int(match[2]) != major or int(match[3] or 0) > minor:
+            continue
+        if (match[1] == "py" or tag.abi == "abi3") and file.allows_python(python):
+            return True
+    return False
 
 
 def target_tags(python: str, platforms: Iterable[str]) -> list[Tag]:
@@ -188,11 +217,29 @@ def choose_wheel(
 
 
 def choose_sdist(project: Project, version: Version, python: str) -> ReleaseFile | None:
-    """The source archive of a version that has no wheels for any Python at all; else None."""
-    files = project.release_files(version)
-    if any(file.is_wheel for file in files):
-        return None
-    return next((file for file in files if file.allows_python(python)), None)
+    """The source archive of a version that a Python may have; None where there is none."""
+    files = [
+        file
+        for file in project.release_files(version)
+        if not file.is_wheel and file.allows_python(python)
+    ]
+    return min(files, key=lambda file: not file.filename.endswith(".tar.gz"), default=None)
+
+
+def choose_file(
+    project: Project,
+    version: Version,
+    python: str,
+    platforms: Iterable[str],
+    *,
+    sources: bool = True,
+) -> ReleaseFile | None:
+    """What pip would install on a Python: the best wheel, else the source archive.
+
+    None where pip could not even try. Without `sources` wheels alone count.
+    """
+    wheel = choose_wheel(project, version, python, platforms)
+    return wheel or (choose_sdist(project, version, python) if sources else None)
 
 
 class Index:
@@ -364,7 +411,7 @@ def _parse_file(package: DistributionPackage) -> ReleaseFile | None:
         if filename.endswith(".whl"):
             _, version, build, tags = parse_wheel_filename(filename)
         else:
-            _, version = parse_sdist_filename(filename)
+            _, version = parse_sdist_filename(_respell_archive(filename))
     except (InvalidWheelFilename, InvalidSdistFilename):
         return None
     return ReleaseFile(
@@ -380,3 +427,9 @@ def _parse_file(package: DistributionPackage) -> ReleaseFile | None:
         requires_python=package.requires_python,
         metadata=dict(package.metadata_digests or {}) if package.has_metadata else None,
     )
+
+
+def _respell_archive(filename: str) -> str:
+    """The name of a source archive as PEP 625 has it, whatever it was packed with."""
+    ending = next((ending for ending in _OLD_ARCHIVES if filename.endswith(ending)), None)
+    return filename.removesuffix(ending) + ".tar.gz" if ending else filename

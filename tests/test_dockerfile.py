@@ -15,7 +15,6 @@ from packaging.version import Version
 from calipertf.errors import ConfigError, EngineError, InfrastructureError
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
-from calipertf.run.cell import find_last_words
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
 from calipertf.run.environments.docker_engine import (
@@ -94,6 +93,13 @@ def test_labels_and_arguments_stand_in_each_stage(keep: str | None, last: list[s
         "ARG INDEX",
         *last,
     ]
+
+
+def test_setuptools_is_made_the_one_of_venv_on_the_image_of_a_python_alone() -> None:
+    template = "FROM tools AS t\nRUN 1\nFROM mirror/python:3.10 AS p\nRUN 2\n"
+    lines = prepare_dockerfile(template, {"run": "1"}, [], base="mirror/python:3.10").splitlines()
+    steps = [number for number, line in enumerate(lines) if line.startswith('RUN ["python", "-c"')]
+    assert [lines[number - 2] for number in steps] == ["FROM mirror/python:3.10 AS p"]
 
 
 @pytest.mark.parametrize(
@@ -284,18 +290,3 @@ def test_owner_is_more_than_a_process_number(number: int, value: str, expected: 
 @pytest.mark.parametrize("owner", ["", "no owner", "a b c d e"])
 def test_label_of_others_is_left_alone(owner: str) -> None:
     assert not is_dead(owner)
-
-
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (["Get:1 liberror-perl", "x ERROR 404: Not Found."], "x ERROR 404: Not Found."),
-        (["collecting", "ERROR: No matching distribution"], "ERROR: No matching distribution"),
-        (["  raise", "ModuleNotFoundError: No module", "end"], "ModuleNotFoundError: No module"),
-        (["first", "last"], "last"),
-    ],
-)
-def test_failed_build_is_told_by_the_line_that_names_an_error(
-    lines: list[str], expected: str
-) -> None:
-    assert find_last_words(Run(output=tuple(lines), retval=1)) == expected

@@ -9,8 +9,9 @@ import pytest
 
 from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError
+from calipertf.records import Cell
 from calipertf.releases import Index, Project, linux_platforms
-from calipertf.run.grid import PlannedCell, Selection, find_cutoff, plan_grid
+from calipertf.run.grid import PlannedCell, Selection, find_cutoff, plan_cell, plan_grid
 
 FILES: list[dict[str, Any]] = [
     {
@@ -73,7 +74,9 @@ def test_grid_is_complete_home_first_then_large_wheels(plan: Callable[..., Any])
         "1.0 cp38 release",
     ]
     assert planned[0].suites == ("s",)
-    assert planned[-1].missing == "the index has no wheel of demo 1.0 for cp38"
+    assert planned[-1].missing == (
+        "the index has no wheel of demo 1.0 for cp38, and no source archive"
+    )
 
 
 def test_home_outside_the_grid_is_added(plan: Callable[..., Any]) -> None:
@@ -116,6 +119,52 @@ def test_empty_grid_is_an_error(
 ) -> None:
     with pytest.raises(CaliperError, match=words):
         plan(**options)
+
+
+SOURCES: list[dict[str, Any]] = [
+    {"filename": "demo-1.0.tar.gz", "upload-time": "2020-01-01T12:00:00Z"},
+    {"filename": "demo-1.0-cp37-cp37m-win_amd64.whl", "upload-time": "2020-01-01T13:00:00Z"},
+    {
+        "filename": "demo-1.0-cp38-cp38-manylinux2014_x86_64.whl",
+        "upload-time": "2021-01-01T12:00:00Z",
+    },
+    {"filename": "demo-2.0.zip", "upload-time": "2021-01-01T12:00:00Z", "requires-python": ">=3.8"},
+]
+
+
+@pytest.mark.parametrize(
+    ("version", "python", "resolve", "sources", "file", "words"),
+    [
+        # A wheel for Windows alone, and a Python newer than the last wheel.
+        ("1.0", "cp37", "today", True, "demo-1.0.tar.gz", None),
+        ("1.0", "cp311", "release", True, "demo-1.0.tar.gz", None),
+        ("1.0", "cp38", "today", True, "demo-1.0-cp38-cp38-manylinux2014_x86_64.whl", None),
+        # The wheel came a year later.
+        ("1.0", "cp38", "2020-06-01", True, "demo-1.0.tar.gz", None),
+        ("1.0", "cp38", "2019-06-01", True, None, "uploaded on 2021-01-01, after the date"),
+        ("1.0", "cp37", "today", False, None, "left out by sources: never"),
+        ("2.0", "cp38", "today", True, "demo-2.0.zip", None),
+        ("2.0", "cp37", "today", True, None, "demo 2.0 requires Python >=3.8, which cp37 is not"),
+        ("2.0", "cp37", "today", False, None, "demo 2.0 requires Python >=3.8, which cp37 is not"),
+    ],
+)
+def test_file_of_a_cell_is_what_pip_would_take(
+    make_index: Callable[..., Path],
+    serve_folder: Callable[[Path], str],
+    version: str,
+    python: str,
+    resolve: str,
+    sources: bool,
+    file: str | None,
+    words: str | None,
+) -> None:
+    with Index(serve_folder(make_index({"demo": SOURCES}))) as index:
+        project = index.fetch_project("demo")
+    cell = Cell(package="demo", version=version, python=python, resolve=resolve)
+    planned = plan_cell(cell, project, linux_platforms(), sources=sources)
+    assert (planned.file.filename if planned.file else None) == file
+    assert (words is None) == (planned.missing is None)
+    assert (words or "") in (planned.missing or "")
 
 
 def test_cutoffs(plan: Callable[..., Any]) -> None:

@@ -29,6 +29,11 @@ ERROR = Failure(type="ValueError", message="shape (2, 3)")
         ),
         (Verdict(outcome="build_failed"), [], "build of p"),
         (
+            Verdict(outcome="build_failed", detail="x.c:1:2: fatal error: y.h: No such file"),
+            ["error: Failed to build `p==1.0`\n"],
+            "build of p: x.c:<number>:<number>: fatal error: y.h: No such file",
+        ),
+        (
             Verdict(outcome="build_failed"),
             ["Collecting x\n", "ERROR: No matching distribution found for q==1.0\n"],
             "build of p: ERROR: No matching distribution found for q==<number>",

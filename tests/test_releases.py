@@ -31,6 +31,9 @@ FILES = [
     {"filename": "demo-1.8-py3-none-any.whl"},
     {"filename": "demo-1.9-cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"},
     {"filename": "demo-1.10-cp313-cp313t-manylinux2014_x86_64.whl"},
+    {"filename": "demo-1.11.tar.bz2"},
+    {"filename": "demo-1.12.zip"},
+    {"filename": "demo-1.12.tar.gz"},
     {"filename": "demo-nonsense.exe"},
 ]
 
@@ -70,10 +73,50 @@ def test_wheel_of_a_python(
     assert (chosen.filename if chosen else None) == expected
 
 
-def test_source_archive_serves_where_there_is_no_wheel_at_all(project: Project) -> None:
-    assert choose_sdist(project, Version("1.6"), "cp38") is not None
-    assert choose_sdist(project, Version("1.6"), "cp37") is None
-    assert choose_sdist(project, Version("1.0"), "cp38") is None
+@pytest.mark.parametrize(
+    ("version", "python", "expected"),
+    [
+        ("1.6", "cp38", "demo-1.6.tar.gz"),
+        ("1.6", "cp37", None),
+        ("1.0", "cp38", None),
+        ("1.11", "cp38", "demo-1.11.tar.bz2"),
+        ("1.12", "cp38", "demo-1.12.tar.gz"),
+    ],
+)
+def test_source_archive_of_a_python(
+    project: Project, version: str, python: str, expected: str | None
+) -> None:
+    chosen = choose_sdist(project, Version(version), python)
+    assert (chosen.filename if chosen else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "pythons"),
+    [
+        (["demo-1.0-cp37-cp37m-win32.whl", "demo-1.0-cp27-cp27m-win32.whl"], "cp27 cp37"),
+        # A wheel for PyPy says nothing of CPython.
+        (["demo-1.0-pp39-pypy39_pp73-win32.whl", "demo-1.0-cp38-cp38-win32.whl"], "cp38"),
+        (["demo-1.0-cp312-abi3-win32.whl"], "cp312 cp313 cp314"),
+        (["demo-1.0-py2-none-any.whl"], "cp27"),
+        (["demo-1.0-py312-none-any.whl"], "cp312 cp313 cp314"),
+        (["demo-1.0-cp313-cp313t-win32.whl", "demo-1.0-cp312-cp312-win32.whl"], "cp312"),
+        (["demo-1.0-cp315-cp315-win32.whl"], "cp315"),
+        # The archive is for Pythons without a wheel; which those are, wheels say.
+        (["demo-1.0-cp38-cp38-win32.whl", "demo-1.0.tar.gz"], "cp38"),
+        (["demo-1.0.tar.gz"], "cp313 cp314"),
+        ([], ""),
+    ],
+)
+def test_pythons_of_a_package(
+    make_index: MakeIndex, serve_folder: ServeFolder, files: list[str], pythons: str
+) -> None:
+    described = [
+        {"filename": name, **({"requires-python": ">=3.13"} if name.endswith(".gz") else {})}
+        for name in files
+    ]
+    with Index(serve_folder(make_index({"demo": described}))) as index:
+        found = index.fetch_project("demo").pythons()
+    assert found == pythons.split()
 
 
 def test_yanked_version_is_reached_by_its_pin_only(project: Project) -> None:

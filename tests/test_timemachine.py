@@ -13,6 +13,7 @@ import requests
 from fault_index import JSON_PAGE, Fault, FaultIndex, make_installable, serve_faults
 
 from calipertf.releases import Index, Project
+from calipertf.run.build_tools import with_newest
 from calipertf.run.timemachine import describe_view, serve_past
 
 FILES = [
@@ -29,8 +30,9 @@ FILES = [
     },
 ]
 TOOLS = [
-    {"filename": "wheel-0.36-py3-none-any.whl", "upload-time": "2021-09-01T00:00:00Z"},
-    {"filename": "wheel-0.40-py3-none-any.whl", "upload-time": "2023-01-01T00:00:00Z"},
+    {"filename": "wheel-0.29-py3-none-any.whl", "upload-time": "2016-02-05T00:00:00Z"},
+    {"filename": "wheel-0.33-py3-none-any.whl", "upload-time": "2019-08-18T00:00:00Z"},
+    {"filename": "wheel-0.48-py3-none-any.whl", "upload-time": "2026-08-11T00:00:00Z"},
 ]
 
 
@@ -41,20 +43,25 @@ def test_index_of_a_date(
     with Index(url) as index, serve_past(index) as machine:
         early = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc), "cp37")
         late = machine.url(datetime(2022, 6, 1, tzinfo=timezone.utc), "cp37")
-        newest = machine.url(datetime(2020, 6, 1, tzinfo=timezone.utc), "cp312")
         page = requests.get(f"{early}Demo/", timeout=5).text
         assert "demo-1.0.tar.gz#sha256=ab" in page
         assert "demo-2.0" not in page
         page = requests.get(f"{late}demo/", timeout=5).text
         assert 'data-requires-python="&gt;=3.6"' in page
         assert 'data-yanked=""' in page
-        # Build tools follow the date only from 2021-10-01 on.
-        page = requests.get(f"{early}wheel/", timeout=5).text
-        assert "wheel-0.36" in page
-        assert "wheel-0.40" not in page
-        # Those of 2021 cannot build for Python 3.12; other packages do follow the date.
-        assert "wheel-0.40" in requests.get(f"{newest}wheel/", timeout=5).text
-        assert "demo-2.0" not in requests.get(f"{newest}demo/", timeout=5).text
+        ancient = datetime(2014, 6, 1, tzinfo=timezone.utc)
+        old, new, newest = (
+            machine.url(ancient, python) for python in ("cp37", "cp312", with_newest("cp37"))
+        )
+        # No older than the Python needs, though that is after the date.
+        page = requests.get(f"{old}wheel/", timeout=5).text
+        assert "wheel-0.29" in page
+        assert "wheel-0.33" not in page
+        assert "wheel-0.33" in requests.get(f"{new}wheel/", timeout=5).text
+        assert "wheel-0.48" not in requests.get(f"{new}wheel/", timeout=5).text
+        # The newest; other packages do follow the date.
+        assert "wheel-0.48" in requests.get(f"{newest}wheel/", timeout=5).text
+        assert "demo-1.0" not in requests.get(f"{newest}demo/", timeout=5).text
         assert requests.get(f"{early}nothing/", timeout=5).status_code == 404
         assert requests.get(f"{early}demo/x/", timeout=5).status_code == 404
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import requests
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,6 +15,7 @@ from calipertf.assess.wheels import PythonFiles, read_archive
 from calipertf.errors import CaliperError, VersionError
 from calipertf.index_http import open_session
 from calipertf.releases import (
+    COMPANION_DELAY,
     Index,
     Project,
     ReleaseFile,
@@ -24,9 +24,6 @@ from calipertf.releases import (
     linux_platforms,
 )
 from calipertf.versions import find_nearest, parse_version, python_key, python_version
-
-#: A companion is often released some days after the wheel that requires it.
-COMPANION_DELAY = timedelta(days=14)
 
 #: Wheels that hold no code of their own are followed this far.
 STUB_DEPTH = 3

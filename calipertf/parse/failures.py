@@ -20,7 +20,8 @@ def sign_failure(verdict: Verdict, error: Sequence[str], package: str) -> str | 
         message = normalise_message(verdict.exception.message)
         return f"{verdict.exception.type}: {message}" if message else verdict.exception.type
     if verdict.outcome == "build_failed":
-        return _sign_build(error, package)
+        line = verdict.detail or _find_line(error)
+        return f"build of {package}: {normalise_message(line)}" if line else f"build of {package}"
     if verdict.reason == "timeout":
         return "ran out of time"
     if verdict.detail:
@@ -28,7 +29,7 @@ def sign_failure(verdict: Verdict, error: Sequence[str], package: str) -> str | 
     return "failed" if verdict.reason is None else "exited without an exception"
 
 
-def _sign_build(error: Sequence[str], package: str) -> str:
+def _find_line(error: Sequence[str]) -> str:
     """The line of an installer's last words that says why."""
     failure = parse_exception(error)
     lines = [line.strip(" \t\n╰─▶×│") for line in error if line.strip(" \t\n╰─▶×│")]
@@ -37,7 +38,6 @@ def _sign_build(error: Sequence[str], package: str) -> str:
         for line in lines
         if re.search(r"(?i)\berror\b|no solution|could not find|no matching|failed|because", line)
     ]
-    line = telling[0] if telling else lines[-1] if lines else ""
     if failure is not None and not telling:
-        line = f"{failure.type}: {failure.message}"
-    return f"build of {package}: {normalise_message(line)}" if line else f"build of {package}"
+        return f"{failure.type}: {failure.message}"
+    return telling[0] if telling else lines[-1] if lines else ""

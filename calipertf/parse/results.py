@@ -97,7 +97,9 @@ def make_results(records: Sequence[Record]) -> list[Result]:
 def _make_result(record: Record, script: str, suite: str) -> Result:
     verdict = record.outcomes.get(script)
     if verdict is None:
-        verdict = Verdict(outcome=record.outcome, reason=record.reason, suite=suite)
+        # Why a build failed is the cell's message; no script has one.
+        why = record.message if record.outcome == "build_failed" else None
+        verdict = Verdict(outcome=record.outcome, reason=record.reason, detail=why, suite=suite)
     run = record.runs.get(script)
     source = run if run is not None else record.build
     return Result(

@@ -18,10 +18,11 @@ from typing import Literal
 
 from calipertf.errors import IndexUnavailableError, InfrastructureError
 from calipertf.records import Run
+from calipertf.run.build_tools import OLDEST_TOOLS
 from calipertf.run.environments.base import CellTask
 from calipertf.run.evidence import collect_evidence, find_named
 from calipertf.run.processes import wait_for
-from calipertf.run.timemachine import BUILD_TOOLS, TimeMachine, Watch
+from calipertf.run.timemachine import TimeMachine, Watch
 
 log = logging.getLogger("calipertf")
 
@@ -144,14 +145,18 @@ def settle_build(
     machine: TimeMachine,
     task: CellTask,
     check: Callable[[], None],
+    tag: str | None = None,
 ) -> Settled:
     """Return a build that is done, or shown to fail by the package's fault.
 
     `attempt` builds once: where `watch.through`, with nothing but what the watch gives. `check`
-    raises where the run is stopped. Raises InfrastructureError where nothing was shown.
+    raises where the run is stopped. `tag` is the Python's tag that hides what is newer than the
+    cut-off (see build_tools), where it is not the cell's own. Raises InfrastructureError where
+    nothing was shown.
     """
     cell = task.cell
-    with machine.watch(task.cutoff, cell.python) as watch:
+    tag = tag or cell.python
+    with machine.watch(task.cutoff, tag) as watch:
         run = attempt(watch)
         if run.retval == 0:
             return Settled(run=run)
@@ -160,10 +165,10 @@ def settle_build(
             raise _give_up(verdict)
         wait_for(lambda: confirm_file(watch, task), check)
         if verdict.fault == "package" and not watch.failures:
-            names = find_named(run, {cell.package, *BUILD_TOOLS})
+            names = find_named(run, {cell.package, *OLDEST_TOOLS})
             return Settled(run=run, index=_collect(watch, names, check))
     log.debug("%s: built again through the driver, after: %s", cell.label, verdict.why)
-    with machine.watch(task.cutoff, cell.python, through=True) as watch:
+    with machine.watch(task.cutoff, tag, through=True) as watch:
         again = attempt(watch)
         if again.retval == 0:
             log.info("%s: built on the second try, after: %s", cell.label, verdict.why)

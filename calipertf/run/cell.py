@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureEr
 from calipertf.exceptions import find_last_line, parse_exception
 from calipertf.messages import shorten
 from calipertf.records import Record, Run, Verdict
+from calipertf.run.build_messages import explain_build
 from calipertf.run.environments.base import Built, CellTask, Environment
 from calipertf.run.evidence import KEY as EVIDENCE
 from calipertf.run.isolation import list_missing
@@ -30,8 +30,6 @@ KEPT_OUTPUT = 256 * 1024
 ATTEMPTS = 3
 
 PYTEST_RUNNER = Path(__file__).parent / "pytest_runner.py"
-#: A line that tells of an error; not one that names liberror-perl.
-_BLAME = re.compile(r"^×|(?<![a-z])[Ee]rror\b|ERROR|[A-Z]\w*Error\b")
 #: What every script finds in its environment: one thread, one hash seed, no GPU, no screen. The
 #: runner is started with it: Python reads much of it, such as the hash seed, as it starts.
 SCRIPT_ENVIRON: Mapping[str, str] = {
@@ -108,25 +106,17 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
         build = rename_paths(built.run, built.aliases)
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
+            failure = explain_build(build, task.cell.package)
             return replace(
                 record,
-                reason="dependency",
-                message=find_last_words(build),
+                reason=failure.reason,
+                message=failure.message,
                 inputs={**record.inputs, EVIDENCE: dict(built.index)},
             )
         begun = time.monotonic()
         record = _run_scripts(task, built, record)
         spent = time.monotonic() - begun
         return replace(record, timings={**record.timings, "scripts": round(spent, 3)})
-
-
-def find_last_words(run: Run) -> str | None:
-    """The line of a failed build that says most: the first with error in it, else the last."""
-    lines = [line.strip() for line in (*run.output, *run.error) if line.strip()]
-    blamed = [line for line in lines if _BLAME.search(line)]
-    cause = [line for line in lines if line.startswith(("cause:", "Because", "╰─▶"))]
-    words = [*blamed[:1], *cause[:1]] or lines[-1:]
-    return " ".join(words)[:400] or None
 
 
 def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timezone
 
 from packaging.version import Version
 
@@ -13,12 +13,8 @@ from calipertf.config import Analysis, Config, Home
 from calipertf.config_problems import Problems
 from calipertf.errors import ConfigError, VersionError
 from calipertf.records import Cell
-from calipertf.releases import Project, ReleaseFile, choose_sdist, choose_wheel
+from calipertf.releases import COMPANION_DELAY, Project, ReleaseFile, choose_file, choose_sdist
 from calipertf.versions import find_nearest, select_pythons, select_versions
-
-#: `release` resolves as of this long after the wheel's own upload: companions such as
-#: tensorflow-estimator and tensorboard often follow it by days.
-COMPANIONS = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +69,14 @@ def plan_grid(
         homes.setdefault(cell, []).append(suite)
         grid.setdefault(cell, True)
     planned = [
-        plan_cell(cell, project, names, suites=homes.get(cell, ()), added=added)
+        plan_cell(
+            cell,
+            project,
+            names,
+            suites=homes.get(cell, ()),
+            added=added,
+            sources=analysis.sources == "auto",
+        )
         for cell, added in grid.items()
     ]
     if not planned:
@@ -119,7 +122,7 @@ def choose_versions(config: Config, project: Project, selection: Selection) -> l
 
 
 def choose_pythons(analysis: Analysis, project: Project, selection: Selection) -> list[str]:
-    """Python tags of the grid, cut down by --python; where none are configured, the wheels'."""
+    """Python tags of the grid, cut down by --python; where none are configured, the package's."""
     available = project.pythons()
     configured = select_pythons(analysis.python_versions or ["all"], available)
     return select_pythons(selection.pythons, configured) if selection.pythons else configured
@@ -168,24 +171,46 @@ def plan_cell(
     *,
     suites: Iterable[str] = (),
     added: bool = False,
+    sources: bool = True,
 ) -> PlannedCell:
-    """One cell with its file and cut-off; `missing` says why where there is no file."""
+    """One cell with its file and cut-off; `missing` says why where there is no file.
+
+    Without `sources` it is never a source archive.
+    """
     version = Version(cell.version)
-    file = choose_wheel(project, version, cell.python, platforms) or choose_sdist(
-        project, version, cell.python
-    )
+    file = choose_file(project, version, cell.python, platforms, sources=sources)
+    cutoff = find_cutoff(cell.resolve, file) if file else None
     missing = None
-    cutoff = None
     if file is None:
-        missing = f"the index has no wheel of {cell.package} {version} for {cell.python}"
-    else:
-        cutoff = find_cutoff(cell.resolve, file)
-        if cutoff and file.uploaded and file.uploaded > cutoff:
-            missing = f"{file.filename} was uploaded on {file.uploaded:%Y-%m-%d}, after the date"
-            file = None
+        missing = explain_missing(cell, project, version)
+    elif cutoff and file.uploaded and file.uploaded > cutoff:
+        missing = f"{file.filename} was uploaded on {file.uploaded:%Y-%m-%d}, after the date"
+        # On that day the version may have been there with fewer files.
+        past = hide_newer(project, cutoff)
+        file = choose_file(past, version, cell.python, platforms, sources=sources)
+        missing = None if file else missing
     return PlannedCell(
         cell=cell, file=file, cutoff=cutoff, suites=tuple(suites), added=added, missing=missing
     )
+
+
+def hide_newer(project: Project, cutoff: datetime) -> Project:
+    """The package as it was on the index at a cut-off; without an upload time a file stays."""
+    files = (file for file in project.files if file.uploaded is None or file.uploaded <= cutoff)
+    return replace(project, files=tuple(files))
+
+
+def explain_missing(cell: Cell, project: Project, version: Version) -> str:
+    """Why no file of a version can be installed on a cell's Python."""
+    files = project.release_files(version)
+    excluding = [file for file in files if not file.allows_python(cell.python)]
+    if files and len(excluding) == len(files):
+        needed = excluding[0].requires_python
+        return f"{cell.package} {version} requires Python {needed}, which {cell.python} is not"
+    words = f"the index has no wheel of {cell.package} {version} for {cell.python}"
+    if choose_sdist(project, version, cell.python):
+        return f"{words}; its source archive is left out by sources: never"
+    return f"{words}, and no source archive"
 
 
 def find_cutoff(resolve: str, file: ReleaseFile) -> datetime | None:
@@ -201,7 +226,7 @@ def find_cutoff(resolve: str, file: ReleaseFile) -> datetime | None:
                 f"resolve: release needs upload times, which the index does not give for "
                 f"{file.filename}; use today, a date, or an index with PEP 700"
             )
-        return (file.uploaded + COMPANIONS).replace(microsecond=0)
+        return (file.uploaded + COMPANION_DELAY).replace(microsecond=0)
     if "T" in resolve:
         moment = datetime.fromisoformat(resolve.replace("Z", "+00:00"))
         return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

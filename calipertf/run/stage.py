@@ -236,7 +236,9 @@ def prepare_cell(
         reason = plan.missing or missing[plan.cell.python]
         outcome = "no_release" if plan.file is None else "no_interpreter"
         # What an earlier run found on a machine that had the interpreter is not lost.
-        if old is None or (plan.file is None and old.outcome == "no_interpreter"):
+        if old is None or (
+            plan.file is None and (old.outcome == "no_interpreter" or is_left_out(session, old))
+        ):
             store.save(make_blank(session, plan, outcome, reason))
         return None
     twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
@@ -263,6 +265,12 @@ def prepare_cell(
         run_id=session.run_id,
         fingerprint=fingerprint,
     )
+
+
+def is_left_out(session: Session, old: Record) -> bool:
+    """Whether a record is of a source archive, which caliper.yaml now leaves out."""
+    file = str(old.environment.get("wheel") or ".whl")
+    return session.config.analysis.sources == "never" and not file.endswith(".whl")
 
 
 def find_changes(

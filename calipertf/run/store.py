@@ -28,6 +28,7 @@ SETTINGS = (
     "requirements",
     "import_name",
     "index_url",
+    "sources",
     "data",
     "args",
 )

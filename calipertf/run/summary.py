@@ -127,15 +127,14 @@ def _describe(verdict: Verdict) -> str:
 
 
 def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
-    """The lines of --dry-run: cells, wheels with their sizes, interpreters that are missing."""
+    """The lines of --dry-run: cells, files with their sizes, interpreters that are missing."""
     lines = [_describe_planned(plan, missing) for plan in sorted(planned, key=_table_order)]
-    wheels = {
-        (plan.file.filename): plan.file.size or 0
-        for plan in planned
-        if plan.file and plan.cell.python not in missing
-    }
-    total = sum(wheels.values())
-    lines.append(f"{len(planned)} cells, {len(wheels)} wheels to download, {format_size(total)}")
+    wanted = [plan.file for plan in planned if plan.file and plan.cell.python not in missing]
+    files = {file.filename: file for file in wanted}.values()
+    wheels = sum(file.is_wheel for file in files)
+    archives = f" and {len(files) - wheels} source archives" if wheels < len(files) else ""
+    total = format_size(sum(file.size or 0 for file in files))
+    lines.append(f"{len(planned)} cells, {wheels} wheels{archives} to download, {total}")
     lines.extend(missing[python] for python in sorted(missing, key=python_key))
     return lines
 
@@ -164,7 +163,8 @@ def _table_order(plan: PlannedCell) -> tuple[object, ...]:
 def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
     words = plan.missing or ""
     if plan.file:
-        words = f"{plan.file.filename}, {format_size(plan.file.size or 0)}"
+        kind = "" if plan.file.is_wheel else ", source archive"
+        words = f"{plan.file.filename}{kind}, {format_size(plan.file.size or 0)}"
         if plan.cutoff:
             words += f", dependencies of {plan.cutoff:%Y-%m-%d}"
         if plan.cell.python in missing:

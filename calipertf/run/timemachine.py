@@ -16,7 +16,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO
@@ -31,31 +31,10 @@ from calipertf.errors import (
 )
 from calipertf.index_http import download_file
 from calipertf.releases import Index, Project, ReleaseFile
+from calipertf.run.build_tools import find_limit
 from calipertf.run.index_pages import JSON_PAGE, Location, render_html, render_json
 
 log = logging.getLogger("calipertf")
-
-#: Build tools do not follow the date before this day, or source archives of the time cannot be
-#: built: html5lib of 2017 asks for a setuptools that knows pyproject.toml.
-BUILD_TOOLS: Mapping[str, datetime] = {
-    name: datetime(2021, 10, 1, tzinfo=timezone.utc) for name in ("setuptools", "wheel", "pip")
-}
-#: Later Pythons need later build tools: setuptools of 2021 imports distutils, which 3.12 has not.
-NEWER_TOOLS: Mapping[str, datetime] = {
-    "cp312": datetime(2023, 10, 2, tzinfo=timezone.utc),
-    "cp313": datetime(2024, 10, 7, tzinfo=timezone.utc),
-    "cp314": datetime(2025, 10, 7, tzinfo=timezone.utc),
-}
-
-
-def find_limit(name: str, cutoff: datetime, python: str) -> datetime:
-    """The moment after which a project's files are hidden from a Python at a cut-off.
-
-    Build tools are exempt from the cut-off as far as the Python (a tag) needs them.
-    """
-    if name not in BUILD_TOOLS:
-        return cutoff
-    return max(cutoff, BUILD_TOOLS[name], NEWER_TOOLS.get(python, cutoff))
 
 
 def hide_newer(project: Project, cutoff: datetime, python: str) -> list[ReleaseFile]:
@@ -173,7 +152,8 @@ class TimeMachine:
     def url(self, cutoff: datetime, python: str, host: str = "127.0.0.1") -> str:
         """Address of the index as of a cut-off, for a Python's tag.
 
-        `host` is what this machine is called by the one who asks.
+        `host` is what this machine is called by the one who asks. The tag may be one that
+        build_tools.with_newest made.
         """
         stamp = cutoff.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         return f"http://{host}:{self.port}/{stamp}/{python}/simple/"

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+from calipertf.run.environments.bundled import find_bundled
 
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+#: The line of requirements for what `python -m venv` brings, which this Python may or may not.
+_BUNDLED = find_bundled(Path(sys.executable), HERE)
+SETUPTOOLS = (f"{_BUNDLED.requirement}\n",) if _BUNDLED else ()
 GRID = f"""\
 dependency: six
 environment: venv

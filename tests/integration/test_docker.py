@@ -21,6 +21,7 @@ from docker_engines import (
     left_behind,
     outcomes,
 )
+from small_grid import SETUPTOOLS
 
 from calipertf.run.environments.docker_engine import LABEL, connect
 
@@ -130,7 +131,7 @@ def test_docker_and_venv_agree(
         "words": "same_result",
     }
     record = by_docker[NEW]
-    assert record.requirements == ("six==1.16.0\n",)
+    assert record.requirements == (*SETUPTOOLS, "six==1.16.0\n")
     assert record.environment["image"].startswith("sha256:")
     assert "network" in record.environment["isolation"]
     assert left_behind(client) == []
@@ -275,7 +276,7 @@ def test_template_of_the_original_is_built(make_project: Callable[..., object]) 
     done = project.run("--versions", "1.16.0")
     assert done.returncode == 0, done.stderr
     assert outcomes(project, NEW)["same"] == "same_result"
-    assert project.records()[NEW].requirements == ("six==1.16.0\n",)
+    assert project.records()[NEW].requirements == (*SETUPTOOLS, "six==1.16.0\n")
     (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN {{ flavour }}\n")
     done = project.run("--versions", "1.16.0")
     assert done.returncode == 2

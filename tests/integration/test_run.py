@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from package_server import PackageServer
-from small_grid import GRID, HERE, NEW, OLD, SCRIPTS
+from small_grid import GRID, HERE, NEW, OLD, SCRIPTS, SETUPTOOLS
 
 from calipertf.versions import python_key
 
@@ -44,7 +44,7 @@ def test_verdicts_of_a_small_grid(make_project: Callable[..., object]) -> None:
     missing = old.outcomes["suite/missing.py"]
     assert (missing.reason, missing.exception.type) == ("api_missing", "AttributeError")
     assert "1.10.0' here" in old.outcomes["suite/version.py"].differences[0]
-    assert old.requirements == ("six==1.10.0\n",)
+    assert old.requirements == (*SETUPTOOLS, "six==1.10.0\n")
     assert f"FROM python:{python_key(HERE)[0]}.{python_key(HERE)[1]}" in old.inputs["dockerfile"]
     assert old.outcomes["suite/same.py"].start == "warm"
     assert "3 same" in done.stdout
@@ -256,7 +256,6 @@ def test_newest_of_what_requires_wins_as_with_pip(make_project: Callable[..., ob
         ("inner", "1.0"),
         ("inner", "2.0"),
         ("spare", "1.0"),
-        ("setuptools", "65.0"),
     ]
     with PackageServer() as server:
         for name, version, *requires in packages:
@@ -274,4 +273,9 @@ tests: [suite]
         done = project.run()
     assert done.returncode == 0, done.stderr
     (record,) = project.records().values()
-    assert record.requirements == ("inner==1.0\n", "middle==2.0\n", "outer==1.0\n")
+    assert record.requirements == (
+        "inner==1.0\n",
+        "middle==2.0\n",
+        "outer==1.0\n",
+        *SETUPTOOLS,
+    )

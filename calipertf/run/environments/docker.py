@@ -7,6 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -24,7 +25,9 @@ from calipertf.errors import (
 from calipertf.records import Run
 from calipertf.releases import linux_platforms
 from calipertf.run.build_failures import settle_build
+from calipertf.run.build_tools import with_newest
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
+from calipertf.run.environments.bundled import render_step
 from calipertf.run.environments.docker_build import (
     ImageBuild,
     build_image,
@@ -59,6 +62,7 @@ from calipertf.run.environments.docker_sandbox import (
     make_limits,
     prepare_job,
 )
+from calipertf.run.environments.installers import describe_tools, join_tries, needs_newest
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, Watch
 from calipertf.versions import python_version
@@ -166,7 +170,7 @@ class DockerEnvironment(Environment):
         if refused := self._refused.get(self._image_name(task.cell.python)):
             raise ImageError(refused)
         try:
-            result, index = self._build_image(task, base)
+            result, tools, index = self._build_with_tools(task, base)
         except (EngineError, IndexUnavailableError):
             raise
         except InfrastructureError:
@@ -182,6 +186,8 @@ class DockerEnvironment(Environment):
             "base_image": base,
             "image": None,
             "installer": "dockerfile",
+            # Which of them a build used, an image does not tell.
+            **({} if task.file.is_wheel else {"build_tools": {"as_of": tools, "used": None}}),
         }
         timings = {"build": built - started}
         if result.image is None:
@@ -192,7 +198,8 @@ class DockerEnvironment(Environment):
             self._check_python(task, base, result.image)
             image = self._inspect(result.image)
             limits = make_limits(self._labels, task.analysis.memory)
-            requirements = list_requirements(self._client, result.image, limits)
+            python = task.cell.python
+            requirements = list_requirements(self._client, result.image, python, limits)
             yield Built(
                 run=result.run,
                 requirements=requirements,
@@ -244,14 +251,34 @@ class DockerEnvironment(Environment):
         )
         raise ImageError(self._refused[name])
 
-    def _build_image(self, task: CellTask, base: str) -> tuple[ImageBuild, Mapping[str, str]]:
+    def _build_with_tools(
+        self, task: CellTask, base: str
+    ) -> tuple[ImageBuild, str, Mapping[str, str]]:
+        """Return a cell's image, of when its build tools were, and what the index had.
+
+        Where a build fails with the tools of its date, it is done once more with the newest.
+        """
+        python = task.cell.python
+        first, index = self._build_image(task, base, python)
+        tools = describe_tools(task.cutoff, python)
+        if first.image or task.cutoff is None or not needs_newest(first.run):
+            return first, tools, index
+        again, _ = self._build_image(task, base, with_newest(python))
+        if again.image:
+            return again, describe_tools(task.cutoff, with_newest(python)), {}
+        return replace(first, run=join_tries(first.run, again.run)), tools, index
+
+    def _build_image(
+        self, task: CellTask, base: str, tag: str
+    ) -> tuple[ImageBuild, Mapping[str, str]]:
         """Return a cell's image; one that --keep-images left and that would be made again, that.
 
-        With it, of a failed build, what the index had (see evidence.py).
+        With it, of a failed build, what the index had (see evidence.py). `tag` is the Python's tag
+        by which the index hides what is newer than the cut-off.
         """
         resolved = str(task.cutoff or datetime.now(timezone.utc).date())
         context = make_context(task.dockerfile, task.root, task.mount)
-        key = make_key(base, resolved, context.getvalue())
+        key = make_key(base, resolved, tag, render_step(), context.getvalue())
         if kept := find_kept(self._client, key):
             return kept, {}
         last: list[ImageBuild] = []
@@ -262,7 +289,7 @@ class DockerEnvironment(Environment):
 
         # The index that builds may be given listens where the engine's machine reaches it.
         machine = self._machine(find_own_address())
-        settled = settle_build(attempt, machine, task, self._processes.check)
+        settled = settle_build(attempt, machine, task, self._processes.check, tag)
         return last[-1], settled.index
 
     def _build_once(
@@ -270,7 +297,8 @@ class DockerEnvironment(Environment):
     ) -> ImageBuild:
         """Build the image once, with the watch where the date or the watch asks for it."""
         host = "host.docker.internal" if self._is_desktop else find_own_address()
-        arguments = {"CALIPER_RESOLVED": resolved}
+        # As uv and the pips of today do: a build has an environment with build tools of its own.
+        arguments = {"CALIPER_RESOLVED": resolved, "PIP_USE_PEP517": "1"}
         dockerfile = task.dockerfile
         if task.cutoff is not None or watch.through:
             arguments["PIP_INDEX_URL"] = watch.url(host)
@@ -279,7 +307,13 @@ class DockerEnvironment(Environment):
             dockerfile = pass_through(dockerfile, watch, task, host)
             # The watch asks the index with a patience of its own.
             arguments["PIP_DEFAULT_TIMEOUT"] = str(round(task.analysis.build_timeout))
-        dockerfile = prepare_dockerfile(dockerfile, self._labels, arguments, keep=keep)
+        dockerfile = prepare_dockerfile(
+            dockerfile,
+            self._labels,
+            arguments,
+            base=self._image_name(task.cell.python),
+            keep=keep,
+        )
         cell = task.cell
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
         return build_image(

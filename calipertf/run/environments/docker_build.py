@@ -14,6 +14,7 @@ import docker
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.records import Run
 from calipertf.run.environments.base import CellTask
+from calipertf.run.environments.bundled import render_step
 from calipertf.run.environments.docker_engine import engine_errors, follow, open_request
 from calipertf.run.processes import KEPT_LINES
 from calipertf.run.timemachine import Watch
@@ -43,9 +44,16 @@ class ImageBuild:
 
 
 def prepare_dockerfile(
-    dockerfile: str, labels: Mapping[str, str], arguments: Iterable[str], *, keep: str | None = None
+    dockerfile: str,
+    labels: Mapping[str, str],
+    arguments: Iterable[str],
+    *,
+    base: str = "",
+    keep: str | None = None,
 ) -> str:
     """The Dockerfile as it is sent: our labels, and build arguments that pip reads, in each stage.
+
+    What is built on the image `base` has the setuptools that `python -m venv` of its Python brings.
 
     With them the resolve date holds for every template, and what a killed run leaves behind,
     intermediate images included, can be told from what is others'. An image that is kept has empty
@@ -54,9 +62,12 @@ def prepare_dockerfile(
     lines: list[str] = []
     for line in dockerfile.splitlines():
         lines.append(line)
-        if re.match(r"\s*FROM\s", line, re.IGNORECASE):
+        words = line.split()
+        if words and words[0].upper() == "FROM":
             lines.append(_render_labels(labels))
             lines.extend(f"ARG {name}" for name in arguments)
+            if base in words:
+                lines.append(render_step())
     if keep:
         lines.append(_render_labels({**dict.fromkeys(labels, ""), KEY: keep}))
     return "\n".join(lines) + "\n"

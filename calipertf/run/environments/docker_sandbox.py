@@ -26,6 +26,7 @@ from calipertf.run.environments.docker_engine import (
     is_local,
 )
 from calipertf.run.environments.docker_files import is_open, pack_files, pack_folder
+from calipertf.run.environments.installers import hide_installers
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
 #: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
@@ -220,10 +221,13 @@ def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
 
 
 def list_requirements(
-    client: docker.DockerClient, image: str, limits: Mapping[str, Any]
+    client: docker.DockerClient, image: str, python: str, limits: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Lines of pip freeze in an image. Raises InfrastructureError where it does not answer."""
-    command = ["python", "-m", "pip", "--disable-pip-version-check", "freeze"]
+    """Lines of pip freeze in an image of a Python (a tag), and setuptools.
+
+    Raises InfrastructureError where pip does not answer.
+    """
+    command = ["python", "-m", "pip", "--disable-pip-version-check", "freeze", "--all"]
     with engine_errors("the requirements of an image could not be listed"):
         try:
             output = client.containers.run(image, command, remove=True, **limits)
@@ -236,7 +240,7 @@ def list_requirements(
     if not isinstance(output, bytes):
         raise EngineError("the engine gave no list of an image's requirements")
     lines = output.decode("utf-8", "replace").splitlines(keepends=True)
-    return tuple(pin_local_wheel(line) for line in lines)
+    return hide_installers((pin_local_wheel(line) for line in lines), python)
 
 
 def find_image_python(

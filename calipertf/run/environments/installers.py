@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from uv import find_uv_bin
 
 from calipertf.errors import InfrastructureError
 from calipertf.index_http import Patience, read_patience
 from calipertf.records import Run
+from calipertf.run.build_messages import AGAIN, is_lack_of_machine
+from calipertf.run.build_tools import (
+    BUILD_TOOLS,
+    NO_LIMIT,
+    find_limit,
+    is_failed_build,
+    split_log,
+    with_newest,
+)
 from calipertf.run.environments.base import CellTask, Python
+from calipertf.run.environments.build_cache import open_build_cache
+from calipertf.run.environments.bundled import Bundled, find_bundled
 from calipertf.run.environments.folders import can_protect
 from calipertf.run.environments.resolution import keep_needed, order_by_need, parse_resolution
 from calipertf.run.processes import Processes, clean_environ
-from calipertf.run.timemachine import BUILD_TOOLS, Watch, find_limit
+from calipertf.run.timemachine import Watch
 from calipertf.versions import python_key
 
-#: What pip freeze leaves out of its list, before Python 3.12.
-_NOT_FROZEN = ("pip", "setuptools", "wheel", "distribute")
 #: virtualenv's last line that still makes environments of Python 2.7.
 _VIRTUALENV = "virtualenv<20.22"
 
@@ -45,11 +58,8 @@ class Installer:
         self.python = folder / "bin" / "python"
         #: How installers ask the index.
         self.environ = be_patient(read_patience())
-
-    @property
-    def has_tools(self) -> bool:
-        """Whether environments of this Python come with setuptools, as they did until 3.11."""
-        return python_key(self.task.cell.python) < (3, 12)
+        #: What source archives were built with; see docs/formats.md.
+        self.build_tools: dict[str, Any] = {}
 
     def create(self, python: Python) -> Run:
         """Make the environment."""
@@ -83,58 +93,107 @@ class Uv(Installer):
     name = "uv"
     knows_dates = True
 
+    @cached_property
+    def bundled(self) -> Bundled | None:
+        """The setuptools that an environment of this Python has from the start."""
+        return find_bundled(self.python, self.task.cell.python)
+
     def create(self, python: Python) -> Run:
-        """Make the environment."""
-        return self._uv("venv", "--no-project", "--python", python.source, self.folder)
+        """Make the environment, with the setuptools that `python -m venv` would give it."""
+        cache = self.cache / "uv"
+        run = self._uv(cache, "venv", "--no-project", "--python", python.source, self.folder)
+        if run.retval != 0 or self.bundled is None:
+            return run
+        source = self.bundled.source or ["--index-url", self.task.analysis.index_url]
+        target = ["--python", str(self.python), *source, self.bundled.requirement]
+        return self._uv(cache, "pip", "install", "--no-deps", *target)
 
     def install(self, index_url: str) -> Run:
-        """Install the package and what it needs."""
-        index = ["--index-url", index_url, *hide_newer(self.task.cutoff, self.task.cell.python)]
+        """Install the package and what it needs.
+
+        Where a build fails with the build tools of the resolve date, once more with the newest.
+        """
+        run = self._install(index_url, self.task.cell.python)
+        if self.task.cutoff is None or not needs_newest(run):
+            return run
+        used = self.build_tools
+        again = self._install(index_url, with_newest(self.task.cell.python))
+        if again.retval == 0:
+            return again
+        self.build_tools = used
+        return join_tries(run, again)
+
+    def _install(self, index_url: str, python: str) -> Run:
+        with open_build_cache(self.cache / "uv") as cache:
+            run = self._install_from(cache, index_url, python)
+        error, tools = split_log(hide_folders(run.error, cache))
+        self.build_tools = {"as_of": describe_tools(self.task.cutoff, python), "used": list(tools)}
+        return replace(run, error=error)
+
+    def _install_from(self, cache: Path, index_url: str, python: str) -> Run:
+        index = ["--index-url", index_url, *hide_newer(self.task.cutoff, python)]
         target = ["--python", str(self.python)]
-        resolved = self._resolve(*index, *target)
+        resolved = self._resolve(cache, *index, *target)
         if resolved.retval != 0:
             return resolved
         pins = [pin.requirement for pin in parse_resolution(resolved.output)]
         own = [pin for pin in pins if pin.startswith(f"{self.task.cell.package}==")]
-        rest = [pin for pin in pins if pin not in own]
-        if self.has_tools and not any(pin.startswith("setuptools==") for pin in rest):
-            rest.append("setuptools")
+        there = self.bundled.constraint if self.bundled else ""
+        rest = [pin for pin in pins if pin not in {*own, there}]
         install = ["pip", "install", "--no-deps", *index, *target]
         others = self.folder.parent / "requirements.txt"
         others.write_text("\n".join(rest), encoding="utf-8")
-        runs = [self._uv(*install, "-r", others)] if rest else []
-        if not runs or runs[-1].retval == 0:
-            runs.append(self._uv(*install, *own, own=True))
+        runs = [resolved]
+        if rest:
+            runs.append(self._uv(cache, *install, "-r", others))
+        if runs[-1].retval == 0:
+            own_cache = self.own if self.task.file.is_wheel else cache
+            runs.append(self._uv(own_cache, *install, *own))
         return replace(
             runs[-1],
-            output=tuple(f"{pin}\n" for pin in pins),
+            output=tuple(f"{pin}\n" for pin in [*own, *rest]),
             error=tuple(line for run in runs for line in run.error),
         )
 
-    def _resolve(self, *flags: str) -> Run:
-        """What to install, as pip resolves it: resolved once, and again in the order of need."""
+    def _resolve(self, cache: Path, *flags: str) -> Run:
+        """What to install, as pip resolves it: resolved once, and again in the order of need.
+
+        The environment's setuptools stays where nothing asks for another.
+        """
         compile_ = ("pip", "compile", "-", "--no-header", "--annotation-style", "line", *flags)
         wanted = self.pins([])
-        first = self._uv(*compile_, text="\n".join(wanted))
+        first = self._uv(cache, *compile_, text="\n".join(wanted))
         pins = parse_resolution(first.output)
-        if first.retval != 0 or len(pins) < 3:
+        asks = self.bundled is not None and any(pin.name == "setuptools" for pin in pins)
+        if first.retval != 0 or not (asks or len(pins) > 2):
             return first
-        second = self._uv(*compile_, text="\n".join([*wanted, *order_by_need(pins)]))
+        ordered = "\n".join([*wanted, *order_by_need(pins)])
+        runs = []
+        if asks and self.bundled is not None and self.task.cell.package != "setuptools":
+            file = self.folder.parent / "constraints.txt"
+            file.write_text(self.bundled.constraint, encoding="utf-8")
+            runs.append(self._uv(cache, *compile_, "--constraints", file, text=ordered))
+        if not runs or runs[-1].retval != 0:
+            runs.append(self._uv(cache, *compile_, text=ordered))
+        second = runs[-1]
         if second.retval != 0:
             return first
         kept = keep_needed(parse_resolution(second.output), wanted)
-        return replace(second, output=tuple(f"{pin.requirement}\n" for pin in kept))
+        return replace(
+            second,
+            output=tuple(f"{pin.requirement}\n" for pin in kept),
+            error=(*first.error, *second.error),
+        )
 
     def freeze(self) -> tuple[str, ...]:
-        """Lines as pip freeze prints them."""
-        run = self._uv("pip", "freeze", "--python", self.python)
+        """Lines as pip freeze prints them, and setuptools."""
+        run = self._uv(self.cache / "uv", "pip", "freeze", "--python", self.python)
         if run.retval != 0:
             raise InfrastructureError(f"uv pip freeze failed: {''.join(run.error)[-300:]}")
-        hidden = _NOT_FROZEN if self.has_tools else ("pip",)
-        return tuple(line for line in run.output if line.split("==")[0].strip() not in hidden)
+        return hide_installers(run.output, self.task.cell.python)
 
-    def _uv(self, *command: str | Path, text: str = "", own: bool = False) -> Run:
-        cache = self.own if own else self.cache / "uv"
+    def _uv(self, cache: Path, *command: str | Path, text: str = "") -> Run:
+        own = cache == self.own
         return self.call(
             *(find_uv_bin(), *command, "--quiet", "--no-config", "--cache-dir", cache),
             text=text,
@@ -144,6 +203,8 @@ class Uv(Installer):
             UV_NO_PROGRESS="1",
             UV_PYTHON_DOWNLOADS="never",
             NO_COLOR="1",
+            # Tells what each build is made with.
+            RUST_LOG="uv_dispatch=debug",
         )
 
 
@@ -167,11 +228,11 @@ class Pip(Installer):
         return self._pip(index_url, "install", *self.pins([]))
 
     def freeze(self) -> tuple[str, ...]:
-        """Lines as pip freeze prints them."""
-        run = self._pip("", "freeze")
+        """Lines as pip freeze prints them, and setuptools."""
+        run = self._pip("", "freeze", "--all")
         if run.retval != 0:
             raise InfrastructureError(f"pip freeze failed: {''.join(run.error)[-300:]}")
-        return run.output
+        return hide_installers(run.output, self.task.cell.python)
 
     def _pip(self, index_url: str, *command: str, own: bool = False) -> Run:
         cache = self.own if own else self.cache / "pip"
@@ -184,6 +245,47 @@ class Pip(Installer):
             PIP_PROGRESS_BAR="off",
             PYTHONWARNINGS="ignore",
         )
+
+
+def needs_newest(run: Run) -> bool:
+    """Whether the newest build tools could do what those of a date could not."""
+    return (
+        run.retval != 0
+        and is_failed_build((*run.output, *run.error))
+        and not is_lack_of_machine(run)
+    )
+
+
+def join_tries(first: Run, second: Run) -> Run:
+    """A build that failed with the build tools of its date, and with the newest as well."""
+    return replace(first, error=(*first.error, f"{AGAIN}\n", *second.output, *second.error))
+
+
+def hide_folders(lines: Iterable[str], cache: Path) -> list[str]:
+    """Lines of uv without the names that its folders have in this build alone."""
+    text = "".join(lines).replace(str(cache), "/builds")
+    text = re.sub(r"(/builds/builds-v\d+/)\.tmp\w+", r"\1tmp", text)
+    text = re.sub(
+        r"(/builds/sdists-v\d+/\w+(?:/\w+)?/[^/\s]+/[^/\s]+/)[\w-]{16}/src", r"\1src", text
+    )
+    return text.splitlines(keepends=True)
+
+
+def hide_installers(lines: Iterable[str], python: str) -> tuple[str, ...]:
+    """Lines of `pip freeze --all` as pip freeze prints them, and setuptools.
+
+    pip leaves out itself, and before Python 3.12 setuptools and wheel. But scripts import
+    pkg_resources, and whether they find it depends on which setuptools there is.
+    """
+    hidden = {"pip"} if python_key(python) >= (3, 12) else {"pip", "wheel", "distribute"}
+    return tuple(line for line in lines if line.split("==")[0].strip() not in hidden)
+
+
+def describe_tools(cutoff: datetime | None, python: str) -> str:
+    """Of when build tools are: the newest, or a day; see build_tools.find_limit."""
+    if cutoff is None or find_limit("setuptools", cutoff, python) == NO_LIMIT:
+        return "newest"
+    return f"{find_limit('setuptools', cutoff, python):%Y-%m-%d}"
 
 
 def be_patient(patience: Patience) -> dict[str, str]:
@@ -217,5 +319,7 @@ def hide_newer(cutoff: datetime | None, python: str) -> list[str]:
     flags = ["--exclude-newer", cutoff.isoformat()]
     for name in BUILD_TOOLS:
         limit = find_limit(name, cutoff, python)
-        flags += ["--exclude-newer-package", f"{name}={limit.isoformat()}"]
+        if limit != cutoff:
+            day = "false" if limit == NO_LIMIT else limit.isoformat()
+            flags += ["--exclude-newer-package", f"{name}={day}"]
     return flags

@@ -115,6 +115,7 @@ class VenvEnvironment(Environment):
             "image": None,
             "base_image": None,
             "installer": installer.name,
+            **({"build_tools": installer.build_tools} if installer.build_tools.get("used") else {}),
         }
         aliases = {str(folder): "/cell", str(task.root): "/repository"}
         if run.retval != 0:
@@ -143,7 +144,9 @@ class VenvEnvironment(Environment):
             cache = installer.folder.parent / "again"
             again = type(installer)(self._processes, cache, cache / "own", installer.folder, task)
             again.environ = pass_through(watch, task.analysis.build_timeout)
-            return again.install(watch.url())
+            run = again.install(watch.url())
+            installer.build_tools = again.build_tools
+            return run
         if task.cutoff is None or installer.knows_dates:
             return installer.install(task.analysis.index_url)
         return installer.install(watch.url())

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from calipertf.run.environments.build_cache import open_build_cache
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A cache of uv as it is after some downloads and somebody's build."""
+    folder = tmp_path / "uv"
+    for name in ("archive-v0/unpacked", "wheels-v8", "sdists-v11/pypi/old", "builds-v0"):
+        (folder / name).mkdir(parents=True)
+    (folder / "archive-v0/unpacked/module.py").write_text("")
+    (folder / "CACHEDIR.TAG").write_text("")
+    return folder
+
+
+def list_files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_downloads_are_shared_and_builds_are_not(shared: Path) -> None:
+    before = list_files(shared)
+    with open_build_cache(shared) as cache:
+        assert (cache / "archive-v0/unpacked/module.py").is_file()
+        assert not (cache / "sdists-v11").exists()
+        (cache / "wheels-v8" / "six").mkdir()
+        # As uv does: what it built lies in the archive, and a link to it among the builds.
+        built = cache / "archive-v0/built"
+        built.mkdir()
+        own = cache / "sdists-v11/pypi/demo/1.0"
+        own.mkdir(parents=True)
+        (own / "demo-1.0-py3-none-any").symlink_to(built.resolve())
+        (own / "elsewhere").symlink_to(shared.parent)
+    assert not cache.exists()
+    assert list_files(shared) == sorted([*before, "wheels-v8/six"])
+
+
+def test_first_downloads_become_the_shared_ones(tmp_path: Path) -> None:
+    shared = tmp_path / "uv"
+    shared.mkdir()
+    with open_build_cache(shared) as first, open_build_cache(shared) as second:
+        for cache in (first, second):
+            (cache / "archive-v0").mkdir()
+            (cache / "wheels-v8").mkdir()
+            (cache / "sdists-v11").mkdir()
+        (second / "archive-v0/two").mkdir()
+        (first / "archive-v0/one").mkdir()
+    # The one that ended first; nothing of the other is mixed with it.
+    assert list_files(shared) == ["archive-v0", "archive-v0/two", "wheels-v8"]
+
+
+def test_caches_of_killed_runs_go(shared: Path) -> None:
+    parent = shared.parent / "builds"
+    dead, young, strangers = (parent / f"cell-{name}" for name in ("dead", "young", "bars"))
+    for folder in (dead, young, strangers):
+        folder.mkdir(parents=True)
+        (folder / "archive-v0").symlink_to(shared / "archive-v0")
+    for folder in (dead, young):
+        (folder / ".calipertf-build-cache").touch()
+    (parent / "cell-link").symlink_to(dead)
+    hours_ago = time.time() - 7200
+    for folder in (dead, strangers):
+        os.utime(folder, (hours_ago, hours_ago))
+    with open_build_cache(shared) as running:
+        os.utime(running, (hours_ago, hours_ago))
+        with open_build_cache(shared):
+            assert running.exists()
+        assert not dead.exists()
+        assert young.exists()
+        # A name alone is no mark of ours.
+        assert strangers.exists()
+    assert (shared / "archive-v0/unpacked/module.py").is_file()
