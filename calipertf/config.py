@@ -5,6 +5,7 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calipertf.config_problems import Problems, spell
+from calipertf.config_paths import (
+    LARGEST_TEMPLATE,
+    explain_data,
+    explain_script,
+    find_scripts,
+    is_outside,
+    list_known,
+    resolve,
+)
+from calipertf.config_problems import LISTED, Problems, spell
 from calipertf.config_values import (
+    Arguments,
     Count,
     Image,
     ImportName,
@@ -31,6 +42,7 @@ from calipertf.config_values import (
     Url,
     Versions,
 )
+from calipertf.input_files import is_folder, read_file
 from calipertf.versions import find_nearest
 from calipertf.yaml_file import YamlFile, read_yaml
 
@@ -64,7 +76,7 @@ class Analysis(BaseModel):
     versions: Versions | None = None
     python_versions: Pythons | None = None
     tests: Texts
-    args: dict[str, Any] = Field(default_factory=dict)
+    args: Arguments = Field(default_factory=dict)
     # Ours.
     #: Folder that all paths are relative to, itself relative to the file.
     root: str = "."
@@ -115,7 +127,7 @@ class Config:
     @property
     def root(self) -> Path:
         """The folder that paths in the file are relative to."""
-        return (self.path.parent / self.analysis.root).resolve()
+        return resolve(self.path.parent / self.analysis.root)
 
     def find_suite(self, script: str) -> str | None:
         """The suite (key of baselines) that a script belongs to, the longest one that fits."""
@@ -141,8 +153,11 @@ def load_config(path: Path) -> Config:
     scripts: tuple[str, ...] = ()
     template = ""
     root = _find_root(file, analysis)
-    if "root" in sound and not root.is_dir():
-        problems.add(("analysis", "root"), f"root: {analysis.root!r} is no folder ({root})")
+    if "root" in sound and not is_folder(root):
+        words = f"root: {analysis.root[:80]!r} is no folder ({str(root)[:200]})"
+        problems.add(("analysis", "root"), words)
+    elif "root" in sound and root == root.parent:
+        problems.add(("analysis", "root"), f"root: {analysis.root!r} is the whole file system")
     elif "root" in sound:
         if "tests" in sound:
             scripts = tuple(dict.fromkeys(_expand_tests(root, analysis, problems)))
@@ -150,11 +165,11 @@ def load_config(path: Path) -> Config:
             template = _read_template(root, analysis, problems)
         if "baselines" in sound:
             _check_suites(root, analysis, scripts, problems)
-        if analysis.data is not None and not (root / analysis.data).is_dir():
-            problems.add(("analysis", "data"), f"data: {analysis.data!r} is not a folder in {root}")
+        if analysis.data is not None and (why := explain_data(root, analysis.data)):
+            problems.add(("analysis", "data"), f"data: {analysis.data!r} {why}")
     problems.check()
     return Config(
-        path=path.resolve(), analysis=analysis, scripts=scripts, template=template, file=file
+        path=resolve(path), analysis=analysis, scripts=scripts, template=template, file=file
     )
 
 
@@ -201,52 +216,37 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterato
     """Scripts that `tests` names: files, folders (with all below them) and globs."""
     if not analysis.tests:
         problems.add(("analysis", "tests"), "tests names no script; name files, folders or globs")
+    seen: set[str] = set()
     for number, pattern in enumerate(analysis.tests):
-        found = list(_find_scripts(root, pattern))
+        if pattern in seen:
+            continue
+        seen.add(pattern)
+        found = find_scripts(root, pattern)
+        where = ("analysis", "tests", number)
         if not found:
-            problems.add(
-                ("analysis", "tests", number),
-                f"tests: no script at {pattern!r}{_hint_script(root, pattern)}",
-            )
-        yield from found
+            hint = _hint_script(root, pattern) if len(problems) < LISTED else ""
+            problems.add(where, f"tests: no script at {pattern!r}{hint}")
+        for script in found:
+            if why := explain_script(root, script):
+                problems.add(where, f"tests: {script!r} is no script: {why}")
+            else:
+                yield script
 
 
 def _hint_script(root: Path, pattern: str) -> str:
-    if pattern and not _is_outside(pattern) and (root / pattern).is_dir():
+    if pattern and not is_outside(pattern) and is_folder(root / pattern):
         return f"; {root / pattern} has no .py file"
-    known = [str(path.relative_to(root)) for path in root.glob("**/*.py")][:2000]
-    nearest = find_nearest(pattern, known)
+    nearest = find_nearest(pattern, list_known(root))
     return f"; did you mean {nearest}?" if nearest else f"; it has to lie in {root}"
 
 
 def _find_root(file: YamlFile, analysis: Analysis) -> Path:
-    return (file.path.resolve().parent / analysis.root).resolve()
-
-
-def _is_outside(pattern: str) -> bool:
-    return Path(pattern).is_absolute() or ".." in Path(pattern).parts
-
-
-def _find_scripts(root: Path, pattern: str) -> list[str]:
-    if not pattern or _is_outside(pattern):
-        return []
-    path = root / pattern
-    if path.is_dir():
-        paths = sorted(path.rglob("*.py"))
-    elif path.is_file():
-        paths = [path]
-    else:
-        try:
-            paths = sorted(item for item in root.glob(pattern) if item.suffix == ".py")
-        except ValueError:  # "**" beside other characters, before Python 3.13
-            paths = []
-    scripts = [item.relative_to(root) for item in paths]
-    return [item.as_posix() for item in scripts if not item.name.startswith(("_", "."))]
+    return resolve(resolve(file.path).parent / analysis.root)
 
 
 def _read_template(root: Path, analysis: Analysis, problems: Problems) -> str:
     try:
-        return (root / analysis.dockerfile).read_text(encoding="utf-8")
+        return read_file(root / analysis.dockerfile, largest=LARGEST_TEMPLATE).decode("utf-8")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         problems.add(
@@ -261,8 +261,18 @@ def _check_suites(
     root: Path, analysis: Analysis, scripts: tuple[str, ...], problems: Problems
 ) -> None:
     for suite in analysis.baselines:
-        if suite not in scripts and not (root / suite).exists():
-            problems.add(
-                ("analysis", "baselines", suite),
-                f"baselines: there is no suite {suite!r} in {root}",
-            )
+        where = ("analysis", "baselines", suite)
+        plain = posixpath.normpath(suite)
+        if is_outside(suite) or not (suite in scripts or _exists(root / suite)):
+            problems.add(where, f"baselines: there is no suite {suite!r} in {root}")
+        elif suite.rstrip("/") != plain:
+            problems.add(where, f"baselines: {suite!r} fits no script; write it as {plain!r}")
+        elif suite != plain and plain in analysis.baselines:
+            problems.add(where, f"baselines: {suite!r} is {plain!r}, which stands there as well")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -32,6 +32,7 @@ from requests_cache.backends.sqlite import SQLiteCache
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from calipertf.errors import IndexUnavailableError, VersionError
+from calipertf.http_cache import prepare_cache
 from calipertf.versions import CPYTHONS, python_key, python_version
 
 # It logs the whole traceback of a failed request that the cache then answers; we tell it in words.
@@ -203,7 +204,7 @@ class Index:
         self.url = url.rstrip("/") + "/"
         self.offline = offline
         backend = (
-            SQLiteCache(cache / "index.sqlite", wal=True, busy_timeout=10_000)
+            SQLiteCache(prepare_cache(cache / "index.sqlite"), wal=True, busy_timeout=10_000)
             if cache
             else "memory"
         )

@@ -22,7 +22,8 @@ from calipertf.assess.static.syntax import parse_source
 from calipertf.distributions import find_distribution
 from calipertf.errors import CaliperError, InfrastructureError
 from calipertf.files import write_json
-from calipertf.records import Record, load_json
+from calipertf.input_files import load_json
+from calipertf.records import Record
 from calipertf.releases import HTTP_TIMEOUT, Index, shorten_error
 from calipertf.versions import parse_version
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from calipertf.records import load_json
+from calipertf.input_files import load_json
 
 
 @dataclass(frozen=True, kw_only=True)
