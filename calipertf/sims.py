@@ -32,6 +32,8 @@ SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
 }
+#: Columns that tables written before have not: empty there.
+_LATER = frozenset({"defaults"})
 #: Columns of numbers, and the most that stands in each: shares end with 1, counts with nothing.
 NUMBERS: Mapping[str, float] = {
     "value": 1.0,

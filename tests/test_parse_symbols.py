@@ -178,3 +178,23 @@ def test_no_exception_has_no_symbol() -> None:
 )
 def test_public_path(path: str, public: str) -> None:
     assert clean_path(path) == public
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        ("`BaseSettings` has been moved to the `pydantic-settings` package.", "BaseSettings"),
+        ("load_boston was removed in 1.2", "load_boston"),
+        ("'p.f()' has been permanently removed", None),
+        ("p.g() was removed", "p.g"),
+    ],
+)
+def test_name_that_a_package_says_is_gone(message: str, path: str | None) -> None:
+    symbol = name_symbol(Failure(type="PydanticImportError", message=message))
+    assert (symbol.path if symbol else None) == path
+
+
+def test_long_lines_do_no_harm() -> None:
+    failure = Failure(type="TypeError", message="f() got an unexpected keyword argument 'x'")
+    symbol = name_symbol(failure, ["    " + "a." * 200_000 + "\n", "    " + "a" * 200_000 + "\n"])
+    assert symbol == Symbol(path="f", rooted=False, called=True, argument="x")
