@@ -114,7 +114,7 @@ def add_tensorflow(server: PackageServer, version: str, requires: tuple[str, ...
 
 def test_wheels_that_hold_parts_of_the_face_are_taken_in(server: PackageServer) -> None:
     add_tensorflow(server, "1.15.0", ("tensorflow-estimator>=1", "six", "keras; extra == 'k'"))
-    for version, uploaded in (("1.0", "2019-12-01"), ("1.1", "2020-01-10"), ("1.2", "2020-03-01")):
+    for version, uploaded in (("1.0", "2019-12-01"), ("1.1", "2020-01-06"), ("1.2", "2020-03-01")):
         wheel = make_wheel(
             {
                 "tensorflow_estimator/__init__.py": "",

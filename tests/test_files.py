@@ -87,9 +87,11 @@ def test_file_system_without_locks_is_told_once(
 
 def test_runs_that_add_to_one_table_at_once_lose_no_rows(tmp_path: Path) -> None:
     def add(number: int) -> None:
-        table = pd.DataFrame({"package": [f"p{number}"], "value": [number]})
-        update_table(tmp_path / "t", table, lambda rows: rows["package"] == f"p{number}")
+        row = {"package": f"p{number}", "a": "1.0", "b": "2.0", "score": "semver", "value": 1.0}
+        table = pd.DataFrame({name: [value] for name, value in row.items()})
+        update_table(tmp_path / "versions", table, lambda rows: rows["package"] == row["package"])
 
     with ThreadPoolExecutor(8) as executor:
         list(executor.map(add, range(40)))
-    assert sorted(pd.read_parquet(tmp_path / "t.parquet")["value"]) == list(range(40))
+    kept = pd.read_parquet(tmp_path / "versions.parquet")
+    assert sorted(kept["package"]) == sorted(f"p{number}" for number in range(40))
