@@ -5,7 +5,6 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +30,8 @@ from calipertf.config_values import (
     Url,
     Versions,
 )
+from calipertf.errors import ConfigError
+from calipertf.scripts import list_scripts
 from calipertf.versions import find_nearest
 from calipertf.yaml_file import YamlFile, read_yaml
 
@@ -111,6 +112,8 @@ class Config:
     template: str
     #: The file as it was read; knows the line of each key.
     file: YamlFile
+    #: Python files of the folders in `tests` that are no scripts: other files import them.
+    helpers: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -138,23 +141,28 @@ def load_config(path: Path) -> Config:
         problems.add_line(line, f"{spell(location)} stands twice; keep one")
     content = _find_analysis(file, problems)
     analysis, sound = _validate(content, problems)
-    scripts: tuple[str, ...] = ()
+    found = FoundScripts()
     template = ""
     root = _find_root(file, analysis)
     if "root" in sound and not root.is_dir():
         problems.add(("analysis", "root"), f"root: {analysis.root!r} is no folder ({root})")
     elif "root" in sound:
         if "tests" in sound:
-            scripts = tuple(dict.fromkeys(_expand_tests(root, analysis, problems)))
+            found = _expand_tests(root, analysis, problems)
         if "dockerfile" in sound:
             template = _read_template(root, analysis, problems)
         if "baselines" in sound:
-            _check_suites(root, analysis, scripts, problems)
+            _check_suites(root, analysis, found.scripts, problems)
         if analysis.data is not None and not (root / analysis.data).is_dir():
             problems.add(("analysis", "data"), f"data: {analysis.data!r} is not a folder in {root}")
     problems.check()
     return Config(
-        path=path.resolve(), analysis=analysis, scripts=scripts, template=template, file=file
+        path=path.resolve(),
+        analysis=analysis,
+        scripts=found.scripts,
+        helpers=found.helpers,
+        template=template,
+        file=file,
     )
 
 
@@ -197,18 +205,36 @@ def _validate(content: dict[str, Any], problems: Problems) -> tuple[Analysis, se
     return Analysis.model_validate({**stand_in, **kept}), fields - wrong
 
 
-def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True)
+class FoundScripts:
+    """What `tests` names, relative to the root, each once."""
+
+    scripts: tuple[str, ...] = ()
+    #: Python files of its folders that are only imported by others.
+    helpers: tuple[str, ...] = ()
+
+
+def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> FoundScripts:
     """Scripts that `tests` names: files, folders (with all below them) and globs."""
+    scripts: dict[str, None] = {}
+    helpers: dict[str, None] = {}
     if not analysis.tests:
         problems.add(("analysis", "tests"), "tests names no script; name files, folders or globs")
     for number, pattern in enumerate(analysis.tests):
-        found = list(_find_scripts(root, pattern))
-        if not found:
+        try:
+            found = _find_scripts(root, pattern)
+        except ConfigError as error:
+            problems.add(("analysis", "tests", number), f"tests: {error}")
+            continue
+        if not found.scripts:
             problems.add(
                 ("analysis", "tests", number),
                 f"tests: no script at {pattern!r}{_hint_script(root, pattern)}",
             )
-        yield from found
+        scripts.update(dict.fromkeys(found.scripts))
+        helpers.update(dict.fromkeys(found.helpers))
+    kept = tuple(helper for helper in helpers if helper not in scripts)
+    return FoundScripts(scripts=tuple(scripts), helpers=kept)
 
 
 def _hint_script(root: Path, pattern: str) -> str:
@@ -227,21 +253,26 @@ def _is_outside(pattern: str) -> bool:
     return Path(pattern).is_absolute() or ".." in Path(pattern).parts
 
 
-def _find_scripts(root: Path, pattern: str) -> list[str]:
+def _find_scripts(root: Path, pattern: str) -> FoundScripts:
+    """Scripts at a path: a file as it is named, of a folder or a glob what is to be run."""
     if not pattern or _is_outside(pattern):
-        return []
+        return FoundScripts()
     path = root / pattern
+    helpers: list[Path] = []
     if path.is_dir():
-        paths = sorted(path.rglob("*.py"))
+        paths, helpers = list_scripts(path)
     elif path.is_file():
         paths = [path]
     else:
         try:
-            paths = sorted(item for item in root.glob(pattern) if item.suffix == ".py")
+            found = sorted(item for item in root.glob(pattern) if item.suffix == ".py")
         except ValueError:  # "**" beside other characters, before Python 3.13
-            paths = []
-    scripts = [item.relative_to(root) for item in paths]
-    return [item.as_posix() for item in scripts if not item.name.startswith(("_", "."))]
+            found = []
+        paths = [item for item in found if not item.name.startswith(("_", "."))]
+    return FoundScripts(
+        scripts=tuple(item.relative_to(root).as_posix() for item in paths),
+        helpers=tuple(item.relative_to(root).as_posix() for item in helpers),
+    )
 
 
 def _read_template(root: Path, analysis: Analysis, problems: Problems) -> str:

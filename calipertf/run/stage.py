@@ -35,7 +35,8 @@ from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
 from calipertf.run.schedule import Done, Scheduler
-from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
+from calipertf.run.sources import SourceTree, find_sources
+from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
     explain_failures,
@@ -85,6 +86,8 @@ class Session:
     scripts: tuple[str, ...]
     homes: Mapping[str, Cell]
     store: Store
+    #: The scripts of the configuration and what they may read beside themselves.
+    sources: SourceTree
     arguments: argparse.Namespace
     #: Name of this run, on what it makes and has to remove: host, process number, random part.
     run_id: str
@@ -133,6 +136,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             scripts=scripts,
             homes=homes,
             store=store,
+            sources=find_sources(config, [arguments.dir]),
             arguments=arguments,
             run_id=arguments.run_id,
         )
@@ -216,12 +220,15 @@ def prepare_cell(
         return None
     twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
     scripts = choose_cell_scripts(session, old)
-    fingerprint = make_fingerprint(config, scripts, session.environment.kind, twice)
+    fingerprint = make_fingerprint(
+        config, scripts, session.environment.kind, twice, session.sources
+    )
     if old is not None and not session.arguments.force:
         changes = find_changes(old, fingerprint, session.scripts)
         if not changes:
             return None
-        log.info("%s is run again, for a change of %s", plan.cell.label, ", ".join(changes[:5]))
+        words = ", ".join(WORDS.get(change, change) for change in changes[:5])
+        log.info("%s is run again, for a change of %s", plan.cell.label, words)
     return CellTask(
         cell=plan.cell,
         analysis=config.analysis,
@@ -230,7 +237,8 @@ def prepare_cell(
         scripts=scripts,
         twice=frozenset(twice),
         root=config.root,
-        mount=find_mount(config.root, scripts),
+        mount=session.sources.mount,
+        sources=session.sources.names,
         dockerfile=render(session, plan),
         run_id=session.run_id,
         fingerprint=fingerprint,

@@ -195,7 +195,7 @@ class DockerEnvironment(Environment):
     def _build_image(self, task: CellTask, base: str) -> ImageBuild:
         """The image of a cell; one that --keep-images left and that would be made again, that."""
         resolved = str(task.cutoff or datetime.now(timezone.utc).date())
-        context = make_context(task.dockerfile, task.root, task.mount)
+        context = make_context(task.dockerfile, task.root, *task.source_paths)
         key = make_key(base, resolved, context.getvalue())
         if kept := find_kept(self._client, key):
             return kept
@@ -212,7 +212,7 @@ class DockerEnvironment(Environment):
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
         return build_image(
             self._client,
-            make_context(dockerfile, task.root, task.mount),
+            make_context(dockerfile, task.root, *task.source_paths),
             arguments={**arguments, **list_proxies(arguments.get("PIP_TRUSTED_HOST"))},
             tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if keep else None,
             host_network=not self._is_desktop,
