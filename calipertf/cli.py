@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
+from calipertf.redact import RedactFilter
 
 
 class ResultConsole(Console):
@@ -71,6 +72,7 @@ def configure_logging(*, verbose: bool) -> None:
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(RedactFilter())
     log.handlers[:] = [handler]
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
     log.propagate = False

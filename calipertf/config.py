@@ -5,14 +5,17 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from calipertf.config_problems import Problems, spell
 from calipertf.config_values import (
+    DEFAULT_INDEX,
+    Arguments,
     Count,
     Image,
     ImportName,
@@ -39,7 +42,10 @@ from calipertf.yaml_file import YamlFile, read_yaml
 LITERAL_KEYS = frozenset(
     {"versions", "python_versions", "resolve", "baselines", "name", "dependency", "memory"}
 )
-DEFAULT_INDEX = "https://pypi.org/simple/"
+#: The template that is used where there is none beside caliper.yaml.
+DEFAULT_TEMPLATE = Path(__file__).parent.parent / "Dockerfile"
+#: A package with extras, and nothing else.
+_WITH_EXTRAS = re.compile(r"\s*([\w.-]+)\s*\[[\w\s,.-]+\]\s*")
 
 
 class Home(BaseModel):
@@ -65,7 +71,7 @@ class Analysis(BaseModel):
     versions: Versions | None = None
     python_versions: Pythons | None = None
     tests: Texts
-    args: dict[str, Any] = Field(default_factory=dict)
+    args: Arguments = Field(default_factory=dict)
     # Ours.
     #: Folder that all paths are relative to, itself relative to the file.
     root: str = "."
@@ -98,6 +104,20 @@ class Analysis(BaseModel):
     data: str | None = None
     #: Address of a Dask scheduler, a scheduler file or local; None is this machine's processes.
     scheduler: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move_extras(cls, data: Any) -> Any:
+        """`dependency: celery[redis]` is celery, and celery[redis] among the requirements."""
+        name = data.get("dependency") if isinstance(data, dict) else None
+        match = _WITH_EXTRAS.fullmatch(name) if isinstance(name, str) else None
+        if not match:
+            return data
+        listed = data.get("requirements") or []
+        listed = [listed] if isinstance(listed, str) else listed
+        if not isinstance(listed, list):
+            return data
+        return {**data, "dependency": match[1], "requirements": [*listed, name]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +170,7 @@ def load_config(path: Path) -> Config:
         if "tests" in sound:
             found = _expand_tests(root, analysis, problems)
         if "dockerfile" in sound:
-            template = _read_template(root, analysis, problems)
+            template = _read_template(root, analysis, problems, named="dockerfile" in content)
         if "baselines" in sound:
             _check_suites(root, analysis, found.scripts, problems)
         if analysis.data is not None and not (root / analysis.data).is_dir():
@@ -275,9 +295,13 @@ def _find_scripts(root: Path, pattern: str) -> FoundScripts:
     )
 
 
-def _read_template(root: Path, analysis: Analysis, problems: Problems) -> str:
+def _read_template(root: Path, analysis: Analysis, problems: Problems, *, named: bool) -> str:
+    """The template in the root; where none is there and none was named, our own."""
+    path = root / analysis.dockerfile
+    if not named and not path.exists():
+        path = DEFAULT_TEMPLATE
     try:
-        return (root / analysis.dockerfile).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         problems.add(

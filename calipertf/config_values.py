@@ -10,11 +10,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from calipertf.credentials import WAY_OUT
+from calipertf.redact import has_secret
 from calipertf.versions import check_selector, parse_python, parse_version
 
+#: The index of everybody.
+DEFAULT_INDEX = "https://pypi.org/simple/"
 #: Bytes below which no Python starts.
 LEAST_MEMORY = 16 * 1024**2
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+#: What names a file of requirements, not a package; an option of pip's too.
+_FILE = re.compile(
+    r"\s*(-|\.{0,2}/|[^\s@]+\.(txt|in|toml|lock|cfg|ini|ya?ml|whl|zip|tar\.gz)\s*$)", re.IGNORECASE
+)
 _NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
@@ -81,11 +89,26 @@ def _check_name(text: str) -> str:
 
 
 def _check_requirement(text: str) -> str:
+    if _FILE.match(text):
+        raise ValueError('files are not read; write what it lists, such as [numpy, "scipy<1.8"]')
     try:
         Requirement(text)
     except InvalidRequirement:
         raise ValueError('write a requirement such as "numpy<2"') from None
-    return text
+    return str(_refuse_secret(text))
+
+
+def _refuse_secret(value: Any) -> Any:
+    """The value; raises ValueError where an address in it holds credentials."""
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_secret(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_secret(item)
+    elif isinstance(value, str) and has_secret(value):
+        raise ValueError(f"credentials would end up in records and reports; {WAY_OUT}")
+    return value
 
 
 def _check_import_name(text: str) -> str:
@@ -96,8 +119,8 @@ def _check_import_name(text: str) -> str:
 
 def _check_url(text: str) -> str:
     if not re.match(r"https?://[^/\s]", text):
-        raise ValueError("write an address such as https://pypi.org/simple/")
-    return text
+        raise ValueError(f"write an address such as {DEFAULT_INDEX}")
+    return str(_refuse_secret(text))
 
 
 def _check_image(text: str) -> str:
@@ -131,6 +154,8 @@ OnePython = Annotated[str, AfterValidator(parse_python)]
 PackageName = Annotated[str, AfterValidator(_check_name)]
 ImportName = Annotated[str, AfterValidator(_check_import_name)]
 Url = Annotated[str, AfterValidator(_check_url)]
+#: Values for the template.
+Arguments = Annotated[dict[str, Any], AfterValidator(_refuse_secret)]
 Image = Annotated[str, AfterValidator(_check_image)]
 #: Bytes, written as 4GB.
 Size = Annotated[int, BeforeValidator(_check_size)]

@@ -31,6 +31,8 @@ from pypi_simple import ACCEPT_JSON_PREFERRED, ProjectPage, UnexpectedRepoVersio
 from requests_cache.backends.sqlite import SQLiteCache
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from calipertf.config_values import DEFAULT_INDEX
+from calipertf.credentials import WAY_OUT
 from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.versions import CPYTHONS, python_key, python_version
 
@@ -195,7 +197,7 @@ class Index:
 
     def __init__(
         self,
-        url: str = "https://pypi.org/simple/",
+        url: str = DEFAULT_INDEX,
         cache: Path | None = None,
         *,
         offline: bool = False,
@@ -267,6 +269,12 @@ class Index:
         if response.status_code == 504 and self.offline:
             raise IndexUnavailableError(
                 f"the cache holds no page of {name}, and the index may not be asked (offline)",
+                url=url,
+            )
+        if response.status_code in {401, 403}:
+            raise IndexUnavailableError(
+                f"the package index {self.url} answered {response.status_code} for {name}: it asks "
+                f"for credentials, or for others; {WAY_OUT}",
                 url=url,
             )
         if not response.ok:

@@ -15,12 +15,10 @@ from calipertf.assess.static.public import list_public
 from calipertf.assess.static.syntax import list_modules, without_collector
 from calipertf.assess.static.world import World, with_deep_stack
 from calipertf.assess.wheels import PythonFiles
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import RecordError
 from calipertf.releases import Index
 from calipertf.versions import parse_version, python_key
-
-#: Where versions are looked up unless told otherwise.
-DEFAULT_INDEX = "https://pypi.org/simple/"
 
 
 def extract_api(

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from calipertf.assess.api import DEFAULT_INDEX, extract_api
+from calipertf.assess.api import extract_api
 from calipertf.assess.model import Source, is_current
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import CaliperError, InfrastructureError
 
 #: Seconds that one version may take, downloads and retries included.

@@ -24,7 +24,9 @@ from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, update_table, write_pairs
-from calipertf.config import DEFAULT_INDEX, Config, load_config
+from calipertf.config import Config, load_config
+from calipertf.config_values import DEFAULT_INDEX
+from calipertf.credentials import lend_credentials
 from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
 from calipertf.files import write_json
 from calipertf.layout import Layout, read_records
@@ -133,14 +135,15 @@ def run_stage(arguments: argparse.Namespace) -> int:
         session.tell(error)
     session.config = read_config(session, arguments.config)
     packages = choose_packages(arguments.package, records)
-    if arguments.between:
-        print_between(session, packages[0], arguments.between)
-    else:
-        for package in packages:
-            try:
-                assess_package(session, package, arguments.versions)
-            except CaliperError as error:
-                session.tell(error, package)
+    with lend_credentials(session.settings.index_url):
+        if arguments.between:
+            print_between(session, packages[0], arguments.between)
+        else:
+            for package in packages:
+                try:
+                    assess_package(session, package, arguments.versions)
+                except CaliperError as error:
+                    session.tell(error, package)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
 
 

@@ -15,6 +15,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ra
 from calipertf.errors import InfrastructureError
 from calipertf.exceptions import classify_failure, parse_exception
 from calipertf.records import Record, Run, Verdict
+from calipertf.redact import mask_host
 from calipertf.run.environments.base import Built, CellTask, Environment
 
 log = logging.getLogger("calipertf")
@@ -91,7 +92,7 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
             **{name: round(seconds, 3) for name, seconds in built.timings.items()},
         }
         facts = {**built.facts, "wheel": task.file.filename}
-        build = rename_paths(built.run, built.aliases)
+        build = _mask_host(rename_paths(built.run, built.aliases))
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
             return replace(record, reason="dependency", message=find_last_words(build))
@@ -183,6 +184,15 @@ def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
         return tuple(text.splitlines(keepends=True))
 
     return replace(run, output=rename(run.output), error=rename(run.error))
+
+
+def _mask_host(run: Run) -> Run:
+    """A build without the name of this machine, which it may print."""
+    return replace(
+        run,
+        output=tuple(mask_host(line) for line in run.output),
+        error=tuple(mask_host(line) for line in run.error),
+    )
 
 
 def read_run(event: Mapping[str, Any]) -> Run:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
-from calipertf.config_values import check_python, check_resolve, check_version
+from calipertf.config_values import DEFAULT_INDEX, check_python, check_resolve, check_version
+from calipertf.credentials import lend_credentials, needs_credentials
 from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError
 from calipertf.files import hold_lock
 from calipertf.layout import Layout, read_records
@@ -104,12 +105,14 @@ def run_stage(arguments: argparse.Namespace) -> int:
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
     with contextlib.ExitStack() as stack:
+        stack.enter_context(lend_credentials(analysis.index_url))
         index = stack.enter_context(Index(analysis.index_url, cache_folder()))
         project = index.fetch_project(analysis.dependency)
         if project.stale:
             log.warning("the index cannot be reached: planning from its page in the cache")
         processes = Processes()
         environment = stack.enter_context(open_place(analysis, arguments, processes, index))
+        refuse_credentials(environment, analysis.index_url)
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
         if arguments.dry_run:
@@ -142,6 +145,15 @@ def run_stage(arguments: argparse.Namespace) -> int:
         )
         scheduler = open_scheduler(environment, processes, analysis, arguments)
         return judge_grid(session, planned, missing, scheduler)
+
+
+def refuse_credentials(environment: Environment, index_url: str) -> None:
+    """Raise ConfigError where images would have to be built from an index that asks for a login."""
+    if environment.kind == "docker" and index_url != DEFAULT_INDEX and needs_credentials(index_url):
+        raise ConfigError(
+            f"{index_url} is asked with credentials, which builds of images are not given: they "
+            "would stay in the image; use environment: venv"
+        )
 
 
 def make_selection(arguments: argparse.Namespace) -> Selection:

@@ -6,16 +6,18 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from calipertf import __version__
 from calipertf.config import Config
 from calipertf.errors import RecordError
 from calipertf.files import remove_partials, set_aside, write_json
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record, read_record, write_record
+from calipertf.redact import redact, redact_all
 from calipertf.run.cell import SCRIPT_ENVIRON
 from calipertf.run.outcomes import judge_record
 from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_files
@@ -70,7 +72,7 @@ def make_fingerprint(
     """
     analysis = config.analysis
     sources = sources or find_sources(config)
-    settings = {name: getattr(analysis, name) for name in SETTINGS}
+    settings = redact_all({name: getattr(analysis, name) for name in SETTINGS})
     if kind == "docker":
         settings["base_image"] = analysis.base_image
     return {
@@ -140,7 +142,7 @@ class Store:
 
     def save(self, record: Record) -> Record:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
-        judged = self._judge(record)
+        judged = self._judge(_redact(record))
         self.records[record.cell] = judged
         failed = self._failed_path(record.cell)
         self._write(judged)
@@ -152,7 +154,8 @@ class Store:
     def save_failure(self, cell: Cell, message: str) -> None:
         """What kept a cell from being run; never a verdict, gone once the cell has a record."""
         path = self._failed_path(cell)
-        content = {"schema": 1, "outcome": "infrastructure_error", "message": message}
+        words = redact(message)
+        content = {"schema": 1, "outcome": "infrastructure_error", "message": words}
         write_json(path, {**content, "cell": cell.name, "resolve": cell.resolve})
 
     def judge_all(self) -> None:
@@ -176,3 +179,19 @@ class Store:
     def _failed_path(self, cell: Cell) -> Path:
         path = self.layout.place_record(cell, dated=self.dated)
         return path.with_name(f"{path.stem}.failed.json")
+
+
+def _redact(record: Record) -> Record:
+    """The record without credentials in all that is not a script's own output."""
+    build = record.build
+    if build is not None:
+        build = replace(build, output=redact_all(build.output), error=redact_all(build.error))
+    return replace(
+        record,
+        build=build,
+        message=redact_all(record.message),
+        requirements=redact_all(record.requirements),
+        inputs=redact_all(dict(record.inputs)),
+        environment=redact_all(dict(record.environment)),
+        caliper=record.caliper or __version__,
+    )

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from calipertf.config import DEFAULT_INDEX, Analysis
+from calipertf.config import Analysis
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
 

@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import docker.errors
 
-from calipertf.config import DEFAULT_INDEX
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import EngineError
 from calipertf.releases import linux_platforms
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
@@ -155,8 +155,11 @@ class DockerEnvironment(Environment):
             "installer": "dockerfile",
         }
         timings = {"build": built - started}
+        # Our labels name this machine, its boot and its processes, and engines print each step.
+        masked = {str(value): name for name, value in self._labels.items()}
+        aliases = {**masked, str(task.root): "/repository"}
         if result.image is None:
-            yield Built(run=result.run, facts=facts, timings=timings)
+            yield Built(run=result.run, facts=facts, aliases=aliases, timings=timings)
             return
         try:
             image = self._inspect(result.image)
@@ -166,7 +169,7 @@ class DockerEnvironment(Environment):
                 run=result.run,
                 requirements=requirements,
                 facts={**facts, "image": image},
-                aliases={str(task.root): "/repository"},
+                aliases=aliases,
                 timings={**timings, "freeze": time.monotonic() - built},
                 run_job=lambda job, report: self._run_job(str(result.image), task, job, report),
             )
