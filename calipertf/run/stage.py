@@ -21,6 +21,8 @@ from calipertf.files import hold_lock
 from calipertf.layout import Layout, read_records
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
+from calipertf.run.advice import describe_conditions, list_advice
+from calipertf.run.baselines import explain_baselines
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import cache_folder
@@ -35,6 +37,7 @@ from calipertf.run.grid import (
 from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
+from calipertf.run.requirements import check_requirements, describe_unlisted, find_unlisted
 from calipertf.run.schedule import Done, Scheduler
 from calipertf.run.sources import SourceTree, find_sources
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
@@ -115,15 +118,20 @@ def run_stage(arguments: argparse.Namespace) -> int:
         refuse_credentials(environment, analysis.index_url)
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
+        check_requirements(config, index)
+        advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
+        advice += list_advice(config, scripts)
         if arguments.dry_run:
             known = {record.cell: record for record in read_records(Layout(root=arguments.dir))[0]}
             lines = describe_plan(planned, missing) + explain_homes(planned, missing, known)
+            lines += [*advice, describe_conditions(config)]
             print("\n".join(lines))
             return EXIT_OK
         homes = {
             suite: home_cell(project.name, home)
             for suite, home in find_homes(config, scripts).items()
         }
+        tell_beginning(config, arguments, advice)
         layout = Layout(root=arguments.dir)
         stack.enter_context(hold_lock(layout.lock))
         store = Store(
@@ -145,6 +153,15 @@ def run_stage(arguments: argparse.Namespace) -> int:
         )
         scheduler = open_scheduler(environment, processes, analysis, arguments)
         return judge_grid(session, planned, missing, scheduler)
+
+
+def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
+    """Say what a new user may trip over, and where records go if that is not beside the file."""
+    for line in advice:
+        log.warning(line)
+    log.info(describe_conditions(config))
+    if arguments.dir.resolve().parent != config.path.parent:
+        log.info("records go to %s; --dir names another folder", arguments.dir.resolve())
 
 
 def refuse_credentials(environment: Environment, index_url: str) -> None:
@@ -205,15 +222,25 @@ def judge_grid(
         log.info("%d of %d cells have their record already", kept, len(planned))
     if empty := len(planned) - len(tasks) - kept:
         log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
+    for line in list_failed_baselines(session):
+        log.warning(line)
     failures = run_tasks(session, tasks, scheduler, total=len(planned))
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
-    for line in (*homeless, *(missing[tag] for tag in sorted(missing))):
+    for line in (*homeless, *list_failed_baselines(session)):
         print(line)
+    for tag in sorted(missing):
+        print(missing[tag])
     for done in failures:
         print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
     print(f"{len(found)} records in {store.layout.data}")
     return EXIT_INFRASTRUCTURE if failures else EXIT_OK
+
+
+def list_failed_baselines(session: Session) -> list[str]:
+    """A line for each baseline that was run and failed."""
+    store = session.store
+    return explain_baselines(session.homes, store.records, store.suites)
 
 
 def prepare_cell(
@@ -330,7 +357,12 @@ def run_tasks(
                 progress.fail(done.task.cell, done.failure)
                 continue
             inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
-            progress.advance(session.store.save(replace(done.record, inputs=inputs)))
+            record = session.store.save(replace(done.record, inputs=inputs))
+            progress.advance(record)
+            if record.cell in session.homes.values():
+                own = {suite: cell for suite, cell in session.homes.items() if cell == record.cell}
+                for line in explain_baselines(own, session.store.records, session.store.suites):
+                    log.warning(line)
     return failures
 
 
