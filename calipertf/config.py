@@ -5,6 +5,7 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from calipertf.config_values import (
     Versions,
 )
 from calipertf.errors import ConfigError
-from calipertf.scripts import list_scripts
+from calipertf.scripts import list_scripts, walk_files
 from calipertf.versions import find_nearest
 from calipertf.yaml_file import YamlFile, read_yaml
 
@@ -260,9 +261,18 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> FoundSc
 def _hint_script(root: Path, pattern: str) -> str:
     if pattern and not _is_outside(pattern) and (root / pattern).is_dir():
         return f"; {root / pattern} has no .py file"
-    known = [str(path.relative_to(root)) for path in root.glob("**/*.py")][:2000]
-    nearest = find_nearest(pattern, known)
+    nearest = find_nearest(pattern, _list_python_files(root))
     return f"; did you mean {nearest}?" if nearest else f"; it has to lie in {root}"
+
+
+def _list_python_files(root: Path) -> list[str]:
+    """Python files of the root by name; of a very large one those that are met first."""
+    known: list[str] = []
+    with contextlib.suppress(ConfigError):
+        known.extend(
+            str(path.relative_to(root)) for path in walk_files(root) if path.suffix == ".py"
+        )
+    return known[:2000]
 
 
 def _find_root(file: YamlFile, analysis: Analysis) -> Path:

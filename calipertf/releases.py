@@ -33,7 +33,8 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ex
 
 from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import WAY_OUT
-from calipertf.errors import IndexUnavailableError, VersionError
+from calipertf.errors import ConfigError, IndexUnavailableError, VersionError
+from calipertf.redact import has_secret
 from calipertf.versions import CPYTHONS, python_key, python_version
 
 # It logs the whole traceback of a failed request that the cache then answers; we tell it in words.
@@ -202,6 +203,8 @@ class Index:
         *,
         offline: bool = False,
     ) -> None:
+        if has_secret(url):
+            raise ConfigError(f"the index {url} is given with credentials; {WAY_OUT}")
         self.url = url.rstrip("/") + "/"
         self.offline = offline
         backend = (

@@ -136,7 +136,7 @@ def test_distribution_by_the_name_that_it_is_imported_by(
         ("import pandas\npandas.read_csv('http://x.example/t.csv')\n", "network: true"),
         ("from urllib.parse import urlparse\nurlparse('https://x.example/')\n", None),
         ("import requests\nrequests.get('http://localhost:80/')\n", None),
-        ("import helper\n", "helper.py: not run as scripts"),
+        ("import helper\n", "not run as scripts: suite/helper.py"),
     ],
 )
 def test_trap_is_told_before_the_run(write_config: Write, source: str, words: str | None) -> None:

@@ -19,6 +19,7 @@ from calipertf.errors import CaliperError, ConfigError
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record, Run, read_record
 from calipertf.redact import RedactFilter, mask_host, redact, remember_secret
+from calipertf.releases import Index
 from calipertf.run.store import Store
 
 INDEX = "https://index.example/simple/"
@@ -75,6 +76,12 @@ def test_credentials_in_caliper_yaml_are_refused_and_not_repeated(
     path = write_config(f"analysis:\n  dependency: six\n  tests: a.py\n  {line}\n")
     with pytest.raises(ConfigError, match=r"~/\.netrc.*CALIPER_INDEX_USERNAME") as caught:
         load_config(path)
+    assert "secret" not in str(caught.value)
+
+
+def test_credentials_in_a_flag_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"~/\.netrc") as caught:
+        Index("https://u:secret@index.example/simple/")
     assert "secret" not in str(caught.value)
 
 

@@ -34,8 +34,8 @@ def list_advice(config: Config, scripts: Sequence[str]) -> list[str]:
     lines = []
     if config.helpers:
         lines.append(
-            f"{_join(config.helpers)}: not run as scripts, since others import them or they are "
-            "pytest's or an installer's; name a file itself under tests to run it"
+            f"not run as scripts: {_join(config.helpers)} (other scripts import them, or pytest or "
+            "an installer runs them); to run one, name the file itself under tests"
         )
     opened = {
         script: found[0]

@@ -30,13 +30,13 @@ def server() -> Iterator[PackageServer]:
 def test_private_index_is_asked_with_the_credentials_given(
     make_project: Callable[..., object], server: PackageServer, tmp_path: Path, way: str
 ) -> None:
-    # Python 2.7 is served by pip, and at a date through the time machine; the other by uv.
+    # Python 2.7 is served by pip through the time machine, the other one by uv.
     grid = f"""\
 dependency: outer
 environment: venv
 index_url: {server.index_url}
-python_versions: [2.7, {HERE}]
-resolve: [today, 2021-01-05]
+python_versions: [{"2.7, " if way == "environment" else ""}{HERE}]
+resolve: [2021-01-05]
 tests: [suite]
 """
     project = make_project(grid, {"suite/a.py": "import outer, inner\nprint('imported')\n"})
@@ -57,8 +57,8 @@ tests: [suite]
     assert done.returncode == 0, done.stderr
     records = project.records()
     here = [record for record in records.values() if record.outcome != "no_interpreter"]
-    assert len(records) == 4
-    assert len(here) >= 2
+    assert len(records) == (2 if way == "environment" else 1)
+    assert here
     for record in here:
         assert record.runs["suite/a.py"].output == ("imported\n",), record.build
     kept = [path.read_bytes() for path in project.root.rglob("*") if path.is_file()]
