@@ -29,7 +29,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:  # while modules were still being loaded: nothing has begun
-        sys.exit(130)
+    from calipertf.faults import run_script
+
+    sys.exit(run_script(main))

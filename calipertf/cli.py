@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -14,7 +15,11 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
+from calipertf.faults import tell_fault
 from calipertf.redact import RedactFilter
+
+#: More than anything that is done at once.
+_MOST = 1024
 
 
 class ResultConsole(Console):
@@ -31,7 +36,8 @@ console = Console(stderr=True, highlight=False)
 
 EXIT_CODES = """\
 exit codes: 0 done (whatever the verdicts), 1 regression found where --fail-on asks for it,
-2 bad usage or configuration, 3 the index, the engine or the disk failed, 130 interrupted"""
+2 bad usage or configuration, 3 the index, the engine or the disk failed, 70 a fault of this tool
+(please report it), 130 interrupted"""
 
 
 def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
@@ -57,9 +63,9 @@ def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
 
 def count(text: str) -> int:
     """A flag's whole number, 1 or more; for argparse's type."""
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of 1 to {_MOST}")
     return number
 
 
@@ -91,10 +97,12 @@ def run_main(
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     try:
-        return main(arguments)
+        code = main(arguments)
+        sys.stdout.flush()  # else a full disk is met when nobody can answer any more
     except CaliperError as error:
         log.debug("where it happened", exc_info=True)
-        console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        told = str(error).encode("utf-8", "backslashreplace").decode()
+        console.print(f"error: {told}", style="red", markup=False, soft_wrap=True)
         return error.exit_code
     except KeyboardInterrupt:
         console.print(
@@ -104,8 +112,22 @@ def run_main(
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output (head, less) went away: nothing is left to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 -- the one place where what nobody expected is told
+        code = tell_fault(error, verbose=arguments.verbose)
+        _drop_output()
+        return code
+    return code
+
+
+def _drop_output() -> None:
+    """Send what is still to be printed nowhere: its reader, or the room for it, is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import signal
 import threading
@@ -25,6 +24,7 @@ from distributed.core import rpc
 from distributed.versions import VersionMismatchWarning
 
 from calipertf.errors import CaliperError, ConfigError, EngineError
+from calipertf.input_files import load_json, read_file
 from calipertf.software import (
     Package,
     Software,
@@ -120,8 +120,8 @@ def _ignore_interrupts() -> Iterator[None]:
 def _read_scheduler_file(path: Path) -> str:
     """The address in a file that `dask scheduler --scheduler-file` wrote."""
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return str(load_json(read_file(path, largest=1024**2))["address"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ConfigError(
             f"scheduler: {str(path)!r} is neither an address such as tcp://host:8786, nor `local`, "
             f"nor a scheduler file that can be read ({error})",

@@ -5,7 +5,7 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 
 from __future__ import annotations
 
-import contextlib
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from calipertf.config_problems import Problems, spell
+from calipertf.config_paths import (
+    LARGEST_TEMPLATE,
+    FoundScripts,
+    explain_data,
+    explain_script,
+    find_scripts,
+    is_outside,
+    list_known,
+    resolve,
+)
+from calipertf.config_problems import LISTED, Problems, spell
 from calipertf.config_values import (
     DEFAULT_INDEX,
     Arguments,
@@ -35,7 +45,7 @@ from calipertf.config_values import (
     Versions,
 )
 from calipertf.errors import ConfigError
-from calipertf.scripts import list_scripts, walk_files
+from calipertf.input_files import is_folder, read_file
 from calipertf.versions import find_nearest
 from calipertf.yaml_file import YamlFile, read_yaml
 
@@ -139,7 +149,7 @@ class Config:
     @property
     def root(self) -> Path:
         """The folder that paths in the file are relative to."""
-        return (self.path.parent / self.analysis.root).resolve()
+        return resolve(self.path.parent / self.analysis.root)
 
     def find_suite(self, script: str) -> str | None:
         """The suite (key of baselines) that a script belongs to, the longest one that fits."""
@@ -165,8 +175,11 @@ def load_config(path: Path) -> Config:
     found = FoundScripts()
     template = ""
     root = _find_root(file, analysis)
-    if "root" in sound and not root.is_dir():
-        problems.add(("analysis", "root"), f"root: {analysis.root!r} is no folder ({root})")
+    if "root" in sound and not is_folder(root):
+        words = f"root: {analysis.root[:80]!r} is no folder ({str(root)[:200]})"
+        problems.add(("analysis", "root"), words)
+    elif "root" in sound and root == root.parent:
+        problems.add(("analysis", "root"), f"root: {analysis.root!r} is the whole file system")
     elif "root" in sound:
         if "tests" in sound:
             found = _expand_tests(root, analysis, problems)
@@ -174,11 +187,11 @@ def load_config(path: Path) -> Config:
             template = _read_template(root, analysis, problems, named="dockerfile" in content)
         if "baselines" in sound:
             _check_suites(root, analysis, found.scripts, problems)
-        if analysis.data is not None and not (root / analysis.data).is_dir():
-            problems.add(("analysis", "data"), f"data: {analysis.data!r} is not a folder in {root}")
+        if analysis.data is not None and (why := explain_data(root, analysis.data)):
+            problems.add(("analysis", "data"), f"data: {analysis.data!r} {why}")
     problems.check()
     return Config(
-        path=path.resolve(),
+        path=resolve(path),
         analysis=analysis,
         scripts=found.scripts,
         helpers=found.helpers,
@@ -226,92 +239,54 @@ def _validate(content: dict[str, Any], problems: Problems) -> tuple[Analysis, se
     return Analysis.model_validate({**stand_in, **kept}), fields - wrong
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundScripts:
-    """What `tests` names, relative to the root, each once."""
-
-    scripts: tuple[str, ...] = ()
-    #: Python files of its folders that are only imported by others.
-    helpers: tuple[str, ...] = ()
-
-
 def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> FoundScripts:
     """Scripts that `tests` names: files, folders (with all below them) and globs."""
     scripts: dict[str, None] = {}
     helpers: dict[str, None] = {}
     if not analysis.tests:
         problems.add(("analysis", "tests"), "tests names no script; name files, folders or globs")
+    seen: set[str] = set()
     for number, pattern in enumerate(analysis.tests):
+        if pattern in seen:
+            continue
+        seen.add(pattern)
+        where = ("analysis", "tests", number)
         try:
-            found = _find_scripts(root, pattern)
+            found = find_scripts(root, pattern)
         except ConfigError as error:
-            problems.add(("analysis", "tests", number), f"tests: {error}")
+            problems.add(where, f"tests: {error}")
             continue
         if not found.scripts:
-            problems.add(
-                ("analysis", "tests", number),
-                f"tests: no script at {pattern!r}{_hint_script(root, pattern)}",
-            )
-        scripts.update(dict.fromkeys(found.scripts))
+            hint = _hint_script(root, pattern) if len(problems) < LISTED else ""
+            problems.add(where, f"tests: no script at {pattern!r}{hint}")
+        for script in found.scripts:
+            if why := explain_script(root, script):
+                problems.add(where, f"tests: {script!r} is no script: {why}")
+            else:
+                scripts[script] = None
         helpers.update(dict.fromkeys(found.helpers))
     kept = tuple(helper for helper in helpers if helper not in scripts)
     return FoundScripts(scripts=tuple(scripts), helpers=kept)
 
 
 def _hint_script(root: Path, pattern: str) -> str:
-    if pattern and not _is_outside(pattern) and (root / pattern).is_dir():
+    if pattern and not is_outside(pattern) and is_folder(root / pattern):
         return f"; {root / pattern} has no .py file"
-    nearest = find_nearest(pattern, _list_python_files(root))
+    nearest = find_nearest(pattern, list_known(root))
     return f"; did you mean {nearest}?" if nearest else f"; it has to lie in {root}"
 
 
-def _list_python_files(root: Path) -> list[str]:
-    """Python files of the root by name; of a very large one those that are met first."""
-    known: list[str] = []
-    with contextlib.suppress(ConfigError):
-        known.extend(
-            str(path.relative_to(root)) for path in walk_files(root) if path.suffix == ".py"
-        )
-    return known[:2000]
-
-
 def _find_root(file: YamlFile, analysis: Analysis) -> Path:
-    return (file.path.resolve().parent / analysis.root).resolve()
-
-
-def _is_outside(pattern: str) -> bool:
-    return Path(pattern).is_absolute() or ".." in Path(pattern).parts
-
-
-def _find_scripts(root: Path, pattern: str) -> FoundScripts:
-    """Scripts at a path: a file as it is named, of a folder or a glob what is to be run."""
-    if not pattern or _is_outside(pattern):
-        return FoundScripts()
-    path = root / pattern
-    helpers: list[Path] = []
-    if path.is_dir():
-        paths, helpers = list_scripts(path)
-    elif path.is_file():
-        paths = [path]
-    else:
-        try:
-            found = sorted(item for item in root.glob(pattern) if item.suffix == ".py")
-        except ValueError:  # "**" beside other characters, before Python 3.13
-            found = []
-        paths = [item for item in found if not item.name.startswith(("_", "."))]
-    return FoundScripts(
-        scripts=tuple(item.relative_to(root).as_posix() for item in paths),
-        helpers=tuple(item.relative_to(root).as_posix() for item in helpers),
-    )
+    return resolve(resolve(file.path).parent / analysis.root)
 
 
 def _read_template(root: Path, analysis: Analysis, problems: Problems, *, named: bool) -> str:
     """The template in the root; where none is there and none was named, our own."""
     path = root / analysis.dockerfile
-    if not named and not path.exists():
+    if not named and not _exists(path):
         path = DEFAULT_TEMPLATE
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path, largest=LARGEST_TEMPLATE).decode("utf-8")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         problems.add(
@@ -326,8 +301,18 @@ def _check_suites(
     root: Path, analysis: Analysis, scripts: tuple[str, ...], problems: Problems
 ) -> None:
     for suite in analysis.baselines:
-        if suite not in scripts and not (root / suite).exists():
-            problems.add(
-                ("analysis", "baselines", suite),
-                f"baselines: there is no suite {suite!r} in {root}",
-            )
+        where = ("analysis", "baselines", suite)
+        plain = posixpath.normpath(suite)
+        if is_outside(suite) or not (suite in scripts or _exists(root / suite)):
+            problems.add(where, f"baselines: there is no suite {suite!r} in {root}")
+        elif suite.rstrip("/") != plain:
+            problems.add(where, f"baselines: {suite!r} fits no script; write it as {plain!r}")
+        elif suite != plain and plain in analysis.baselines:
+            problems.add(where, f"baselines: {suite!r} is {plain!r}, which stands there as well")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -21,6 +21,7 @@ _PLAIN = {
     "float_type": "write a number",
     "float_parsing": "write a number",
     "finite_number": "write a number",
+    "int_parsing_size": "write a whole number",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
     "too_short": "name at least one, or leave the key out",
@@ -29,7 +30,13 @@ _BOUNDS = {
     "greater_than": "it has to be more than {gt}",
     "greater_than_equal": "it has to be {ge} or more",
     "less_than": "it has to be less than {lt}",
+    "less_than_equal": "it has to be {le} or less",
 }
+
+
+#: Problems that are listed, and characters of each.
+LISTED = 30
+_WIDTH = 400
 
 
 class Problems:
@@ -59,12 +66,20 @@ class Problems:
         """Nothing where there are none; else raises ConfigError that lists them by line."""
         if not self._found:
             return
-        problems = [f"line {line}: {text}" for line, text in sorted(self._found)]
-        listing = "\n".join(f"  {problem}" for problem in problems)
+        problems = [f"line {line}: {_shorten(text)}" for line, text in sorted(self._found)]
+        listing = "\n".join(f"  {problem}" for problem in problems[:LISTED])
+        if len(problems) > LISTED:
+            listing += f"\n  and {len(problems) - LISTED} more"
         count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
         raise ConfigError(
             f"{self.file.path} has {count}:\n{listing}", path=self.file.path, problems=problems
         )
+
+
+def _shorten(text: str) -> str:
+    """Return a problem whose value may be megabytes long: its beginning and its way out."""
+    half = _WIDTH // 2
+    return text if len(text) <= _WIDTH else f"{text[:half]} ... {text[-half:]}"
 
 
 def spell(location: Location) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
+import math
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timezone
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -12,12 +16,23 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from calipertf.credentials import WAY_OUT
 from calipertf.redact import has_secret
-from calipertf.versions import check_selector, parse_python, parse_version
+from calipertf.versions import CPYTHONS, check_selector, parse_python, parse_version, python_key
 
 #: The index of everybody.
 DEFAULT_INDEX = "https://pypi.org/simple/"
-#: Bytes below which no Python starts.
+#: Bytes below which no Python starts, and more than any machine has.
 LEAST_MEMORY = 16 * 1024**2
+MOST_MEMORY = 64 * 1024**4
+#: Seconds: no interpreter starts in less than the least, nobody waits longer than a month.
+LEAST_SECONDS = 0.1
+MOST_SECONDS = 30 * 86400
+#: Cells at once, more than any machine can run.
+MOST_JOBS = 1024
+#: Before this day there was no package index.
+FIRST_DAY = date(2003, 1, 1)
+#: Minor versions of Python 2 that packages were made for, and how many Pythons to come are taken.
+_PYTHONS_2 = (6, 7)
+_PYTHONS_TO_COME = 5
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 #: What names a file of requirements, not a package; an option of pip's too.
 _FILE = re.compile(
@@ -48,7 +63,18 @@ def check_python(text: str) -> str:
     if re.match(r"[<>=!~]", text) or text in {"all", "latest"}:
         check_selector(text)
         return text
-    return parse_python(text)
+    return check_one_python(text)
+
+
+def check_one_python(text: str) -> str:
+    """Return the tag of a Python that there is, or will be before long."""
+    tag = parse_python(text)
+    major, minor = python_key(tag)
+    latest = python_key(CPYTHONS[-1])[1]
+    known = minor in _PYTHONS_2 if major == 2 else minor <= latest + _PYTHONS_TO_COME
+    if not known:
+        raise ValueError(f"there is no such Python; write one such as 2.7, 3.7 or 3.{latest}")
+    return tag
 
 
 def check_resolve(text: str) -> str:
@@ -60,6 +86,8 @@ def check_resolve(text: str) -> str:
         raise ValueError("write today, release or a date such as 2021-01-05")
     if day > datetime.now(timezone.utc).date():
         raise ValueError("that day is yet to come; write today")
+    if day < FIRST_DAY:
+        raise ValueError("there was no package index then; write a day from 2003 on, or release")
     return text
 
 
@@ -76,10 +104,12 @@ def _check_size(value: Any) -> Any:
     match = _SIZE.fullmatch(str(value).strip())
     if not match:
         raise ValueError("write a size such as 4GB or 512MB")
-    size = int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+    size = float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")
     if size < LEAST_MEMORY:
         raise ValueError("no Python starts in less than 16MB; write a size such as 4GB or 512MB")
-    return size
+    if size > MOST_MEMORY:
+        raise ValueError("no machine has more than 64TB; write a size such as 4GB or 512MB")
+    return int(size)
 
 
 def _check_name(text: str) -> str:
@@ -112,23 +142,45 @@ def _refuse_secret(value: Any) -> Any:
 
 
 def _check_import_name(text: str) -> str:
-    if not all(part.isidentifier() for part in text.split(".")):
+    parts = text.split(".")
+    if not all(part.isidentifier() and not keyword.iskeyword(part) for part in parts):
         raise ValueError("write a name that can be imported, such as sklearn")
     return text
 
 
 def _check_url(text: str) -> str:
-    if not re.match(r"https?://[^/\s]", text):
+    if not re.fullmatch(r"https?://[^/\s]\S*", text) or not _has_host(text):
         raise ValueError(f"write an address such as {DEFAULT_INDEX}")
     return str(_refuse_secret(text))
 
 
-def _check_image(text: str) -> str:
+def _has_host(text: str) -> bool:
+    """Return whether an address names a host, and a port that there can be if it names one."""
     try:
-        text.format(version="3.7")
-    except (KeyError, IndexError, ValueError):
-        raise ValueError("the only placeholder is {version}, as in python:{version}") from None
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _check_image(text: str) -> str:
+    rest = text.replace("{version}", "3.7")
+    if "{" in rest or "}" in rest:
+        raise ValueError("the only placeholder is {version}, as in python:{version}")
+    if not re.fullmatch(r"[\w./:@-]+", rest, re.ASCII):
+        raise ValueError("write the name of an image, such as python:{version}")
     return text
+
+
+def _check_args(value: Any) -> Any:
+    """The template's values: what a record can hold and two runs can compare."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("write numbers that are finite; put quotes around what is a text")
+    for item in value.values() if isinstance(value, Mapping) else ():
+        _check_args(item)
+    for item in value if isinstance(value, list) else ():
+        _check_args(item)
+    return value
 
 
 Texts = Annotated[list[str], BeforeValidator(_listed)]
@@ -150,15 +202,19 @@ Requirements = Annotated[
 #: One version, as PEP 440 spells it.
 OneVersion = Annotated[str, AfterValidator(lambda text: str(parse_version(text)))]
 #: One Python, as its tag.
-OnePython = Annotated[str, AfterValidator(parse_python)]
+OnePython = Annotated[str, AfterValidator(check_one_python)]
 PackageName = Annotated[str, AfterValidator(_check_name)]
 ImportName = Annotated[str, AfterValidator(_check_import_name)]
 Url = Annotated[str, AfterValidator(_check_url)]
-#: Values for the template.
-Arguments = Annotated[dict[str, Any], AfterValidator(_refuse_secret)]
 Image = Annotated[str, AfterValidator(_check_image)]
 #: Bytes, written as 4GB.
 Size = Annotated[int, BeforeValidator(_check_size)]
-Seconds = Annotated[float, BeforeValidator(_refuse_bool), Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_refuse_bool),
+    Field(ge=LEAST_SECONDS, le=MOST_SECONDS, allow_inf_nan=False),
+]
 Share = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=1)]
+Count = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=1, le=MOST_JOBS)]
+#: Values for the template.
+Arguments = Annotated[dict[str, Any], AfterValidator(_check_args), AfterValidator(_refuse_secret)]

@@ -7,6 +7,9 @@ of as attributes, and knows the exit code that the command line ends with. They 
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 from calipertf.redact import redact
 
 #: Exit codes of the three scripts.
@@ -14,6 +17,7 @@ EXIT_OK = 0
 EXIT_REGRESSION = 1
 EXIT_USAGE = 2
 EXIT_INFRASTRUCTURE = 3
+EXIT_FAULT = 70
 EXIT_INTERRUPTED = 130
 
 
@@ -52,3 +56,17 @@ class IndexUnavailableError(InfrastructureError):
 
 class EngineError(InfrastructureError):
     """The container engine could not be reached, or failed for reasons of its own."""
+
+
+class FaultError(InfrastructureError):
+    """Caliper itself is at fault: nothing is said about a package, and a report is asked for."""
+
+    exit_code = EXIT_FAULT
+
+
+def describe_fault(error: BaseException) -> str:
+    """Return what an unexpected exception is and where it was raised, in one line to report."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    words = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {words}{where}: this is a fault of Caliper, please report it"

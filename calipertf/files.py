@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from calipertf.errors import ConfigError, InfrastructureError
 
 #: What file systems answer that know no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+#: Seconds after which a half-written file is left over: writing one takes far less.
+LEFT_OVER = 600.0
 
 #: A write that space would not help.
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
@@ -96,12 +100,19 @@ def write_json(path: Path, data: Any) -> None:
     write_text(path, json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def remove_partials(folder: Path) -> int:
-    """Number of half-written files removed, which a killed run left in the folder and below."""
-    partials = list(folder.rglob(".*.partial"))
-    for path in partials:
-        path.unlink(missing_ok=True)
-    return len(partials)
+def remove_partials(folder: Path, *, older_than: float = 0.0) -> int:
+    """Number of half-written files removed, which a killed run left in the folder and below.
+
+    With `older_than`, those that nobody wrote to for so many seconds: another run may be at work.
+    """
+    latest = time.time() - older_than
+    removed = 0
+    for path in folder.rglob(".*.partial"):
+        with contextlib.suppress(FileNotFoundError):
+            if not older_than or path.lstat().st_mtime < latest:
+                path.unlink()
+                removed += 1
+    return removed
 
 
 def set_aside(path: Path) -> Path:

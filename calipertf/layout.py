@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from calipertf.errors import RecordError
+from calipertf.input_files import load_json, read_file
 from calipertf.records import RECORD_NAME, Cell, Record, read_record
 
 
@@ -85,18 +85,43 @@ class Layout:
 def _read_resolve(path: Path) -> str | None:
     """The resolve date that a record was made with; None where the file does not say."""
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["cell"]["resolve"])
-    except (OSError, ValueError, KeyError, TypeError):
+        resolve = load_json(read_file(path))["cell"]["resolve"]
+    except (OSError, ValueError, LookupError, TypeError):
         return None
+    # What is no resolve date is no other date's record either: it is in the way.
+    return resolve if isinstance(resolve, str) and resolve and "/" not in resolve else None
 
 
 def read_records(layout: Layout) -> tuple[list[Record], list[RecordError]]:
-    """All records of a run in table order, and an error for each file that holds none."""
-    records: list[Record] = []
+    """All records of a run in table order, and an error for each file that is left out.
+
+    That is a file that holds no record, or that of another cell than its name says. Where a cell
+    has a record in its date's folder and a flat one, the former counts.
+    """
+    found: dict[Cell, tuple[Path, Record]] = {}
     errors: list[RecordError] = []
     for path in layout.iter_record_paths():
         try:
-            records.append(read_record(path))
+            record = read_record(path)
+            _check_place(layout, path, record)
         except RecordError as error:
             errors.append(error)
+            continue
+        if record.cell in found:
+            earlier, _ = found[record.cell]
+            words = f"{earlier} is an undated record of {record.cell.label}, which has a dated one"
+            errors.append(RecordError(words, path=earlier))
+        found[record.cell] = path, record
+    records = [record for _, record in found.values()]
     return sorted(records, key=lambda record: record.cell.sort_key()), errors
+
+
+def _check_place(layout: Layout, path: Path, record: Record) -> None:
+    """Raise RecordError for a record under another cell's name, such as a copy that was kept."""
+    folder = path.parent
+    misplaced = record.native and folder not in {layout.data, layout.data / record.cell.resolve}
+    if path.stem != record.cell.name or misplaced:
+        words = (
+            f"{path} holds the record of another cell, {record.cell.label}: move it to its place"
+        )
+        raise RecordError(words, path=path)

@@ -5,16 +5,18 @@ The format is described in docs/formats.md, the outcomes in CONTRIBUTING.md.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from calipertf.errors import RecordError
 from calipertf.exceptions import Failure, classify_failure, parse_exception
 from calipertf.files import write_json
+from calipertf.input_files import load_json, read_file
+from calipertf.record_checks import check_record
 from calipertf.versions import version_key
 
 SCHEMA = 1
@@ -33,7 +35,9 @@ OUTCOMES: Mapping[str, str] = {
     "infrastructure_error": "not judged",
 }
 #: Name of a record, without .json.
-RECORD_NAME = re.compile(r"pypi-(?P<package>.+)-(?P<version>[^-]+)-python-(?P<python>cp\d+)")
+RECORD_NAME = re.compile(
+    r"pypi-(?P<package>.+)-(?P<version>[^-]+)-python-(?P<python>cp[23][0-9]{1,3})"
+)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -167,7 +171,7 @@ class Verdict:
             exception=Failure(**failure) if failure else None,
             suite=data.get("suite"),
             baseline=data.get("baseline"),
-            differences=tuple(data.get("differences") or ()),
+            differences=_as_lines(data.get("differences")),
             start=data.get("start"),
         )
 
@@ -256,33 +260,28 @@ def read_record(path: Path) -> Record:
     Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
     """
     try:
-        data = load_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{path} is not a readable JSON record: {error}", path=path) from error
+        data = load_json(read_file(path))
+    except (OSError, ValueError, MemoryError) as error:
+        words = error.strerror if isinstance(error, OSError) else error
+        raise RecordError(f"{path} is not a readable JSON record: {words}", path=path) from error
     if not isinstance(data, dict):
         raise RecordError(f"{path} holds no record but a {type(data).__name__}", path=path)
     schema = data.get("schema")
-    if schema is None:
-        return _read_original(path, data)
-    if schema != SCHEMA:
+    if schema is not None and (schema != SCHEMA or isinstance(schema, bool)):
         raise RecordError(
-            f"{path} has schema {schema!r}, this version reads {SCHEMA}: update Caliper", path=path
+            f"{path} has schema {repr(schema)[:80]}, this version reads {SCHEMA}: update Caliper",
+            path=path,
         )
     try:
-        return _read_native(data)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise RecordError(f"{path} is not a complete record: {error!r}", path=path) from error
+        record = _read_original(path, data) if schema is None else _read_native(data)
+        _check_record(record)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        words = f"{type(error).__name__}: {str(error)[:200]}"
+        raise RecordError(f"{path} is not a complete record: {words}", path=path) from error
+    return record
 
 
-def load_json(content: bytes) -> Any:
-    """The JSON, with a question mark for what is no Unicode text: scripts may print any bytes."""
-    text = content.decode("utf-8", errors="replace")
-    data = json.loads(text)
-    if "\\ud" in text.lower():
-        # Halves of surrogate pairs, which JSON can spell and no file of text can hold.
-        whole = json.dumps(data, ensure_ascii=False).encode("utf-8", errors="replace")
-        data = json.loads(whole)
-    return data
+_check_record = partial(check_record, outcomes=OUTCOMES, pattern=RECORD_NAME)
 
 
 def _read_native(data: Mapping[str, Any]) -> Record:
@@ -292,11 +291,6 @@ def _read_native(data: Mapping[str, Any]) -> Record:
     build = tests.pop("build", None)
     bare_import = data.get("import")
     outcomes = {name: Verdict.from_json(item) for name, item in data["outcomes"].items()}
-    for outcome in {data["outcome"], *(verdict.outcome for verdict in outcomes.values())}:
-        if outcome not in OUTCOMES:
-            raise ValueError(f"no such outcome: {outcome}")
-    if not re.fullmatch(r"cp\d+", cell["python"]):
-        raise ValueError(f"no such Python: {cell['python']}")
     return Record(
         cell=Cell(**cell),
         outcome=data["outcome"],
@@ -307,7 +301,7 @@ def _read_native(data: Mapping[str, Any]) -> Record:
         runs={name: Run.from_json(item) for name, item in tests.items()},
         build=Run.from_json(build) if build is not None else None,
         bare_import=Run.from_json(bare_import) if bare_import else None,
-        requirements=tuple(data.get("requirements.txt") or ()),
+        requirements=_as_lines(data.get("requirements.txt")),
         environment=data.get("environment") or {},
         inputs=data.get("inputs") or {},
         timings=data.get("timings") or {},
@@ -332,11 +326,13 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     record = replace(
         record,
         build=Run.from_json(build),
-        requirements=tuple(data.get("requirements.txt") or ()),
+        requirements=_as_lines(data.get("requirements.txt")),
     )
+    _check_record(record)
     if build.get("retval"):
         return replace(record, outcome="build_failed")
     runs = {name: Run.from_json(item) for name, item in tests.items()}
+    _check_record(replace(record, runs=runs))
     verdicts = {name: _judge_original(run) for name, run in runs.items()}
     worst = worst_outcome(verdicts)
     return replace(
@@ -358,10 +354,16 @@ def _judge_original(run: Run) -> Verdict:
     )
 
 
-def _as_lines(value: object) -> tuple[str, ...]:
+def _as_lines(value: object) -> tuple[Any, ...]:
+    """Lines as a record holds them: a list, or the original's one text; none for null.
+
+    Raises TypeError for anything else; that each is a text is for _check_record to say.
+    """
     if isinstance(value, str):
         return tuple(value.splitlines(keepends=True))
-    return tuple(str(line) for line in value) if isinstance(value, list) else ()
+    if value is not None and not isinstance(value, list):
+        raise TypeError(f"lines are {repr(value)[:80]}")
+    return tuple(value or ())
 
 
 def write_record(path: Path, record: Record) -> None:

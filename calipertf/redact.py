@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import socket
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 #: What stands in the place of a secret.
@@ -61,7 +61,8 @@ def mask_host(text: str) -> str:
     return pattern.sub("host", text) if pattern else text
 
 
-@cache
+# Not `cache`: errors are told on Python 3.8, too.
+@lru_cache(maxsize=1)
 def _host_pattern() -> re.Pattern[str] | None:
     name = socket.gethostname()
     if len(name) < _LEAST or name == "localhost":

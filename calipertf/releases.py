@@ -34,6 +34,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_ex
 from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import WAY_OUT
 from calipertf.errors import ConfigError, IndexUnavailableError, VersionError
+from calipertf.http_cache import prepare_cache
 from calipertf.redact import has_secret
 from calipertf.versions import CPYTHONS, python_key, python_version
 
@@ -208,7 +209,7 @@ class Index:
         self.url = url.rstrip("/") + "/"
         self.offline = offline
         backend = (
-            SQLiteCache(cache / "index.sqlite", wal=True, busy_timeout=10_000)
+            SQLiteCache(prepare_cache(cache / "index.sqlite"), wal=True, busy_timeout=10_000)
             if cache
             else "memory"
         )

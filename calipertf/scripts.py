@@ -9,9 +9,12 @@ from pathlib import Path, PurePosixPath
 
 from calipertf.errors import ConfigError
 from calipertf.imports import Import, is_standard, list_imports
+from calipertf.input_files import read_file
 
 #: Files and folders that one walk may meet; more is a home folder or a data set, not scripts.
 MOST_FILES = 50_000
+#: Bytes of the largest Python file that is looked into.
+LARGEST_SOURCE = 16 * 1024**2
 #: Folders that hold no input of scripts, beside hidden ones and virtual environments.
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 #: Byte code, and what editors and desktops leave beside files.
@@ -42,8 +45,13 @@ def walk_files(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]
     if folder.is_file():
         yield folder
         return
+    yield from (path for path in _list_entries(folder, leave_out) if path.is_file())
+
+
+def _list_entries(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
+    """Everything below a folder that is not left out, pipes and links to nowhere included."""
     left = MOST_FILES
-    for path, is_file in _walk(folder, frozenset({*leave_out, folder.resolve()})):
+    for path in _walk(folder, frozenset({*leave_out, folder.resolve()})):
         left -= 1
         if left < 0:
             raise ConfigError(
@@ -51,27 +59,22 @@ def walk_files(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]
                 "in a folder of their own; move them there, or set root in caliper.yaml to it",
                 path=folder,
             )
-        if is_file:
-            yield path
+        yield path
 
 
-def _walk(folder: Path, above: frozenset[Path]) -> Iterator[tuple[Path, bool]]:
+def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     try:
         paths = sorted(folder.iterdir())
     except OSError:
         return  # what we may not read, scripts may not read either
     for path in paths:
-        try:
-            if is_left_out(path):
-                continue
-            if path.is_dir():
-                if (real := path.resolve()) not in above:
-                    yield path, False
-                    yield from _walk(path, above | {real})
-            elif path.is_file():
-                yield path, True
-        except OSError:
-            continue  # a link that leads to itself
+        if is_left_out(path):
+            continue
+        if not path.is_dir():
+            yield path
+        elif (real := path.resolve()) not in above:
+            yield path
+            yield from _walk(path, above | {real})
 
 
 def list_scripts(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -80,7 +83,8 @@ def list_scripts(folder: Path) -> tuple[list[Path], list[Path]]:
     Helpers are modules that another file of the folder imports and that have no `__main__` part,
     and what pytest or an installer runs. Names that begin with _ or . are neither.
     """
-    files = [path for path in walk_files(folder) if path.suffix == ".py"]
+    # What is no file, or a link to nowhere, is a script all the same: it is refused by name.
+    files = [path for path in _list_entries(folder) if path.suffix == ".py" and not path.is_dir()]
     named = [path for path in files if not path.name.startswith(("_", "."))]
     imported = find_imported(files)
     helpers = [
@@ -125,7 +129,7 @@ def _candidates(path: Path, item: Import) -> Iterator[Path]:
 def read_source(path: Path) -> str:
     """The text of a Python file, whatever its encoding; empty where it cannot be read."""
     try:
-        return path.read_bytes().decode("utf-8-sig", errors="replace")
+        return read_file(path, largest=LARGEST_SOURCE).decode("utf-8-sig", errors="replace")
     except OSError:
         return ""
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from calipertf.errors import VersionError
 
@@ -20,8 +20,10 @@ LATEST_PATCHES = "latest patch of each minor"
 #: CPython releases that a wheel without a CPython tag (py3-none-any, abi3, sdist) can be tried on.
 CPYTHONS = ("cp27", *(f"cp3{minor}" for minor in range(5, 15)))
 
-_TAG = re.compile(r"cp([23])(\d+)")
-_DOTTED = re.compile(r"(?:python)?([23])\.(\d+)(?:\.\d+)?")
+_TAG = re.compile(r"cp([23])([0-9]{1,3})")
+_DOTTED = re.compile(r"(?:python)?([23])\.([0-9]{1,3})(?:\.[0-9]+)?")
+#: Characters of the longest word that is compared with others: beyond, it takes minutes.
+_LONGEST_WORD = 300
 
 
 def parse_python(text: str) -> str:
@@ -55,7 +57,7 @@ def parse_version(text: str) -> Version:
     """PEP 440 version; raises VersionError with the text that is not one."""
     try:
         return Version(text.strip())
-    except InvalidVersion as error:
+    except ValueError as error:  # InvalidVersion, or a number without end
         raise VersionError(
             f"'{text}' is not a PEP 440 version such as 1.15.5", value=text
         ) from error
@@ -66,12 +68,14 @@ def version_key(text: str) -> tuple[int, Version, str]:
     """Sort key that puts what PEP 440 cannot parse first, in order of spelling."""
     try:
         return 1, Version(text), text
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number without end
         return 0, Version("0"), text
 
 
 def find_nearest(word: str, allowed: Iterable[str]) -> str | None:
     """The allowed word most like the one given, or None where nothing is near."""
+    if len(word) > _LONGEST_WORD:
+        return None
     matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
@@ -129,7 +133,7 @@ def parse_selector_version(selector: str) -> Version:
     """The one version that a selector names; raises VersionError that lists what is understood."""
     try:
         return Version(selector)
-    except InvalidVersion as error:
+    except ValueError as error:  # InvalidVersion, or a number without end
         raise VersionError(
             f"'{selector}' is not a version selector; write 1.15.5, \">=2.4,<2.9\", all, latest "
             f'or "{LATEST_PATCHES}"',
@@ -140,7 +144,7 @@ def parse_selector_version(selector: str) -> Version:
 def _filter(specifier: str, pool: Iterable[Version]) -> list[Version]:
     try:
         return sorted(SpecifierSet(specifier).filter(pool))
-    except InvalidSpecifier as error:
+    except ValueError as error:  # InvalidSpecifier, or a number without end
         raise VersionError(
             f"'{specifier}' is not a PEP 440 specifier such as >=2.4,<2.9", value=specifier
         ) from error

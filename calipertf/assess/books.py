@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from calipertf import __version__
 from calipertf.assess.changelog import write_changelog
 from calipertf.assess.changes import changes_to_json, find_changes
 from calipertf.assess.model import Api, cache_path
 from calipertf.assess.script import Use, find_uses
+from calipertf.assess.tables import make_way
 from calipertf.assess.usage import Missing, measure_usage
+from calipertf.change_files import read_changes
 from calipertf.config import Config
 from calipertf.errors import CaliperError
 from calipertf.files import write_json, write_text
+from calipertf.input_files import read_file
 from calipertf.layout import Layout
 
 
@@ -24,32 +29,58 @@ class ChangeBook:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._last: Api | None = None
+        #: File of an API in the cache -> its hash.
+        self._hashes: dict[Path, str] = {}
         self.written = 0
         self.kept = 0
 
     def turn(self, api: Api) -> None:
-        """Write what changed since the API before; what is newer than both is kept."""
+        """Write what changed since the API before, unless that is what lies there."""
         last, self._last = self._last, api
         if last is None:
             return
         name = f"{api.package}-{last.version}..{api.version}"
         page = self._layout.sims / "changes" / f"{name}.md"
         data = page.with_name(f"{name}.json")
-        if self._is_fresh(page, last, api) and data.exists():
+        made_from = self._describe_making(last, api)
+        if made_from is not None and _is_kept(data, page, made_from):
             self.kept += 1
             return
         changes = find_changes(last, api)
-        write_json(data, changes_to_json(last, api, changes))
-        write_text(page, write_changelog(last, api, changes))
+        text = write_changelog(last, api, changes)
+        for path in (page, data):
+            make_way(path)
+        write_text(page, text)
+        making = {**(made_from or {}), "page": _hash(text.encode("utf-8", "backslashreplace"))}
+        # Written last, so that it speaks for both.
+        write_json(data, {**changes_to_json(last, api, changes), "made_from": making})
         self.written += 1
 
-    def _is_fresh(self, page: Path, *apis: Api) -> bool:
-        """Whether the page, which is written last, is newer than the APIs that it is made from."""
-        if not page.exists():
-            return False
-        made = page.stat().st_mtime
-        paths = [cache_path(self._layout.functiondb, api.package, api.version) for api in apis]
-        return all(path.exists() and path.stat().st_mtime < made for path in paths)
+    def _describe_making(self, last: Api, api: Api) -> dict[str, str] | None:
+        """What the changes are made from and by; None where that is not in the cache to compare."""
+        made = {"caliper": __version__}
+        for side, version in (("a", last.version), ("b", api.version)):
+            path = cache_path(self._layout.functiondb, api.package, version)
+            if path not in self._hashes:
+                try:
+                    self._hashes[path] = _hash(read_file(path))
+                except OSError:
+                    return None
+            made[side] = self._hashes[path]
+        return made
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_kept(data: Path, page: Path, made_from: Mapping[str, str]) -> bool:
+    """Whether both files are whole, and were made from these APIs by this version of the tool."""
+    try:
+        found = read_changes(data).made_from or {}
+        return dict(found) == {**made_from, "page": _hash(read_file(page))}
+    except (CaliperError, OSError):
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +106,7 @@ def find_suites(config: Config) -> tuple[list[Suite], list[str]]:
             homeless += 1
             continue
         try:
-            text = (config.root / script).read_bytes()
+            text = read_file(config.root / script)
         except OSError as error:
             notes.append(f"{script} cannot be read ({error.strerror}): its usage is left out")
             continue
@@ -107,6 +138,8 @@ class UsageBook:
                     self._uses[script] = suite.home, find_uses(text, root)
                 except CaliperError as error:
                     self.notes.append(f"{script}: {error}")
+                except (RecursionError, MemoryError):
+                    self.notes.append(f"{script}: nested too deep, its uses cannot be seen")
 
     def turn(self, api: Api) -> None:
         """A row for each script on this version."""

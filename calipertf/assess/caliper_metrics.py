@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,8 +13,11 @@ import requests
 import requests_cache
 from requests_cache.backends.sqlite import SQLiteCache
 
+from calipertf import input_files
 from calipertf.assess.functiondb import INDEX, Published, read_index
+from calipertf.config_paths import is_below
 from calipertf.errors import InfrastructureError, RecordError
+from calipertf.http_cache import prepare_cache
 from calipertf.releases import HTTP_TIMEOUT
 
 #: Where caliper-metrics publishes; the package's folder is below.
@@ -28,12 +33,14 @@ def open_path(path: Path, package: str) -> Published:
         below = path / "pypi" / package / "functiondb"
         folder = below if below.is_dir() else path
         return _open_folder(str(folder), _FolderFiles(folder), package)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise RecordError(
             f"--funcdb {path} does not exist: name a function database, a zip, a folder or a clone "
             "of caliper-metrics",
             path=path,
         )
+    if why := input_files.explain_kind(path):
+        raise RecordError(f"--funcdb {path} cannot be read: {why}", path=path)
     if path.suffix == ".zip":
         return _open_zip(path, package)
     if path.name == INDEX:
@@ -44,10 +51,14 @@ def open_path(path: Path, package: str) -> Published:
 def read_file(path: Path) -> bytes:
     """The bytes of a file; InfrastructureError where it is there and cannot be read."""
     try:
-        return path.read_bytes()
+        return input_files.read_file(path)
     except FileNotFoundError:
-        raise
+        if not path.is_symlink():
+            raise
+        raise RecordError(f"{path} is a link that leads nowhere", path=path) from None
     except OSError as error:
+        if error.errno in {errno.EINVAL, errno.EFBIG}:
+            raise RecordError(f"{path} cannot be read: {error.strerror}", path=path) from error
         raise InfrastructureError(f"cannot read {path}: {error.strerror}", path=path) from error
 
 
@@ -60,7 +71,7 @@ class _FolderFiles:
     def __call__(self, name: str) -> bytes:
         """The content of one file, which has to lie in the folder."""
         path = self.folder / name
-        if not path.resolve().is_relative_to(self.folder.resolve()):
+        if not is_below(self.folder, path):
             raise RecordError(f"{self.folder}/{INDEX} points out of its folder: {name}", path=name)
         return read_file(path)
 
@@ -80,10 +91,13 @@ class _ZipFiles:
     def __call__(self, name: str) -> bytes:
         """The content of one member."""
         try:
+            if self.archive.getinfo(self.prefix + name).file_size > input_files.LARGEST:
+                words = f"{self.archive.filename}: {name} unpacks to more than any database has"
+                raise RecordError(words, path=self.archive.filename)
             return self.archive.read(self.prefix + name)
         except KeyError as error:
             raise FileNotFoundError(name) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
             raise RecordError(
                 f"{self.archive.filename}: {name} is damaged ({error}): get the file again",
                 path=self.archive.filename,
@@ -131,7 +145,11 @@ class GitHub:
     def __init__(self, cache: Path | None, *, url: str = GITHUB, offline: bool = False) -> None:
         self.url = url
         self.offline = offline
-        backend = SQLiteCache(cache / "caliper-metrics.sqlite", wal=True) if cache else "memory"
+        backend = (
+            SQLiteCache(prepare_cache(cache / "caliper-metrics.sqlite"), wal=True)
+            if cache
+            else "memory"
+        )
         self._session = requests_cache.CachedSession(
             backend=backend, expire_after=1, stale_if_error=True, allowable_codes=(200,)
         )

@@ -25,6 +25,7 @@ from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, is
 from calipertf.assess.remote import extract_on_cluster
 from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
+from calipertf.files import set_aside
 
 log = logging.getLogger("calipertf")
 
@@ -279,11 +280,17 @@ class Collector:
         """The API in the cache; one that cannot be read is extracted again."""
         cache = self.settings.cache
         try:
-            return load_api(cache, self.package, version)
+            found = load_api(cache, self.package, version)
         except RecordError as error:
             log.warning("%s", error)
+        else:
+            return found
         if not self.settings.offline:
-            cache_path(cache, self.package, version).unlink(missing_ok=True)
+            damaged = cache_path(cache, self.package, version)
+            if damaged.is_file() or damaged.is_symlink():
+                damaged.unlink()
+            else:
+                log.warning("%s is set aside as %s", damaged, set_aside(damaged).name)
             self._extract([version])
             return load_api(cache, self.package, version)
         self.collected.missing[version] = InfrastructureError(

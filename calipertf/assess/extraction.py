@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from calipertf.assess.api import extract_api
 from calipertf.assess.model import Source, is_current
 from calipertf.config_values import DEFAULT_INDEX
-from calipertf.errors import CaliperError, InfrastructureError
+from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
 
 #: Seconds that one version may take, downloads and retries included.
 TIMEOUT = 900.0
@@ -173,12 +173,12 @@ def extract_here(
         )
     except CaliperError as error:
         return Extraction(package=package, version=version, error=error)
+    except MemoryError:
+        failed = Extraction(package=package, version=version)
+        return _fail(failed, f"there is not enough memory to extract {package} {version}")
     except Exception as error:  # noqa: BLE001  one version's failure is told, the rest goes on
-        message = f"extracting {package} {version} failed ({type(error).__name__}: {error})"
-        return _fail(
-            Extraction(package=package, version=version),
-            f"{message}; this is a fault of Caliper, please report it",
-        )
+        words = f"extracting {package} {version} failed: {describe_fault(error)}"
+        return Extraction(package=package, version=version, error=FaultError(words))
 
 
 def _peak_memory() -> int:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from calipertf.assess.model import FunctionDatabase, Source
+from calipertf.assess.model import FunctionDatabase, Source, find_malformed
 from calipertf.errors import CaliperError, RecordError, VersionError
+from calipertf.input_files import LARGEST
 from calipertf.versions import parse_version
 
 INDEX = "index.json"
@@ -131,6 +132,8 @@ def unpack_database(content: bytes, where: str) -> Mapping[str, Any]:
         if zipfile.is_zipfile(io.BytesIO(content)) or content[:2] == b"PK":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 names = [name for name in archive.namelist() if name.endswith(".json")]
+                if sum(archive.getinfo(name).file_size for name in names) > LARGEST:
+                    raise RecordError(f"{where} unpacks to more than any database has", path=where)
                 merged: dict[str, Any] = {}
                 for name in names:
                     merged.update(_as_object(json.loads(archive.read(name)), f"{where}/{name}"))
@@ -140,7 +143,7 @@ def unpack_database(content: bytes, where: str) -> Mapping[str, Any]:
         raise RecordError(
             f"{where} is not a whole zip file ({error}): get it again", path=where
         ) from error
-    except (ValueError, RuntimeError, zlib.error, EOFError) as error:
+    except (ValueError, RuntimeError, NotImplementedError, zlib.error, EOFError) as error:
         raise RecordError(
             f"{where} is not a JSON function database ({error}): get it again", path=where
         ) from error
@@ -153,30 +156,12 @@ def _as_object(data: Any, where: str) -> Mapping[str, Any]:
     return data
 
 
-def find_malformed(functions: Any) -> str | None:
-    """What is wrong with one version's database, in words; None where nothing is."""
-    if not isinstance(functions, dict):
-        return f"it is a {type(functions).__name__}, not {{module: functions}}"
-    for module, members in functions.items():
-        if not isinstance(members, dict):
-            return f"module {module} is a {type(members).__name__}, not {{function: arguments}}"
-        for name, member in members.items():
-            methods = member.values() if isinstance(member, dict) else [member]
-            if not all(map(_is_names, methods)):
-                return f"{module}.{name} has no list of argument names"
-    return None
-
-
-def _is_names(arguments: Any) -> bool:
-    return isinstance(arguments, list) and all(isinstance(name, str) for name in arguments)
-
-
 def read_index(content: bytes, place: str) -> tuple[str, ...]:
     """The files that an index.json names; of its formats the one that can be read in parts."""
     try:
         data = json.loads(content)["data"]
         names = _list_files(data)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise RecordError(
             f"{place}/{INDEX} is no index of caliper-metrics ({error!r})", path=place
         ) from error

@@ -8,15 +8,19 @@ because aliases and inherited methods repeat the same ones many times over.
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypeGuard, TypeVar, get_args
 
 from calipertf.errors import RecordError
 from calipertf.files import write_bytes
+from calipertf.input_files import LARGEST, explain_kind, read_file
+from calipertf.shapes import find_wrong
 
 #: Schema number of a stored Api. It goes up as well when the extraction finds more than before, so
 #: that two versions are never compared as different extractions saw them.
@@ -26,6 +30,8 @@ ParameterKind: TypeAlias = Literal[
     "positional-only", "positional-or-keyword", "var-positional", "keyword-only", "var-keyword"
 ]
 SymbolKind: TypeAlias = Literal["module", "class", "function", "method", "attribute"]
+
+_Checked = TypeVar("_Checked")
 
 #: caliper-metrics' own shape: {module: {function: [arguments], Class: {method: [arguments]}}}.
 FunctionDatabase: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -157,7 +163,7 @@ def from_json(data: Mapping[str, Any]) -> Api:
     try:
         signatures = [
             tuple(
-                Parameter(name=name, kind=_KINDS[code], default=default)
+                _check(Parameter(name=name, kind=_KINDS[code], default=default))
                 for code, name, default in parameters
             )
             for parameters in data["signatures"]
@@ -167,25 +173,68 @@ def from_json(data: Mapping[str, Any]) -> Api:
                 path=path,
                 kind=entry["kind"],
                 parameters=signatures[entry["signature"]] if "signature" in entry else None,
-                bases=tuple(entry.get("bases", ())),
+                bases=_check_texts(entry.get("bases", [])),
                 target=entry.get("target", path),
                 is_async=entry.get("async", False),
             )
             for path, entry in data["symbols"].items()
         }
+        _check_names(symbols, data["functions"])
         return Api(
             package=data["package"],
             version=data["version"],
-            sources=tuple(Source(**source) for source in data["sources"]),
+            sources=tuple(_check(Source(**source)) for source in data["sources"]),
             symbols=symbols,
             functions=data["functions"],
-            notes=tuple(data["notes"]),
+            notes=_check_texts(data["notes"]),
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(
             f"a stored API is not what it should be ({type(error).__name__}: {error}): "
             "delete the file and it is extracted again",
         ) from error
+
+
+def _check(value: _Checked) -> _Checked:
+    """The value as it came; TypeError where a field is not what its annotation says."""
+    wrong = find_wrong(value)
+    if wrong:
+        raise TypeError(wrong)
+    return value
+
+
+def _check_names(symbols: Mapping[str, Symbol], functions: Any) -> None:
+    """TypeError or ValueError where symbols or functions are not what comparisons count on."""
+    if {type(symbol.target) for symbol in symbols.values()} - {str}:
+        raise TypeError("a target is no text")
+    if {symbol.kind for symbol in symbols.values()} - set(get_args(SymbolKind)):
+        raise ValueError("a symbol is of no known kind")
+    if problem := find_malformed(functions):
+        raise TypeError(problem)
+
+
+def _check_texts(texts: object) -> tuple[str, ...]:
+    if not _is_names(texts):
+        raise TypeError(f"{repr(texts)[:80]} are no texts")
+    return tuple(texts)
+
+
+def find_malformed(functions: Any) -> str | None:
+    """What is wrong with one version's database, in words; None where nothing is."""
+    if not isinstance(functions, dict):
+        return f"it is a {type(functions).__name__}, not {{module: functions}}"
+    for module, members in functions.items():
+        if not isinstance(members, dict):
+            return f"module {module} is a {type(members).__name__}, not {{function: arguments}}"
+        for name, member in members.items():
+            methods = member.values() if isinstance(member, dict) else [member]
+            if not all(map(_is_names, methods)):
+                return f"{module}.{name} has no list of argument names"
+    return None
+
+
+def _is_names(arguments: Any) -> TypeGuard[list[str]]:
+    return isinstance(arguments, list) and all(isinstance(name, str) for name in arguments)
 
 
 def save_api(api: Api, folder: Path) -> Path:
@@ -200,14 +249,19 @@ def save_api(api: Api, folder: Path) -> Path:
     return path
 
 
+#: What a damaged file makes its readers raise.
+_DAMAGED = (EOFError, zlib.error, ValueError, AttributeError, RecursionError, RecordError)
+
+
 def is_current(folder: Path, package: str, version: str) -> bool:
     """Whether the cache holds the version as this extraction sees it; a damaged file counts."""
     wanted = f'{{"schema":{SCHEMA},'.encode()
+    path = cache_path(folder, package, version)
+    if explain_kind(path) is not None:
+        return os.path.lexists(path)
     try:
-        with gzip.open(cache_path(folder, package, version)) as file:
+        with gzip.open(path) as file:
             return file.read(len(wanted)) == wanted
-    except FileNotFoundError:
-        return False
     except (OSError, EOFError, zlib.error):
         return True
 
@@ -216,12 +270,38 @@ def load_api(folder: Path, package: str, version: str) -> Api | None:
     """The cached Api; None where there is none; RecordError where the file is damaged."""
     path = cache_path(folder, package, version)
     try:
-        data = json.loads(gzip.decompress(path.read_bytes()))
-        return from_json(cast("Mapping[str, Any]", data))
+        api = from_json(json.loads(_unpack(read_file(path))))
     except FileNotFoundError:
-        return None
-    except (OSError, EOFError, zlib.error, ValueError, AttributeError, RecordError) as error:
+        if not path.is_symlink():
+            return None
+        raise RecordError(f"{path} is a link that leads nowhere: remove it", path=path) from None
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        ValueError,
+        AttributeError,
+        RecursionError,
+        RecordError,
+    ) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise RecordError(
-            f"{path} cannot be read ({error}): delete it and the version is extracted again",
+            f"{path} cannot be read ({words}): delete it and the version is extracted again",
             path=str(path),
         ) from error
+    if (api.package, api.version) != (package, version):
+        raise RecordError(
+            f"{path} cannot be read (it holds {api.package} {api.version}): delete it and the "
+            "version is extracted again",
+            path=str(path),
+        )
+    return api
+
+
+def _unpack(content: bytes) -> bytes:
+    """The content of a gzip file; ValueError where it is larger than any Api."""
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        found = file.read(LARGEST + 1)
+    if len(found) > LARGEST:
+        raise ValueError("it unpacks to more than any API has")
+    return found

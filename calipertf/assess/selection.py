@@ -82,4 +82,4 @@ def _list_available(package: str, settings: Settings) -> list[Version]:
 
 
 def _list_cached(package: str, settings: Settings) -> list[Path]:
-    return list((settings.cache / package).glob("*.json.gz"))
+    return [path for path in (settings.cache / package).glob("*.json.gz") if path.is_file()]

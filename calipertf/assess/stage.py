@@ -23,14 +23,15 @@ from calipertf.assess.model import Api
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
-from calipertf.assess.tables import make_pairs, update_table, write_pairs
+from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
 from calipertf.config import Config, load_config
 from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import lend_credentials
-from calipertf.errors import EXIT_OK, CaliperError, InfrastructureError
-from calipertf.files import write_json
+from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
+from calipertf.files import LEFT_OVER, remove_partials, write_json
 from calipertf.layout import Layout, read_records
 from calipertf.records import RECORD_NAME, Record
+from calipertf.sims import is_version
 from calipertf.versions import parse_version, version_key
 
 log = logging.getLogger("calipertf")
@@ -131,20 +132,40 @@ def run_stage(arguments: argparse.Namespace) -> int:
             scheduler=arguments.scheduler,
         ),
     )
+    remove_leftovers(layout)
     for error in errors:
-        session.tell(error)
+        log.warning("left out: %s", error)
     session.config = read_config(session, arguments.config)
     packages = choose_packages(arguments.package, records)
     with lend_credentials(session.settings.index_url):
-        if arguments.between:
-            print_between(session, packages[0], arguments.between)
-        else:
-            for package in packages:
-                try:
-                    assess_package(session, package, arguments.versions)
-                except CaliperError as error:
-                    session.tell(error, package)
+        assess_packages(session, packages, arguments)
+    if errors:
+        count = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+        log.warning("%s of records left out, each named above with the reason", count)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
+
+
+def remove_leftovers(layout: Layout) -> None:
+    """Remove half-written files of a killed run; not those that another run is writing now."""
+    for folder in (layout.sims, layout.functiondb):
+        remove_partials(folder, older_than=LEFT_OVER)
+
+
+def assess_packages(
+    session: Session, packages: Sequence[str], arguments: argparse.Namespace
+) -> None:
+    """Assess each package, or print what changed between two versions of one."""
+    if arguments.between:
+        if len(packages) > 1:
+            words = f"--between compares versions of one package, not of {', '.join(packages)}"
+            raise ConfigError(f"{words}: name one with --package")
+        print_between(session, packages[0], arguments.between)
+        return
+    for package in packages:
+        try:
+            assess_package(session, package, arguments.versions)
+        except CaliperError as error:
+            session.tell(error, package)
 
 
 def read_config(session: Session, path: Path | None) -> Config | None:
@@ -172,9 +193,7 @@ def print_between(session: Session, package: str, versions: Sequence[str]) -> No
 
 def assess_package(session: Session, package: str, selectors: Sequence[str]) -> None:
     """Every file about one package."""
-    records = [
-        record for record in session.records if canonicalize_name(record.cell.package) == package
-    ]
+    records = choose_records(package, session.records)
     cells = score_cells(package, records)
     for note in cells.notes:
         log.warning("%s: %s", package, note)
@@ -203,6 +222,15 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     changes = f"{book.written} written, {book.kept} kept"
     for line in summarise(package, versions, collected, len(cells.cells), changes):
         log.info("%s", line)
+
+
+def choose_records(package: str, records: Sequence[Record]) -> list[Record]:
+    """The package's records; those of versions that are none are left out, with a word."""
+    found = [item for item in records if canonicalize_name(item.cell.package) == package]
+    odd = [item for item in found if not is_version(item.cell.version)]
+    for record in odd:
+        log.warning("left out: %s has no version as PEP 440 has them", record.cell.label)
+    return [item for item in found if is_version(item.cell.version)]
 
 
 def open_usage(session: Session, package: str) -> UsageBook:
@@ -270,8 +298,10 @@ def write_sources(layout: Layout, package: str, collected: Collected) -> None:
     """Where each version came from, what looks dirty, and how many names each API has."""
     sources = {item.profile.version: item.to_json() for item in collected.known}
     missing = {version: str(error) for version, error in collected.missing.items()}
+    path = layout.sims / f"pypi-{package}-sources.json"
+    make_way(path)
     write_json(
-        layout.sims / f"pypi-{package}-sources.json",
+        path,
         {"schema": 1, "package": package, "versions": sources, "missing": missing},
     )
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from calipertf.assess.similarity import Floats
-from calipertf.errors import InfrastructureError
-from calipertf.files import write_bytes, write_json, write_text
+from calipertf.files import set_aside, write_bytes, write_json, write_text
+from calipertf.sims import read_sims
+
+log = logging.getLogger("calipertf")
 
 #: Digits after the point: enough to tell any two pairs apart, alike on every machine.
 _DIGITS = 6
@@ -75,6 +78,7 @@ def write_pairs(
     path: Path, names: Sequence[str], tables: Mapping[str, Floats], directed: Collection[str] = ()
 ) -> None:
     """The pairs in the original's shape; the names of the scores say which they are."""
+    make_way(path)
     write_json(path, pairs_to_json(names, tables, directed))
 
 
@@ -91,18 +95,34 @@ def update_table(
 ) -> pd.DataFrame:
     """Write the table together with the rows of the file that it does not replace; gives both.
 
-    `replaces` tells for the file's rows which are replaced, as a boolean series.
+    `replaces` tells for the file's rows which are replaced, as a boolean series. A file that cannot
+    be read is set aside, with a word: what it held of other packages is made again for them.
     """
-    earlier = path.with_suffix(".parquet")
-    if earlier.exists():
-        try:
-            rows = pd.read_parquet(earlier)
-            kept = rows[~replaces(rows)] if len(rows) else rows
-        except (OSError, ValueError, KeyError) as error:
-            raise InfrastructureError(
-                f"{earlier} cannot be read ({error}): delete it and run again", path=earlier
-            ) from error
+    rows = read_earlier(path)
+    if rows is not None and len(rows):
+        kept = rows[~replaces(rows)]
         if len(kept):
             table = pd.concat([kept, table], ignore_index=True) if len(table) else kept
+    for ending in (".csv", ".parquet"):
+        make_way(path.with_suffix(ending))
     write_table(path, table)
     return table
+
+
+def read_earlier(path: Path) -> pd.DataFrame | None:
+    """Return the sound rows of the table that is there; None where there is none.
+
+    Says what is left out; a file that cannot be read is set aside.
+    """
+    earlier = read_sims(path)
+    for problem in earlier.problems:
+        log.warning("%s; what is missing is made by a run for its package", problem)
+    for broken in earlier.broken:
+        log.warning("%s is set aside as %s", broken, set_aside(broken).name)
+    return earlier.rows
+
+
+def make_way(path: Path) -> None:
+    """Set a folder aside that has the name of a file: nothing can be written over it."""
+    if path.is_dir():
+        log.warning("%s is a folder; it is set aside as %s", path, set_aside(path).name)

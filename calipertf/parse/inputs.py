@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from calipertf.change_files import ApiChange, read_changes
 from calipertf.errors import RecordError
+from calipertf.input_files import load_json, read_file
 from calipertf.layout import Layout, read_records
-from calipertf.records import RECORD_NAME, Cell, Record, load_json
+from calipertf.records import RECORD_NAME, Record
+from calipertf.sims import SIMS_COLUMNS, is_version, read_sims
 from calipertf.versions import version_key
+
+#: What is known under this module's name as well: it hands out whatever stage 3 reads.
+__all__ = ["SIMS_COLUMNS", "STAGE_1", "STAGE_2", "ApiChange", "Inputs", "Note", "read_inputs"]
 
 STAGE_1 = "python 1.run_analysis.py --config caliper.yaml"
 STAGE_2 = "python 2.assess_change.py"
 
-#: Columns of the tables that stage 2 writes, by file name without its ending.
-SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "versions": ("package", "a", "b", "score", "value"),
-    "cells": ("cell_a", "cell_b", "score", "value"),
-    "usage": ("package", "script", "home", "version", "used", "compatible", "share", "missing"),
-    "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
-}
-_NUMBERS = frozenset(
-    {"value", "share", "used", "compatible"} | set(SIMS_COLUMNS["api"]) - {"package", "version"}
-)
 #: What a table of stage 2 is good for, told where it is missing.
 _MEANING = {
     "versions": "similarity matrices, no predictions from the API",
@@ -44,31 +39,11 @@ class Note:
     text: str
     #: The command that makes it; None where there is none.
     command: str | None = None
+    #: Whether something that lies there is left out.
+    left_out: bool = False
 
     def __str__(self) -> str:
         return f"{self.text}; made by: {self.command}" if self.command else self.text
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApiChange:
-    """One public name that differs between two neighbouring versions; see docs/formats.md."""
-
-    package: str
-    a: str
-    b: str
-    #: added, removed, moved, renamed or changed.
-    kind: str
-    #: Public path in a; in b for "added".
-    path: str
-    #: module, class, function, method or attribute.
-    object: str
-    #: Public path in b of what was moved or renamed.
-    to: str | None
-    #: 0.0 harmless to 1.0 breaks every use.
-    severity: float
-    old: str | None
-    new: str | None
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +60,8 @@ class Inputs:
 def read_inputs(layout: Layout) -> Inputs:
     """Records, similarities and changes. Raises RecordError where there is nothing at all."""
     records, errors = read_records(layout)
-    notes = [Note(text=f"left out: {error}") for error in errors]
+    notes = [_leave_out(str(error)) for error in errors]
     notes += _find_foreign(layout)
-    records = _drop_doubles(records, notes)
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))
     sims = {name: _read_sims(layout, name, notes) for name in SIMS_COLUMNS}
@@ -110,16 +84,6 @@ def read_inputs(layout: Layout) -> Inputs:
     return Inputs(records=records, sims=sims, changes=changes, notes=notes)
 
 
-def _drop_doubles(records: Sequence[Record], notes: list[Note]) -> list[Record]:
-    """One record a cell: where one lies flat and one in its date's folder, the latter counts."""
-    cells: dict[Cell, Record] = {}
-    for record in records:
-        if record.cell in cells:
-            notes.append(Note(text=f"left out: an undated record of {record.cell.label}"))
-        cells[record.cell] = record
-    return list(cells.values())
-
-
 def _find_foreign(layout: Layout) -> list[Note]:
     """A note on each file among the records that is none, and on cells without a verdict."""
     notes = []
@@ -128,48 +92,51 @@ def _find_foreign(layout: Layout) -> list[Note]:
             text = f"{path.name.removesuffix('.failed.json')} has no verdict yet: infrastructure"
             notes.append(Note(text=f"{text} failed", command=STAGE_1))
         elif not RECORD_NAME.fullmatch(path.stem):
-            notes.append(Note(text=f"left out: {path} is not named like a record"))
+            notes.append(_leave_out(f"{path} is not named like a record"))
     return notes
 
 
+def _leave_out(text: str, command: str | None = None) -> Note:
+    return Note(text=f"left out: {text}", command=command, left_out=True)
+
+
 def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
-    """One of stage 2's tables, from Parquet or CSV; empty where it is missing or damaged."""
-    columns = list(SIMS_COLUMNS[name])
-    text = {column: str for column in columns if column not in _NUMBERS}
-    for path in (layout.sims / f"{name}.parquet", layout.sims / f"{name}.csv"):
-        if not path.exists():
-            continue
-        try:
-            table: pd.DataFrame = (
-                pd.read_parquet(path)
-                if path.suffix == ".parquet"
-                else pd.read_csv(path, dtype=text, keep_default_na=False)
-            )
-            numbers = {key: pd.to_numeric(table[key]) for key in columns if key in _NUMBERS}
-            kept: pd.DataFrame = table[columns].assign(**numbers)
-        except (OSError, ValueError, KeyError) as error:
-            notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
-        else:
-            kept.index = pd.RangeIndex(len(kept))
-            return kept
-    return pd.DataFrame(columns=columns)
+    """The sound rows of one of stage 2's tables; none where it is missing or damaged."""
+    table = read_sims(layout.sims / name)
+    notes += [_leave_out(problem, STAGE_2) for problem in table.problems]
+    if table.rows is None:
+        return pd.DataFrame(columns=list(SIMS_COLUMNS[name]))
+    return table.rows
 
 
 def _read_original_sims(layout: Layout, notes: list[Note]) -> pd.DataFrame:
     """The pairs of the original tool's similarity files, where stage 2's table is not there."""
-    rows = []
+    rows: list[tuple[str, str, str, str, float]] = []
     for path in sorted(layout.sims.glob("pypi-*-sims.json")):
         package = path.name.removeprefix("pypi-").removesuffix("-sims.json")
         if package.endswith("-requirements"):
             continue
         try:
-            pairs = load_json(path.read_bytes())
-            for pair, scores in pairs.items():
-                a, _, b = pair.partition("..")
-                rows += [(package, a, b, score, float(value)) for score, value in scores.items()]
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+            pairs = load_json(read_file(path))
+            found = [row for pair, scores in pairs.items() for row in _list_pair(pair, scores)]
+        except OSError as error:
+            notes.append(_leave_out(f"{path} cannot be read ({error.strerror})", STAGE_2))
+        except (ValueError, AttributeError, TypeError) as error:
+            notes.append(_leave_out(f"{path} cannot be read ({error})", STAGE_2))
+        else:
+            rows += [(package, *row) for row in found]
     return pd.DataFrame(rows, columns=list(SIMS_COLUMNS["versions"]))
+
+
+def _list_pair(pair: str, scores: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float]]:
+    """The rows of one pair without their package; raises ValueError where one cannot be meant."""
+    a, _, b = pair.partition("..")
+    if not is_version(a) or not is_version(b):
+        raise ValueError(f"{pair[:80]!r} names no two versions")
+    for score, value in scores.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"{score[:80]} of {pair[:80]} is {repr(value)[:80]}")
+        yield a, b, score, float(value)
 
 
 def _read_changes(layout: Layout, notes: list[Note]) -> list[ApiChange]:
@@ -177,21 +144,10 @@ def _read_changes(layout: Layout, notes: list[Note]) -> list[ApiChange]:
     files: list[list[ApiChange]] = []
     for path in sorted((layout.sims / "changes").glob("*.json")):
         try:
-            files.append(sorted(_read_change_file(path), key=lambda change: change.path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            notes.append(Note(text=f"left out: {path} cannot be read ({error!r})", command=STAGE_2))
+            files.append(sorted(read_changes(path).changes, key=lambda change: change.path))
+        except RecordError as error:
+            notes.append(_leave_out(str(error), STAGE_2))
     # Versions are compared once a file: a full grid has hundreds of thousands of changes.
     kept = [changes for changes in files if changes]
     kept.sort(key=lambda changes: (changes[0].package, version_key(changes[0].a)))
     return [change for changes in kept for change in changes]
-
-
-def _read_change_file(path: Path) -> list[ApiChange]:
-    data: dict[str, Any] = load_json(path.read_bytes())
-    if data["schema"] != 1:
-        raise ValueError(f"schema {data['schema']} is not 1")
-    both = {"package": data["package"], "a": data["a"], "b": data["b"]}
-    return [
-        ApiChange(**both, **{**item, "details": tuple(item.get("details") or ())})
-        for item in data["changes"]
-    ]

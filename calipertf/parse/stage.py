@@ -7,8 +7,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from calipertf.errors import EXIT_OK, EXIT_REGRESSION, RecordError
-from calipertf.files import write_json
+from calipertf.errors import EXIT_OK, EXIT_REGRESSION, ConfigError, RecordError
+from calipertf.files import LEFT_OVER, remove_partials, write_json
 from calipertf.layout import Layout, read_records
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.compare import Comparison, compare_runs, count_statuses, find_regressions
@@ -31,8 +31,10 @@ _LISTED = 20
 def run_stage(arguments: argparse.Namespace) -> int:
     """The exit code of stage 3: 0, or 1 for a regression where --fail-on asks for it."""
     if arguments.fail_on and arguments.compare is None:
-        raise RecordError("--fail-on needs --compare FOLDER: the run to compare with")
+        raise ConfigError("--fail-on needs --compare FOLDER: the run to compare with")
     layout = Layout(root=arguments.dir)
+    for folder in (layout.compiled, layout.plots):
+        remove_partials(folder, older_than=LEFT_OVER)
     inputs = read_inputs(layout)
     for note in inputs.notes:
         log.warning("%s", note)
@@ -88,7 +90,8 @@ def write_all(
     if comparisons is None:
         # That of an earlier run would stand beside tables that it has nothing to do with.
         for path in layout.compiled.glob("comparison.*"):
-            path.unlink()
+            if path.is_file():
+                path.unlink()
     if {"csv", "parquet"} & set(formats):
         by_python = make_results_by_python(analysis.inputs.records)
         write_json(layout.compiled / "test-results-by-python.json", by_python)
@@ -110,6 +113,9 @@ def summarise(
     """The closing words: what was found, and where it lies."""
     yield from list_findings(analysis)
     yield from analysis.sentences
+    if lost := sum(note.left_out for note in analysis.inputs.notes):
+        files = "1 file or table was" if lost == 1 else f"{lost} files or tables were"
+        yield f"{files} left out, in part or whole: each is named above, with the reason"
     if comparisons is not None:
         yield from _tell_comparison(comparisons)
     if {"csv", "parquet"} & set(formats):

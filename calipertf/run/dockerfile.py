@@ -56,3 +56,6 @@ def render_dockerfile(
         raise ConfigError(
             f"the dockerfile template is not Jinja2, line {error.lineno}: {error.message}"
         ) from error
+    except Exception as error:  # a template may do anything: divide by zero, add text to numbers
+        words = f"{type(error).__name__}: {str(error)[:200]}"
+        raise ConfigError(f"the dockerfile template cannot be filled in: {words}") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from distributed.scheduler import KilledWorker
 
-from calipertf.errors import InfrastructureError
+from calipertf.errors import FaultError, InfrastructureError
 from calipertf.run.environments.base import CellTask
 from calipertf.run.schedule import Done
 from calipertf.run.worker import Reply
@@ -64,6 +64,8 @@ class Journey:
             return Done(task=task, record=reply.record)
         if isinstance(reply, Reply):
             words = "; ".join(self.history)
+            if isinstance(reply.failure, FaultError):
+                return Done(task=task, failure=FaultError(words))
         elif reply is None or isinstance(reply, KilledWorker):
             last = getattr(reply, "last_worker", None)
             lost = list(started) or [str(getattr(last, "address", "unknown"))]

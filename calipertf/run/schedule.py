@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from calipertf.errors import CaliperError, InfrastructureError
+from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
 from calipertf.records import Record
 from calipertf.run.cell import run_cell
 from calipertf.run.environments.base import CellTask, Environment
@@ -91,15 +91,20 @@ class LocalScheduler:
             )
         except CaliperError as error:
             return Done(task=task, failure=error)
-        except Exception as error:  # a full disk, a fault of ours: trouble of one cell
-            if not isinstance(error, OSError):
-                log.warning("%s met a fault of ours", task.cell.label, exc_info=True)
-            words = f"{type(error).__name__}: {error}"
-            return Done(task=task, failure=InfrastructureError(words))
+        except Exception as error:  # noqa: BLE001 -- a full disk, a fault of ours: of one cell
+            return Done(task=task, failure=explain_failure(task, error))
         else:
             return Done(task=task, record=record)
         finally:
             self._slots.put(cpus)
+
+
+def explain_failure(task: CellTask, error: Exception) -> InfrastructureError:
+    """Return what nobody foresaw in a cell: the machine's failure, or a fault of ours."""
+    if isinstance(error, OSError | MemoryError):
+        return InfrastructureError(f"{type(error).__name__}: {error}")
+    log.warning("%s met a fault of ours", task.cell.label, exc_info=error)
+    return FaultError(describe_fault(error))
 
 
 def _wheel(task: CellTask) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from calipertf.config import Config
+from calipertf.config_paths import resolve
 from calipertf.errors import ConfigError
 from calipertf.scripts import find_imported, is_left_out, read_source, walk_files
 
@@ -76,7 +77,9 @@ class SourceTree:
         words = frozenset((*_WORD.findall(text), *re.findall(r"\w+", text)))
         takes_all = beside and _LISTS.search(text) is not None
         for path in _list_folder(self.root):
-            if path in self.own or path.resolve() in self.leave_out or is_left_out(path):
+            if not (path.is_dir() or path.is_file()):
+                continue  # a pipe, a device, a link to nowhere
+            if path in self.own or resolve(path) in self.leave_out or is_left_out(path):
                 continue
             named = _is_named(path, text, words)
             if path.is_dir():
@@ -108,9 +111,9 @@ def find_sources(config: Config, leave_out: Collection[Path] = ()) -> SourceTree
     return SourceTree(
         root=config.root,
         scripts=config.scripts,
-        data=(config.root / analysis.data).resolve() if analysis.data else None,
+        data=resolve(config.root / analysis.data) if analysis.data else None,
         own=frozenset({config.path, config.root / analysis.dockerfile}),
-        leave_out=frozenset(path.resolve() for path in leave_out),
+        leave_out=frozenset(resolve(path) for path in leave_out),
     )
 
 

@@ -16,7 +16,13 @@ from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
 from calipertf.config_values import DEFAULT_INDEX, check_python, check_resolve, check_version
 from calipertf.credentials import lend_credentials, needs_credentials
-from calipertf.errors import EXIT_INFRASTRUCTURE, EXIT_OK, ConfigError
+from calipertf.errors import (
+    EXIT_FAULT,
+    EXIT_INFRASTRUCTURE,
+    EXIT_OK,
+    ConfigError,
+    FaultError,
+)
 from calipertf.files import hold_lock
 from calipertf.layout import Layout, read_records
 from calipertf.records import Cell, Record
@@ -122,7 +128,10 @@ def run_stage(arguments: argparse.Namespace) -> int:
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
         advice += list_advice(config, scripts)
         if arguments.dry_run:
-            known = {record.cell: record for record in read_records(Layout(root=arguments.dir))[0]}
+            records, errors = read_records(Layout(root=arguments.dir))
+            for error in errors:
+                log.warning("left out: %s", error)
+            known = {record.cell: record for record in records}
             lines = describe_plan(planned, missing) + explain_homes(planned, missing, known)
             lines += [*advice, describe_conditions(config)]
             print("\n".join(lines))
@@ -234,6 +243,8 @@ def judge_grid(
     for done in failures:
         print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
     print(f"{len(found)} records in {store.layout.data}")
+    if any(isinstance(done.failure, FaultError) for done in failures):
+        return EXIT_FAULT
     return EXIT_INFRASTRUCTURE if failures else EXIT_OK
 
 

@@ -30,7 +30,7 @@ from calipertf.run.offers import (
     python_resource,
 )
 from calipertf.run.processes import Stopped
-from calipertf.run.schedule import list_cpus, share_cpus
+from calipertf.run.schedule import explain_failure, list_cpus, share_cpus
 from calipertf.software import (
     Package,
     Software,
@@ -207,8 +207,7 @@ class CellWorker(WorkerPlugin):
         except CaliperError as error:
             return Reply(address=address, label=self._label, failure=_plain(error))
         except Exception as error:  # noqa: BLE001 -- told with the worker's name: a full disk, a fault
-            words = f"{type(error).__name__}: {error}"
-            failure = InfrastructureError(words)
+            failure = explain_failure(here, error)
             return Reply(address=address, label=self._label, failure=failure)
         else:
             return Reply(address=address, label=self._label, record=record)
