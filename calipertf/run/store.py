@@ -51,7 +51,7 @@ WORDS: Mapping[str, str] = {
 def hash_runner() -> str:
     """SHA-256 over the programs that run scripts in a cell, hexadecimal."""
     folder = Path(__file__).parent
-    return hash_files(folder, sorted(folder.glob("script_runner*.py")))
+    return hash_files(folder, sorted(folder.glob("*_runner*.py")))
 
 
 def hash_environ() -> str:
