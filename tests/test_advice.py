@@ -82,6 +82,7 @@ def find(config: Config, *requires: str) -> dict[str, list[str]]:
         ("import demo, numpy\n", "", ["numpy>=1"], []),
         ("import demo, numpy\n", "", ["numpy; extra == 'all'"], ["numpy"]),
         ("import demo, numpy\n", "  requirements: ['numpy<2']\n", [], []),
+        ("import demo, six\n", "  requirements: ['demo[a]']\n", ["six; extra == 'a'"], []),
         ("import demo, yaml\n", "  requirements: [pyyaml]\n", [], []),
         ("import demo, bs4\n", "  requirements: [beautifulsoup4]\n", [], []),
         ("import demo, helper, _own, suite_pkg\n", "", [], []),

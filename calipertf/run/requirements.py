@@ -6,7 +6,7 @@ import logging
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import requests
@@ -88,7 +88,13 @@ def find_unlisted(
         return {}
     wheels = [plan.file for plan in planned if plan.file and plan.file.is_wheel]
     newest = max(wheels, key=lambda file: file.version, default=None)
-    requires = fetch_requires(newest) if newest else None
+    extras = {
+        extra
+        for requirement in map(Requirement, analysis.requirements)
+        if canonicalize_name(requirement.name) == analysis.dependency
+        for extra in requirement.extras
+    }
+    requires = fetch_requires(newest, extras) if newest else None
     return {} if requires is None else _drop_provided(unknown, requires)
 
 
@@ -145,8 +151,8 @@ def _holds(folder: Path, module: str) -> bool:
     return (folder / f"{module}.py").is_file() or (folder / module).is_dir()
 
 
-def fetch_requires(file: ReleaseFile) -> list[str] | None:
-    """Names of what a wheel requires, without extras; None where it cannot be found out."""
+def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str] | None:
+    """Names of what a wheel requires, with some extras; None where it cannot be found out."""
     with requests.Session() as session:
         content = _fetch_metadata(file, session)
     if content is None:
@@ -157,7 +163,9 @@ def fetch_requires(file: ReleaseFile) -> list[str] | None:
             requirement = Requirement(text)
         except InvalidRequirement:
             continue
-        if not _is_extra(requirement.marker):
+        if not _is_extra(requirement.marker) or any(
+            extra in str(requirement.marker) for extra in extras
+        ):
             names.append(requirement.name)
     return names
 
