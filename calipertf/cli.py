@@ -16,6 +16,7 @@ from rich.logging import RichHandler
 from calipertf import signals
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 from calipertf.faults import tell_fault
+from calipertf.redact import RedactFilter
 
 #: More than anything that is done at once.
 _MOST = 1024
@@ -77,6 +78,7 @@ def configure_logging(*, verbose: bool) -> None:
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.addFilter(RedactFilter())
     log.handlers[:] = [handler]
     log.setLevel(logging.DEBUG if verbose else logging.INFO)
     log.propagate = False

@@ -6,15 +6,16 @@ The keys of the original tool keep their meaning; ours are listed in docs/config
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from calipertf.config_paths import (
     LARGEST_TEMPLATE,
+    FoundScripts,
     explain_data,
     explain_script,
     find_notebook,
@@ -25,6 +26,7 @@ from calipertf.config_paths import (
 )
 from calipertf.config_problems import LISTED, Problems, spell
 from calipertf.config_values import (
+    DEFAULT_INDEX,
     Arguments,
     Count,
     Image,
@@ -43,6 +45,7 @@ from calipertf.config_values import (
     Url,
     Versions,
 )
+from calipertf.errors import ConfigError
 from calipertf.input_files import is_folder, read_file
 from calipertf.versions import find_nearest
 from calipertf.yaml_file import YamlFile, read_yaml
@@ -51,7 +54,10 @@ from calipertf.yaml_file import YamlFile, read_yaml
 LITERAL_KEYS = frozenset(
     {"versions", "python_versions", "resolve", "baselines", "name", "dependency", "memory"}
 )
-DEFAULT_INDEX = "https://pypi.org/simple/"
+#: The template that is used where there is none beside caliper.yaml.
+DEFAULT_TEMPLATE = Path(__file__).parent.parent / "Dockerfile"
+#: A package with extras, and nothing else.
+_WITH_EXTRAS = re.compile(r"\s*([\w.-]+)\s*\[[\w\s,.-]+\]\s*")
 
 
 class Home(BaseModel):
@@ -113,6 +119,20 @@ class Analysis(BaseModel):
     #: Address of a Dask scheduler, a scheduler file or local; None is this machine's processes.
     scheduler: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _move_extras(cls, data: Any) -> Any:
+        """`dependency: celery[redis]` is celery, and celery[redis] among the requirements."""
+        name = data.get("dependency") if isinstance(data, dict) else None
+        match = _WITH_EXTRAS.fullmatch(name) if isinstance(name, str) else None
+        if not match:
+            return data
+        listed = data.get("requirements") or []
+        listed = [listed] if isinstance(listed, str) else listed
+        if not isinstance(listed, list):
+            return data
+        return {**data, "dependency": match[1], "requirements": [*listed, name]}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -126,6 +146,8 @@ class Config:
     template: str
     #: The file as it was read; knows the line of each key.
     file: YamlFile
+    #: Python files of the folders in `tests` that are no scripts: other files import them.
+    helpers: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:
@@ -153,7 +175,7 @@ def load_config(path: Path) -> Config:
         problems.add_line(line, f"{spell(location)} stands twice; keep one")
     content = _find_analysis(file, problems)
     analysis, sound = _validate(content, problems)
-    scripts: tuple[str, ...] = ()
+    found = FoundScripts()
     template = ""
     root = _find_root(file, analysis)
     if "root" in sound and not is_folder(root):
@@ -163,16 +185,21 @@ def load_config(path: Path) -> Config:
         problems.add(("analysis", "root"), f"root: {analysis.root!r} is the whole file system")
     elif "root" in sound:
         if "tests" in sound:
-            scripts = tuple(dict.fromkeys(_expand_tests(root, analysis, problems)))
+            found = _expand_tests(root, analysis, problems)
         if "dockerfile" in sound:
-            template = _read_template(root, analysis, problems)
+            template = _read_template(root, analysis, problems, named="dockerfile" in content)
         if "baselines" in sound:
-            _check_suites(root, analysis, scripts, problems)
+            _check_suites(root, analysis, found.scripts, problems)
         if analysis.data is not None and (why := explain_data(root, analysis.data)):
             problems.add(("analysis", "data"), f"data: {analysis.data!r} {why}")
     problems.check()
     return Config(
-        path=resolve(path), analysis=analysis, scripts=scripts, template=template, file=file
+        path=resolve(path),
+        analysis=analysis,
+        scripts=found.scripts,
+        helpers=found.helpers,
+        template=template,
+        file=file,
     )
 
 
@@ -215,8 +242,10 @@ def _validate(content: dict[str, Any], problems: Problems) -> tuple[Analysis, se
     return Analysis.model_validate({**stand_in, **kept}), fields - wrong
 
 
-def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterator[str]:
+def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> FoundScripts:
     """Scripts that `tests` names: files, folders (with all below them) and globs."""
+    scripts: dict[str, None] = {}
+    helpers: dict[str, None] = {}
     if not analysis.tests:
         problems.add(("analysis", "tests"), "tests names no script; name files, folders or globs")
     seen: set[str] = set()
@@ -224,23 +253,30 @@ def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> Iterato
         if pattern in seen:
             continue
         seen.add(pattern)
-        found = find_scripts(root, pattern)
         where = ("analysis", "tests", number)
-        if notebook := find_notebook(root, pattern, found):
+        try:
+            found = find_scripts(root, pattern)
+        except ConfigError as error:
+            problems.add(where, f"tests: {error}")
+            continue
+        if notebook := find_notebook(root, pattern, found.scripts):
             problems.add(
                 where,
                 f"tests: {pattern!r} names the notebook {notebook}, which is no script; make one "
                 f"of it: jupyter nbconvert --to script {notebook}",
             )
             continue
-        if not found:
+        if not found.scripts:
             hint = _hint_script(root, pattern) if len(problems) < LISTED else ""
             problems.add(where, f"tests: no script at {pattern!r}{hint}")
-        for script in found:
+        for script in found.scripts:
             if why := explain_script(root, script):
                 problems.add(where, f"tests: {script!r} is no script: {why}")
             else:
-                yield script
+                scripts[script] = None
+        helpers.update(dict.fromkeys(found.helpers))
+    kept = tuple(helper for helper in helpers if helper not in scripts)
+    return FoundScripts(scripts=tuple(scripts), helpers=kept)
 
 
 def _hint_script(root: Path, pattern: str) -> str:
@@ -254,9 +290,13 @@ def _find_root(file: YamlFile, analysis: Analysis) -> Path:
     return resolve(resolve(file.path).parent / analysis.root)
 
 
-def _read_template(root: Path, analysis: Analysis, problems: Problems) -> str:
+def _read_template(root: Path, analysis: Analysis, problems: Problems, *, named: bool) -> str:
+    """The template in the root; where none is there and none was named, our own."""
+    path = root / analysis.dockerfile
+    if not named and not _exists(path):
+        path = DEFAULT_TEMPLATE
     try:
-        return read_file(root / analysis.dockerfile, largest=LARGEST_TEMPLATE).decode("utf-8")
+        return read_file(path, largest=LARGEST_TEMPLATE).decode("utf-8")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         problems.add(

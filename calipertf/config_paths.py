@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from calipertf.input_files import explain_kind, is_folder
+from calipertf.scripts import list_scripts
 
 #: Bytes of the largest script, and of the largest template.
 LARGEST_SCRIPT = 16 * 1024**2
@@ -34,23 +36,39 @@ def is_below(root: Path, path: Path) -> bool:
     return resolve(path).is_relative_to(resolve(root))
 
 
-def find_scripts(root: Path, pattern: str) -> list[str]:
-    """Return the scripts of a file, a folder (with all below it) or a glob, relative to root."""
+@dataclass(frozen=True, kw_only=True)
+class FoundScripts:
+    """What `tests` names, relative to the root, each once."""
+
+    scripts: tuple[str, ...] = ()
+    #: Python files of its folders that are only imported by others.
+    helpers: tuple[str, ...] = ()
+
+
+def find_scripts(root: Path, pattern: str) -> FoundScripts:
+    """Return the scripts of a file, a folder (with all below it) or a glob, relative to root.
+
+    A file that is named itself is a script whatever its name. Raises ConfigError for a folder of
+    more files than anybody has scripts.
+    """
     if not pattern or is_outside(pattern):
-        return []
+        return FoundScripts()
     path = root / pattern
+    helpers: list[Path] = []
     if is_folder(path):
-        paths = sorted(path.rglob("*.py"))
+        paths, helpers = list_scripts(path)
     elif os.path.lexists(path):
         paths = [path]
     else:
-        paths = _expand_glob(root, pattern)
-    found = [item for item in paths if not is_folder(item)]
-    scripts = [item.relative_to(root) for item in found if item.name != "conftest.py"]
-    return [item.as_posix() for item in scripts if not item.name.startswith(("_", "."))]
+        globbed = [item for item in _expand_glob(root, pattern) if not is_folder(item)]
+        paths = [item for item in globbed if not item.name.startswith(("_", "."))]
+    return FoundScripts(
+        scripts=tuple(item.relative_to(root).as_posix() for item in paths),
+        helpers=tuple(item.relative_to(root).as_posix() for item in helpers),
+    )
 
 
-def find_notebook(root: Path, pattern: str, found: list[str]) -> str | None:
+def find_notebook(root: Path, pattern: str, found: Sequence[str]) -> str | None:
     """Return the notebook that an entry of `tests` means; None where it means scripts."""
     if pattern.lower().endswith(".ipynb"):
         return pattern

@@ -14,8 +14,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from calipertf.credentials import WAY_OUT
+from calipertf.redact import has_secret
 from calipertf.versions import CPYTHONS, check_selector, parse_python, parse_version, python_key
 
+#: The index of everybody.
+DEFAULT_INDEX = "https://pypi.org/simple/"
 #: Bytes below which no Python starts, and more than any machine has.
 LEAST_MEMORY = 16 * 1024**2
 MOST_MEMORY = 64 * 1024**4
@@ -30,6 +34,10 @@ FIRST_DAY = date(2003, 1, 1)
 _PYTHONS_2 = (6, 7)
 _PYTHONS_TO_COME = 5
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+#: What names a file of requirements, not a package; an option of pip's too.
+_FILE = re.compile(
+    r"\s*(-|\.{0,2}/|[^\s@]+\.(txt|in|toml|lock|cfg|ini|ya?ml|whl|zip|tar\.gz)\s*$)", re.IGNORECASE
+)
 _NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
@@ -111,11 +119,26 @@ def _check_name(text: str) -> str:
 
 
 def _check_requirement(text: str) -> str:
+    if _FILE.match(text):
+        raise ValueError('files are not read; write what it lists, such as [numpy, "scipy<1.8"]')
     try:
         Requirement(text)
     except InvalidRequirement:
         raise ValueError('write a requirement such as "numpy<2"') from None
-    return text
+    return str(_refuse_secret(text))
+
+
+def _refuse_secret(value: Any) -> Any:
+    """The value; raises ValueError where an address in it holds credentials."""
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_secret(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_secret(item)
+    elif isinstance(value, str) and has_secret(value):
+        raise ValueError(f"credentials would end up in records and reports; {WAY_OUT}")
+    return value
 
 
 def _check_import_name(text: str) -> str:
@@ -127,8 +150,8 @@ def _check_import_name(text: str) -> str:
 
 def _check_url(text: str) -> str:
     if not re.fullmatch(r"https?://[^/\s]\S*", text) or not _has_host(text):
-        raise ValueError("write an address such as https://pypi.org/simple/")
-    return text
+        raise ValueError(f"write an address such as {DEFAULT_INDEX}")
+    return str(_refuse_secret(text))
 
 
 def _has_host(text: str) -> bool:
@@ -193,4 +216,5 @@ Seconds = Annotated[
 ]
 Share = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, lt=1, allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=1, le=MOST_JOBS)]
-Arguments = Annotated[dict[str, Any], AfterValidator(_check_args)]
+#: Values for the template.
+Arguments = Annotated[dict[str, Any], AfterValidator(_check_args), AfterValidator(_refuse_secret)]

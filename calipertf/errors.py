@@ -10,6 +10,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from calipertf.redact import redact
+
 #: Exit codes of the three scripts.
 EXIT_OK = 0
 EXIT_REGRESSION = 1
@@ -25,7 +27,7 @@ class CaliperError(Exception):
     exit_code = EXIT_USAGE
 
     def __init__(self, message: str, **values: object) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))
         #: What the message speaks of, by name, for tests and for callers that react to it.
         self.values = values
 

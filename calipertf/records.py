@@ -214,6 +214,8 @@ class Record:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     #: Start (ISO 8601 UTC) and seconds of each phase.
     timings: Mapping[str, Any] = field(default_factory=dict)
+    #: Version of this tool that ran the cell; None where the record is older than that field.
+    caliper: str | None = None
     #: False for a record of the original tool, whose outcomes are derived.
     native: bool = True
 
@@ -233,6 +235,7 @@ class Record:
         }
         data: dict[str, Any] = {
             "schema": SCHEMA,
+            "caliper": {"version": self.caliper},
             "cell": cell,
             "outcome": self.outcome,
             "reason": self.reason,
@@ -314,6 +317,7 @@ def _read_native(data: Mapping[str, Any]) -> Record:
         environment=data.get("environment") or {},
         inputs=data.get("inputs") or {},
         timings=data.get("timings") or {},
+        caliper=(data.get("caliper") or {}).get("version"),
     )
 
 

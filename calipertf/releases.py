@@ -36,7 +36,9 @@ from pypi_simple import (
 )
 from requests_cache.backends.sqlite import SQLiteCache
 
-from calipertf.errors import IndexUnavailableError, VersionError
+from calipertf.config_values import DEFAULT_INDEX
+from calipertf.credentials import WAY_OUT
+from calipertf.errors import ConfigError, IndexUnavailableError, VersionError
 from calipertf.index_http import (
     check_room,
     open_cached_session,
@@ -44,6 +46,7 @@ from calipertf.index_http import (
     shorten_error,
     warn_of_cache,
 )
+from calipertf.redact import has_secret
 from calipertf.versions import CPYTHONS, python_key, python_version
 
 #: `release` is the index as of this long after a file's own upload, in every stage: companions such
@@ -250,11 +253,13 @@ class Index:
 
     def __init__(
         self,
-        url: str = "https://pypi.org/simple/",
+        url: str = DEFAULT_INDEX,
         cache: Path | None = None,
         *,
         offline: bool = False,
     ) -> None:
+        if has_secret(url):
+            raise ConfigError(f"the index {url} is given with credentials; {WAY_OUT}")
         self.url = url.rstrip("/") + "/"
         self.offline = offline
         self._session = self._open_session(cache)
@@ -340,6 +345,12 @@ class Index:
         if response.status_code == 504 and self.offline:
             raise IndexUnavailableError(
                 f"the cache holds no page of {name}, and the index may not be asked (offline)",
+                url=url,
+            )
+        if response.status_code in {401, 403}:
+            raise IndexUnavailableError(
+                f"the package index {self.url} answered {response.status_code} for {name}: it asks "
+                f"for credentials, or for others; {WAY_OUT}",
                 url=url,
             )
         if not response.ok:

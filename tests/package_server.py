@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -41,8 +42,10 @@ def make_sdist(files: Mapping[str, str], *, folder: str = "x-1") -> bytes:
 class PackageServer:
     """Use as a context manager; ``requests`` holds what was asked for, with the Range."""
 
-    def __init__(self, *, ranges: bool = True) -> None:
+    def __init__(self, *, ranges: bool = True, login: tuple[str, str] | None = None) -> None:
         self.ranges = ranges
+        #: User and password without which everything is answered with 401.
+        self.login = login
         self.requests: list[tuple[str, str | None]] = []
         #: The next so many answers for files are 503.
         self.failures = 0
@@ -105,16 +108,26 @@ class PackageServer:
         return url
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
+        if self.login is not None:
+            words = base64.b64encode(":".join(self.login).encode()).decode()
+            if request.headers.get("Authorization") != f"Basic {words}":
+                _send(request, 401, b"", {"WWW-Authenticate": 'Basic realm="private"'})
+                return
         wanted = request.headers.get("Range")
         parts = request.path.strip("/").split("/")
         if parts[0] == "simple" and parts[-1] in self._projects:
-            page = {
+            listing = {
                 "meta": {"api-version": "1.1"},
                 "name": parts[-1],
                 "files": self._projects[parts[-1]],
             }
+            if "json" not in request.headers.get("Accept", ""):
+                _send(
+                    request, 200, _render(self._projects[parts[-1]]), {"Content-Type": "text/html"}
+                )
+                return
             kind = "application/vnd.pypi.simple.v1+json"
-            _send(request, 200, json.dumps(page).encode(), {"Content-Type": kind})
+            _send(request, 200, json.dumps(listing).encode(), {"Content-Type": kind})
             return
         self.requests.append((request.path, wanted))
         content = self._files.get(parts[-1])
@@ -127,6 +140,11 @@ class PackageServer:
             _send_range(request, content, wanted)
         else:
             _send(request, 200, content)
+
+
+def _render(files: list[dict[str, object]]) -> bytes:
+    links = (f'<a href="{file["url"]}">{file["filename"]}</a><br>' for file in files)
+    return f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode()
 
 
 def _send_range(request: BaseHTTPRequestHandler, content: bytes, wanted: str) -> None:

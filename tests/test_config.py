@@ -101,6 +101,12 @@ def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
         ("  dependency: six\n  tests: a.py\n  jobs: true\n", ["jobs is True", "a number"]),
         ("  dependency: six\n  tests: a.py\n  memory: 4\n", ["less than 16MB"]),
         ("  dependency: six\n  tests: a.py\n  requirements: ['numpy<']\n", ["item 1", "numpy<2"]),
+        (
+            "  dependency: six\n  tests: a.py\n  requirements: requirements.txt\n",
+            ["files", "numpy"],
+        ),
+        ("  dependency: six\n  tests: a.py\n  requirements: [-r x.txt]\n", ["item 1", "files"]),
+        ("  dependency: six\n  tests: a.py\n  requirements: [./x]\n", ["item 1", "files"]),
         ("  dependency: six\n  tests: a.py\n  import_name: os; x\n", ["sklearn"]),
         ("  dependency: six\n  tests: a.py\n  index_url: pypi.org\n", ["https://"]),
         ("  dependency: six\n  tests: a.py\n  base_image: 'p:{versoin}'\n", ["{version}"]),
@@ -162,3 +168,15 @@ def test_file_that_is_no_text_is_told_by_line(tmp_path: Path) -> None:
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--config"):
         load_config(tmp_path / "nowhere.yaml")
+
+
+def test_extras_of_the_package_become_a_requirement(write_config: Write) -> None:
+    config = load(write_config, "  dependency: celery[redis]\n  tests: a.py\n  requirements: six\n")
+    assert config.analysis.dependency == "celery"
+    assert config.analysis.requirements == ["six", "celery[redis]"]
+
+
+def test_template_that_nobody_named_is_ours(write_config: Write) -> None:
+    path = write_config("analysis:\n  dependency: six\n  tests: a.py\n")
+    (path.parent / "Dockerfile").unlink()
+    assert "FROM {{ base }}" in load_config(path).template

@@ -22,9 +22,10 @@ from calipertf.run.environments.docker_engine import (
     is_unknown_image,
     list_proxies,
 )
-from calipertf.run.environments.docker_files import is_open, make_context, walk_files
+from calipertf.run.environments.docker_files import is_open, make_context
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 from calipertf.run.environments.docker_sandbox import make_limits, pin_local_wheel, share_cores
+from calipertf.scripts import walk_files
 
 CELL = Cell(package="tensorflow", version="2.10.0", python="cp310", resolve="release")
 FILE = ReleaseFile(

@@ -5,7 +5,12 @@ from datetime import datetime, timezone
 import pytest
 
 from calipertf.run.build_tools import with_newest
-from calipertf.run.environments.installers import describe_tools, hide_installers, hide_newer
+from calipertf.run.environments.installers import (
+    describe_tools,
+    hide_installers,
+    hide_newer,
+    merge_extras,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +61,16 @@ def test_today_hides_nothing() -> None:
 def test_setuptools_is_a_requirement_like_others(python: str, kept: list[str]) -> None:
     lines = ["pip==23.0", "setuptools==65.5.0", "six==1.0", "wheel==1"]
     assert list(hide_installers(lines, python)) == kept
+
+
+@pytest.mark.parametrize(
+    ("pins", "merged"),
+    [
+        (["celery==4.4.7", "celery[redis]"], ["celery[redis]==4.4.7"]),
+        (["celery==4.4.7", "six", "Celery[a,b]"], ["celery[a,b]==4.4.7", "six"]),
+        (["six==1.16.0", "six<1"], ["six==1.16.0", "six<1"]),
+        (["six==1.16.0"], ["six==1.16.0"]),
+    ],
+)
+def test_extras_of_the_package_are_part_of_its_pin(pins: list[str], merged: list[str]) -> None:
+    assert merge_extras(pins) == merged

@@ -44,6 +44,8 @@ FINGERPRINT = {
     "template": "0",
     "scripts": {"s/a.py": "0"},
     "support": "0",
+    "runner": "0",
+    "environ": "0",
     "twice": ["s/a.py"],
 }
 RECORD = Record(

@@ -10,7 +10,8 @@ from calipertf.config import load_config
 from calipertf.layout import Layout
 from calipertf.records import Cell, Record, Run, read_record
 from calipertf.run.schedule import share_cpus
-from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
+from calipertf.run.sources import find_mount
+from calipertf.run.store import Store, list_changes, make_fingerprint
 
 HOME = Cell(package="six", version="1.0", python="cp38", resolve="release")
 HERE = Cell(package="six", version="2.0", python="cp38", resolve="release")

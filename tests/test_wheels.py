@@ -11,7 +11,8 @@ from package_server import PackageServer, make_sdist, make_wheel
 from packaging.tags import Tag
 from packaging.version import Version
 
-from calipertf.assess import ranges, wheels
+from calipertf import ranges
+from calipertf.assess import wheels
 from calipertf.assess.wheels import PythonFiles, hash_files, read_archive
 from calipertf.errors import InfrastructureError
 from calipertf.releases import ReleaseFile

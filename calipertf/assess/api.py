@@ -15,7 +15,7 @@ from calipertf.assess.static.public import list_public
 from calipertf.assess.static.syntax import list_modules, without_collector
 from calipertf.assess.static.world import World, with_deep_stack
 from calipertf.assess.wheels import PythonFiles
-from calipertf.config import DEFAULT_INDEX
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import RecordError
 from calipertf.releases import Index
 from calipertf.versions import parse_version, python_key

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 from calipertf.assess.api import extract_api
 from calipertf.assess.model import Source, is_current
-from calipertf.config import DEFAULT_INDEX
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
 
 #: Seconds that one version may take, downloads and retries included.

@@ -26,7 +26,9 @@ from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
-from calipertf.config import DEFAULT_INDEX, Config, load_config
+from calipertf.config import Config, load_config
+from calipertf.config_values import DEFAULT_INDEX
+from calipertf.credentials import lend_credentials
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
 from calipertf.files import remove_partials, write_json
 from calipertf.layout import Layout, read_records
@@ -145,21 +147,29 @@ def run_stage(arguments: argparse.Namespace) -> int:
         index_url = session.config.analysis.index_url
         session.settings = replace(session.settings, index_url=index_url)
     packages = choose_packages(arguments.package, records)
+    with lend_credentials(session.settings.index_url):
+        assess_packages(session, packages, arguments)
+    if errors:
+        count = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+        log.warning("%s of records left out, each named above with the reason", count)
+    return max((error.exit_code for error in session.errors), default=EXIT_OK)
+
+
+def assess_packages(
+    session: Session, packages: Sequence[str], arguments: argparse.Namespace
+) -> None:
+    """Assess each package, or print what changed between two versions of one."""
     if arguments.between:
         if len(packages) > 1:
             words = f"--between compares versions of one package, not of {', '.join(packages)}"
             raise ConfigError(f"{words}: name one with --package")
         print_between(session, packages[0], arguments.between)
-    else:
-        for package in packages:
-            try:
-                assess_package(session, package, arguments.versions)
-            except CaliperError as error:
-                session.tell(error, package)
-    if errors:
-        count = "1 file" if len(errors) == 1 else f"{len(errors)} files"
-        log.warning("%s of records left out, each named above with the reason", count)
-    return max((error.exit_code for error in session.errors), default=EXIT_OK)
+        return
+    for package in packages:
+        try:
+            assess_package(session, package, arguments.versions)
+        except CaliperError as error:
+            session.tell(error, package)
 
 
 def read_config(session: Session, path: Path | None) -> Config | None:

@@ -20,9 +20,9 @@ from typing import IO
 import requests
 
 from calipertf.assess.model import Source
-from calipertf.assess.ranges import RangeFile, RangesUnsupportedError, download, fetch_tail
 from calipertf.errors import InfrastructureError
 from calipertf.index_http import shorten_error
+from calipertf.ranges import RangeFile, RangesUnsupportedError, download, fetch_tail
 from calipertf.releases import ReleaseFile
 
 #: Bytes between two wanted members that are read rather than asked for apart: a request costs

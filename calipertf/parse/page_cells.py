@@ -11,6 +11,7 @@ from calipertf.parse.analysis import Analysis
 from calipertf.parse.requirements import Requirement, compare_requirements
 from calipertf.parse.results import Result
 from calipertf.records import Cell, Record, Run
+from calipertf.redact import redact
 from calipertf.texts import strip_controls
 from calipertf.versions import python_version
 
@@ -142,7 +143,8 @@ def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
         "message": record.message,
         "facts": [[name, str(value)] for name, value in facts.items() if value not in (None, "")],
         "requirements": strings.add("".join(record.requirements).rstrip("\n")),
-        "dockerfile": strings.add(dockerfile if isinstance(dockerfile, str) else None),
+        # An earlier version may have recorded credentials, and the page is sent to others.
+        "dockerfile": strings.add(redact(dockerfile) if isinstance(dockerfile, str) else None),
         "build": strings.add(_shorten_build(build)),
     }
 

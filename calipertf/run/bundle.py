@@ -8,16 +8,15 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from calipertf.errors import ConfigError
+from calipertf.scripts import walk_files
 
 #: Bytes of a parcel; above it a folder of results or a data set was surely not meant to travel.
 LIMIT = 256 * 1024**2
-#: Folders that hold no input of scripts, beside hidden ones and virtual environments.
-_SKIPPED = {"__pycache__", "node_modules"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +30,21 @@ class Bundle:
 
 
 def pack_bundle(root: Path, folders: Collection[Path], *, leave_out: Iterable[Path] = ()) -> Bundle:
-    """Everything in some folders below `root`, as scripts there would see it.
+    """Everything in some folders below `root` (or files), as scripts there would see it.
 
-    Hidden folders, virtual environments and `leave_out` stay behind; links travel as what they
-    point to. Raises ConfigError where it is too much to send to every worker.
+    What calipertf.scripts leaves out and `leave_out` stay behind; links travel as what they point
+    to. Raises ConfigError where it is too much to send to every worker.
     """
     for folder in folders:
-        if not folder.resolve().is_relative_to(root.resolve()):
+        # By name: a link in the root may lead anywhere, and goes as what it points to.
+        if not Path(os.path.normpath(folder)).is_relative_to(root):
             raise ConfigError(
                 f"{folder} lies outside of {root}: what scripts need on a cluster has to be below "
                 "`root`",
                 path=folder,
             )
-    paths = sorted(set(_list_files(folders, {path.resolve() for path in leave_out})))
+    ours = {path.resolve() for path in leave_out}
+    paths = sorted({path for folder in folders for path in walk_files(folder, ours)})
     _check_size(root, paths)
     digest = hashlib.sha256()
     buffer = io.BytesIO()
@@ -64,25 +65,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be sent to the workers: {error}", path=path) from error
-
-
-def _list_files(folders: Iterable[Path], leave_out: set[Path]) -> Iterator[Path]:
-    for folder in folders:
-        for where, names, files in os.walk(folder, followlinks=True):
-            here = Path(where)
-            names[:] = [
-                name
-                for name in sorted(names)
-                if not name.startswith(".")
-                and name not in _SKIPPED
-                and (here / name).resolve() not in leave_out
-                and not here.resolve().is_relative_to((here / name).resolve())  # a loop of links
-                and not (here / name / "pyvenv.cfg").exists()
-            ]
-            for name in files:
-                path = here / name
-                if path.is_file() and path.suffix != ".pyc":
-                    yield path
 
 
 def _check_size(root: Path, paths: list[Path]) -> None:

@@ -105,7 +105,7 @@ class DaskScheduler:
 
     def _prepare_workers(self, tasks: Sequence[CellTask]) -> None:
         first = tasks[0]
-        folders = {first.root / _below(task) for task in tasks}
+        folders = {path for task in tasks for path in task.source_paths}
         if self._analysis.data:
             folders.add(first.root / self._analysis.data)
         bundle = pack_bundle(first.root, folders, leave_out=self._leave_out)

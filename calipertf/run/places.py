@@ -80,7 +80,10 @@ def open_docker(
     except EngineError as error:
         if wanted == "docker":
             raise
-        log.info("environment: auto, %s", error)
+        if error.values.get("absent"):
+            log.info("environment: auto, no container engine runs here, and none is needed")
+        else:
+            log.info("environment: auto, %s", error)
         return None
     log.info("environment: docker, cells are images of %s", environment.name)
     return environment

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
-from calipertf.config_values import check_python, check_resolve, check_version
+from calipertf.config_values import DEFAULT_INDEX, check_python, check_resolve, check_version
+from calipertf.credentials import lend_credentials, needs_credentials
 from calipertf.errors import (
     EXIT_FAULT,
     EXIT_INFRASTRUCTURE,
@@ -26,6 +27,8 @@ from calipertf.files import hold_lock
 from calipertf.layout import Layout, read_records
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
+from calipertf.run.advice import describe_conditions, list_advice
+from calipertf.run.baselines import explain_baselines
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import open_cache
@@ -43,8 +46,10 @@ from calipertf.run.places import choose_scheduler, open_place, open_scheduler
 from calipertf.run.processes import Processes
 from calipertf.run.progress import Progress
 from calipertf.run.pytest_files import explain_pytest
+from calipertf.run.requirements import check_requirements, describe_unlisted, find_unlisted
 from calipertf.run.schedule import Done, Scheduler
-from calipertf.run.store import Store, find_mount, list_changes, make_fingerprint
+from calipertf.run.sources import SourceTree, find_sources
+from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
     explain_failures,
@@ -94,6 +99,8 @@ class Session:
     scripts: tuple[str, ...]
     homes: Mapping[str, Cell]
     store: Store
+    #: The scripts of the configuration and what they may read beside themselves.
+    sources: SourceTree
     arguments: argparse.Namespace
     #: Name of this run, on what it makes and has to remove: host, process number, random part.
     run_id: str
@@ -116,6 +123,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     for line in explain_pytest(config, scripts):
         log.warning(line)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(lend_credentials(analysis.index_url))
         index = stack.enter_context(Index(analysis.index_url, open_cache()))
         project = index.fetch_releases(analysis.dependency)
         if project.stale:
@@ -124,20 +132,26 @@ def run_stage(arguments: argparse.Namespace) -> int:
             )
         processes = Processes()
         environment = stack.enter_context(open_place(analysis, arguments, processes, index))
+        refuse_credentials(environment, analysis.index_url)
         planned = plan_grid(config, project, environment.platforms(), selection)
         missing = find_missing(planned, environment)
+        check_requirements(config, index)
+        advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
+        advice += list_advice(config, scripts)
         if arguments.dry_run:
             records, errors = read_records(Layout(root=arguments.dir))
             for error in errors:
                 log.warning("left out: %s", error)
             known = {record.cell: record for record in records}
             lines = describe_plan(planned, missing) + explain_homes(planned, missing, known)
+            lines += [*advice, describe_conditions(config)]
             print("\n".join(lines))
             return EXIT_OK
         homes = {
             suite: home_cell(project.name, home)
             for suite, home in find_homes(config, scripts).items()
         }
+        tell_beginning(config, arguments, advice)
         layout = Layout(root=arguments.dir)
         stack.enter_context(hold_lock(layout.lock))
         store = Store(
@@ -153,6 +167,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             scripts=scripts,
             homes=homes,
             store=store,
+            sources=find_sources(config, [arguments.dir]),
             arguments=arguments,
             run_id=arguments.run_id,
             memory=Memory(index),
@@ -160,6 +175,24 @@ def run_stage(arguments: argparse.Namespace) -> int:
         )
         scheduler = open_scheduler(environment, processes, analysis, arguments)
         return judge_grid(session, planned, missing, scheduler)
+
+
+def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
+    """Say what a new user may trip over, and where records go if that is not beside the file."""
+    for line in advice:
+        log.warning(line)
+    log.info(describe_conditions(config))
+    if arguments.dir.resolve().parent != config.path.parent:
+        log.info("records go to %s; --dir names another folder", arguments.dir.resolve())
+
+
+def refuse_credentials(environment: Environment, index_url: str) -> None:
+    """Raise ConfigError where images would have to be built from an index that asks for a login."""
+    if environment.kind == "docker" and index_url != DEFAULT_INDEX and needs_credentials(index_url):
+        raise ConfigError(
+            f"{index_url} is asked with credentials, which builds of images are not given: they "
+            "would stay in the image; use environment: venv"
+        )
 
 
 def make_selection(arguments: argparse.Namespace) -> Selection:
@@ -211,18 +244,28 @@ def judge_grid(
         log.info("%d of %d cells have their record already", kept, len(planned))
     if empty := len(planned) - len(tasks) - kept:
         log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
+    for line in list_failed_baselines(session):
+        log.warning(line)
     failures = run_tasks(session, tasks, scheduler, total=len(planned))
     store.judge_all()  # whether a script works anywhere is known now
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
-    for line in (*homeless, *(missing[tag] for tag in sorted(missing))):
+    for line in (*homeless, *list_failed_baselines(session)):
         print(line)
+    for tag in sorted(missing):
+        print(missing[tag])
     for done in failures:
         print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
     print(f"{len(found)} records in {store.layout.data}")
     if any(isinstance(done.failure, FaultError) for done in failures):
         return EXIT_FAULT
     return EXIT_INFRASTRUCTURE if failures else EXIT_OK
+
+
+def list_failed_baselines(session: Session) -> list[str]:
+    """A line for each baseline that was run and failed."""
+    store = session.store
+    return explain_baselines(session.homes, store.records, store.suites)
 
 
 def prepare_cell(
@@ -243,7 +286,9 @@ def prepare_cell(
         return None
     twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
     scripts = choose_cell_scripts(session, old)
-    fingerprint = make_fingerprint(config, scripts, session.environment.kind, twice)
+    fingerprint = make_fingerprint(
+        config, scripts, session.environment.kind, twice, session.sources
+    )
     if old is not None and not session.arguments.force:
         changes = find_changes(old, fingerprint, session.scripts)
         change = None if changes else session.memory.find_change(old, plan.cutoff)
@@ -251,7 +296,8 @@ def prepare_cell(
             changes = [change]
         if not changes:
             return None
-        log.info("%s is run again, for a change of %s", plan.cell.label, ", ".join(changes[:5]))
+        words = ", ".join(WORDS.get(change, change) for change in changes[:5])
+        log.info("%s is run again, for a change of %s", plan.cell.label, words)
     return CellTask(
         cell=plan.cell,
         analysis=config.analysis,
@@ -260,7 +306,8 @@ def prepare_cell(
         scripts=scripts,
         twice=frozenset(twice),
         root=config.root,
-        mount=find_mount(config.root, scripts),
+        mount=session.sources.mount,
+        sources=session.sources.names,
         dockerfile=render(session, plan),
         run_id=session.run_id,
         fingerprint=fingerprint,
@@ -349,7 +396,12 @@ def run_tasks(
             inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
             if session.stale:
                 inputs["stale_index"] = True
-            progress.advance(session.store.save(replace(done.record, inputs=inputs)))
+            record = session.store.save(replace(done.record, inputs=inputs))
+            progress.advance(record)
+            if record.cell in session.homes.values():
+                own = {suite: cell for suite, cell in session.homes.items() if cell == record.cell}
+                for line in explain_baselines(own, session.store.records, session.store.suites):
+                    log.warning(line)
     return failures
 
 

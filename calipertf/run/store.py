@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from calipertf import __version__
 from calipertf.config import Config
 from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
 from calipertf.files import remove_partials, set_aside, write_json
 from calipertf.layout import Layout
 from calipertf.records import RECORD_NAME, Cell, Record, read_record, write_record
+from calipertf.redact import redact, redact_all
+from calipertf.run.cell import SCRIPT_ENVIRON
 from calipertf.run.outcomes import judge_record
+from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_files
 
 log = logging.getLogger("calipertf")
 #: Keys of caliper.yaml that change what happens in a cell (tolerance only changes the verdict).
@@ -34,40 +40,42 @@ SETTINGS = (
 )
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+#: What else decides a result -> how the log names it.
+WORDS: Mapping[str, str] = {
+    "environment": "the environment",
+    "template": "the Dockerfile template",
+    "support": "files beside the scripts",
+    "runner": "the script runner",
+    "environ": "the variables that scripts find",
+}
 
 
-def hash_support(mount: Path, scripts: Iterable[Path], extra: Path | None) -> str:
-    """SHA-256 over what scripts may read beside themselves: modules and data under the mount."""
-    excluded = {path.resolve() for path in scripts}
-    folders = [mount / "data", *([extra] if extra else [])]
-    paths = {path for folder in folders if folder.is_dir() for path in folder.rglob("*")}
-    paths |= set(mount.glob("*.py"))
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        if path.is_file() and path.resolve() not in excluded and "__pycache__" not in path.parts:
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+@cache
+def hash_runner() -> str:
+    """SHA-256 over the programs that run scripts in a cell, hexadecimal."""
+    folder = Path(__file__).parent
+    return hash_files(folder, sorted(folder.glob("*_runner*.py")))
 
 
-def find_mount(root: Path, scripts: Sequence[str]) -> Path:
-    """The folder that holds all scripts: their common top folder, or the configuration's own."""
-    tops = {Path(script).parts[0] for script in scripts if len(Path(script).parts) > 1}
-    single = len(tops) == 1 and all(len(Path(script).parts) > 1 for script in scripts)
-    return root / tops.pop() if single else root
+def hash_environ() -> str:
+    """SHA-256 over the variables that every script finds, hexadecimal."""
+    return hashlib.sha256(json.dumps(dict(SCRIPT_ENVIRON), sort_keys=True).encode()).hexdigest()
 
 
 def make_fingerprint(
-    config: Config, scripts: Sequence[str], kind: str, twice: Iterable[str]
+    config: Config,
+    scripts: Sequence[str],
+    kind: str,
+    twice: Iterable[str],
+    sources: SourceTree | None = None,
 ) -> dict[str, Any]:
-    """What a cell's result depends on, by name, so that a change can be told by name."""
+    """What a cell's result depends on, by name, so that a change can be told by name.
+
+    `sources` are those of the configuration, which are looked up where they are not given.
+    """
     analysis = config.analysis
-    mount = find_mount(config.root, scripts)
-    extra = config.root / analysis.data if analysis.data else None
-    settings = {name: getattr(analysis, name) for name in SETTINGS}
+    sources = sources or find_sources(config)
+    settings = redact_all({name: getattr(analysis, name) for name in SETTINGS})
     if kind == "docker":
         settings["base_image"] = analysis.base_image
     return {
@@ -75,16 +83,20 @@ def make_fingerprint(
         "settings": settings,
         "template": hashlib.sha256(config.template.encode()).hexdigest(),
         "scripts": {script: hash_file(config.root / script) for script in scripts},
-        "support": hash_support(mount, [config.root / script for script in scripts], extra),
+        "support": sources.support,
+        "runner": hash_runner(),
+        "environ": hash_environ(),
         "twice": sorted(twice),
     }
 
 
 def list_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Names of what differs between two fingerprints; a script no longer asked for is none."""
-    changes = [
-        name for name in ("environment", "template", "support") if old.get(name) != new[name]
-    ]
+    """Names of what differs between two fingerprints; a script no longer asked for is none.
+
+    A record from before a part was noted differs in it: a runner that was mended since does not
+    keep the verdicts of the broken one.
+    """
+    changes = [name for name in WORDS if old.get(name) != new[name]]
     before, after = old.get("settings") or {}, new["settings"]
     changes += [name for name in after if before.get(name) != after[name]]
     known = old.get("scripts") or {}
@@ -152,7 +164,7 @@ class Store:
 
     def save(self, record: Record) -> Record:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
-        self.records[record.cell] = self._judge(record)
+        self.records[record.cell] = self._judge(_redact(record))
         self.others.pop(record.cell, None)
         self._failed_path(record.cell).unlink(missing_ok=True)
         if record.cell in self.homes.values():
@@ -175,7 +187,8 @@ class Store:
     def save_failure(self, cell: Cell, message: str) -> None:
         """What kept a cell from being run; never a verdict, gone once the cell has a record."""
         path = self._failed_path(cell)
-        content = {"schema": 1, "outcome": "infrastructure_error", "message": message}
+        words = redact(message)
+        content = {"schema": 1, "outcome": "infrastructure_error", "message": words}
         write_json(path, {**content, "cell": cell.name, "resolve": cell.resolve})
 
     def judge_all(self) -> None:
@@ -199,3 +212,19 @@ class Store:
     def _failed_path(self, cell: Cell) -> Path:
         path = self.layout.place_record(cell, dated=self.dated)
         return path.with_name(f"{path.stem}.failed.json")
+
+
+def _redact(record: Record) -> Record:
+    """The record without credentials in all that is not a script's own output."""
+    build = record.build
+    if build is not None:
+        build = replace(build, output=redact_all(build.output), error=redact_all(build.error))
+    return replace(
+        record,
+        build=build,
+        message=redact_all(record.message),
+        requirements=redact_all(record.requirements),
+        inputs=redact_all(dict(record.inputs)),
+        environment=redact_all(dict(record.environment)),
+        caliper=record.caliper or __version__,
+    )

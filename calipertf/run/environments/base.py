@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from calipertf.config import DEFAULT_INDEX, Analysis
+from calipertf.config import Analysis
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
 
@@ -33,6 +34,8 @@ class CellTask:
     root: Path
     #: Folder of the scripts and their data, which a cell sees read-only.
     mount: Path
+    #: Files and folders right below `root` that scripts need; empty where `mount` is all of it.
+    sources: tuple[str, ...] = ()
     #: The Dockerfile as rendered for this cell.
     dockerfile: str
     #: Cores that the cell keeps to; None leaves it all of them.
@@ -46,6 +49,11 @@ class CellTask:
     def requirement(self) -> str:
         """The package pinned, as installers take it."""
         return f"{self.cell.package}=={self.cell.version}"
+
+    @property
+    def source_paths(self) -> tuple[Path, ...]:
+        """Files and folders that scripts need."""
+        return tuple(self.root / name for name in self.sources) or (self.mount,)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import docker
 import docker.errors
 
 from calipertf import signals
-from calipertf.config import DEFAULT_INDEX
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.errors import (
     EngineError,
     ImageError,
@@ -190,9 +190,12 @@ class DockerEnvironment(Environment):
             **({} if task.file.is_wheel else {"build_tools": {"as_of": tools, "used": None}}),
         }
         timings = {"build": built - started}
+        # Our labels name this machine, its boot and its processes, and engines print each step.
+        masked = {str(value): name for name, value in self._labels.items()}
+        aliases = {**masked, str(task.root): "/repository"}
         if result.image is None:
             self._check_python(task, base, None)
-            yield Built(run=result.run, facts=facts, timings=timings, index=index)
+            yield Built(run=result.run, facts=facts, aliases=aliases, timings=timings, index=index)
             return
         try:
             self._check_python(task, base, result.image)
@@ -204,7 +207,7 @@ class DockerEnvironment(Environment):
                 run=result.run,
                 requirements=requirements,
                 facts={**facts, "image": image},
-                aliases={str(task.root): "/repository"},
+                aliases=aliases,
                 timings={**timings, "freeze": time.monotonic() - built},
                 run_job=lambda job, report: self._run_job(str(result.image), task, job, report),
             )
@@ -277,7 +280,7 @@ class DockerEnvironment(Environment):
         by which the index hides what is newer than the cut-off.
         """
         resolved = str(task.cutoff or datetime.now(timezone.utc).date())
-        context = make_context(task.dockerfile, task.root, task.mount)
+        context = make_context(task.dockerfile, task.root, *task.source_paths)
         key = make_key(base, resolved, tag, render_step(), context.getvalue())
         if kept := find_kept(self._client, key):
             return kept, {}
@@ -318,7 +321,7 @@ class DockerEnvironment(Environment):
         tag = f"calipertf/{cell.package}:{cell.version}-{cell.python}-{cell.resolve}".lower()
         return build_image(
             self._client,
-            make_context(dockerfile, task.root, task.mount),
+            make_context(dockerfile, task.root, *task.source_paths),
             arguments={**arguments, **list_proxies(arguments.get("PIP_TRUSTED_HOST"))},
             tag=re.sub(r"[^a-z0-9_.:/-]", "-", tag) if keep else None,
             host_network=not self._is_desktop,

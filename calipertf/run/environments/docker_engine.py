@@ -64,7 +64,8 @@ def connect(timeout: float) -> docker.DockerClient:
         where = os.environ.get("DOCKER_HOST", "the usual socket")
         raise EngineError(
             f"no container engine answers at {where} ({_innermost(error)}); start it, set "
-            "DOCKER_HOST, or use environment: venv"
+            "DOCKER_HOST, or use environment: venv",
+            absent="DOCKER_HOST" not in os.environ and "No such file" in _innermost(error),
         ) from error
     return client
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+
+from calipertf.scripts import is_left_out, walk_files
 
 _COPIES = re.compile(r"^\s*(?:ADD|COPY)\s+(.*)$", re.MULTILINE | re.IGNORECASE)
 _REMOTE = re.compile(r"[a-z+]+://|git@", re.IGNORECASE)
@@ -15,25 +16,11 @@ _REMOTE = re.compile(r"[a-z+]+://|git@", re.IGNORECASE)
 _TREE = {".", "./", "/", "*", "./*"}
 
 
-def walk_files(folder: Path) -> Iterator[Path]:
-    """Files below a folder, in order, but for hidden ones, byte code and virtual environments."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not is_private(Path(parent, name)))
-        yield from (
-            path
-            for name in sorted(names)
-            if not is_private(path := Path(parent, name)) and path.is_file()
-        )
-
-
-def is_private(path: Path) -> bool:
-    """Whether a file or folder is nothing that a script needs."""
-    return path.name.startswith(".") or path.name == "__pycache__" or (path / "pyvenv.cfg").exists()
-
-
 def is_open(folder: Path) -> bool:
     """Whether everybody may read all files below a folder: a container's user owns none of them."""
     files = list(walk_files(folder))
+    if folder.is_file():
+        return all(path.stat().st_mode & 0o4 for path in files)
     folders = {folder, *(parent for path in files for parent in path.relative_to(folder).parents)}
     return all((folder / path).stat().st_mode & 0o5 == 0o5 for path in folders) and all(
         path.stat().st_mode & 0o4 for path in files
@@ -52,15 +39,23 @@ def pack_files(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether no link in a folder leads out of it: a container that has the folder has it all."""
+    real = folder.resolve()
+    return folder.is_file() or all(
+        path.resolve().is_relative_to(real) for path in walk_files(folder)
+    )
+
+
 def pack_folder(folder: Path) -> bytes:
-    """A tar of a folder's files, but for private ones, with the same rights."""
+    """A tar of the files below a folder that scripts may need, with rights for everybody."""
     return pack_files(
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in walk_files(folder)}
     )
 
 
-def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
-    """A tar of the Dockerfile and of what it copies: of the whole tree, the scripts' folder."""
+def make_context(dockerfile: str, root: Path, *sources: Path) -> io.BytesIO:
+    """A tar of the Dockerfile and of what it copies: of the whole tree, what scripts need."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         data = dockerfile.encode("utf-8")
@@ -68,13 +63,15 @@ def make_context(dockerfile: str, root: Path, mount: Path) -> io.BytesIO:
         entry = tarfile.TarInfo("Dockerfile.caliper")
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-        for path in sorted(find_copied(dockerfile, root, mount)):
+        # A link goes as what it points to, wherever that lies.
+        archive.dereference = True
+        for path in sorted(find_copied(dockerfile, root, sources)):
             archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)
     buffer.seek(0)
     return buffer
 
 
-def find_copied(dockerfile: str, root: Path, mount: Path) -> set[Path]:
+def find_copied(dockerfile: str, root: Path, sources: Iterable[Path]) -> set[Path]:
     """Files that the ADD and COPY of a Dockerfile name; those missing are the engine's to tell."""
     found: set[Path] = set()
     for line in _COPIES.findall(re.sub(r"\\\n", " ", dockerfile)):
@@ -83,11 +80,11 @@ def find_copied(dockerfile: str, root: Path, mount: Path) -> set[Path]:
             continue
         for source in [word for word in words if word and not word.startswith("--")][:-1]:
             if source in _TREE:
-                found.update(walk_files(mount))
+                found.update(path for folder in sources for path in walk_files(folder))
             elif not _REMOTE.match(source) and ".." not in PurePosixPath(source).parts:
                 for path in root.glob(source.strip("/")):
                     if path.is_file():
                         found.add(path)
-                    elif not is_private(path):
+                    elif not is_left_out(path):
                         found.update(walk_files(path))
     return found

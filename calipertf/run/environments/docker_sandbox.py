@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,10 +25,13 @@ from calipertf.run.environments.docker_engine import (
     explain,
     is_local,
 )
-from calipertf.run.environments.docker_files import is_open, pack_files, pack_folder
+from calipertf.run.environments.docker_files import is_open, is_whole, pack_files, pack_folder
 from calipertf.run.environments.installers import hide_installers
+from calipertf.scripts import walk_files
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
+#: Where a container has the root of caliper.yaml.
+REPOSITORY = "/repository"
 #: Size of the scratch file system of a container, and of its /tmp; both count as its memory.
 SCRATCH = 512 * 1024**2
 #: Memory of a container beyond what a script may take: its files, the runner, the warm process.
@@ -76,15 +79,15 @@ def container_path(task: CellTask, path: Path) -> str:
     if not path.is_relative_to(task.root):
         return "/data"
     inside = path.relative_to(task.root).as_posix()
-    return "/repository" if inside == "." else f"/repository/{inside}"
+    return REPOSITORY if inside == "." else f"{REPOSITORY}/{inside}"
 
 
 def list_folders(task: CellTask) -> dict[Path, str]:
     """Folder on this machine -> where a container has it, read-only: scripts and their data."""
-    folders = {task.mount: container_path(task, task.mount)}
+    folders = {path: container_path(task, path) for path in task.source_paths}
     if task.analysis.data:
         data = (task.root / task.analysis.data).resolve()
-        if not data.is_relative_to(task.mount):
+        if not any(data.is_relative_to(path) for path in folders):
             folders[data] = container_path(task, data)
     return folders
 
@@ -135,11 +138,11 @@ def make_container(
     options = {**limits, **share_cores(task.cpus, local=local)}
     with contextlib.ExitStack() as stack:
         container = None
-        if local and all(is_open(folder) for folder in folders):
+        if local and all(is_open(folder) and is_whole(folder) for folder in folders):
             mounts = stack.enter_context(fill_volumes(client, image, {"/caliper": own}, labels))
             container = _create(client, image, [*mounts, *binds], options)
         if container is None:
-            copies = {inside: pack_folder(folder) for folder, inside in folders.items()}
+            copies = pack_folders(folders)
             contents = {"/caliper": own, **copies}
             mounts = stack.enter_context(fill_volumes(client, image, contents, labels))
             container = _create(client, image, mounts, options)
@@ -147,6 +150,27 @@ def make_container(
             raise EngineError("the engine mounts neither folders nor volumes")
         stack.callback(_remove, partial(container.remove, force=True, v=True))
         yield container
+
+
+def pack_folders(folders: Mapping[Path, str]) -> dict[str, bytes]:
+    """Folder in a container -> a tar of its files, for what `list_folders` gives.
+
+    A volume is a folder: where single files are asked for, one volume holds all of the repository.
+    """
+    if all(path.is_dir() for path in folders):
+        return {inside: pack_folder(path) for path, inside in folders.items()}
+    files: dict[str, bytes] = {}
+    others: dict[str, bytes] = {}
+    for path, inside in folders.items():
+        if not inside.startswith(f"{REPOSITORY}/"):
+            others[inside] = pack_folder(path)
+            continue
+        name = inside.removeprefix(f"{REPOSITORY}/")
+        files.update(
+            ((PurePosixPath(name) / file.relative_to(path)).as_posix(), file.read_bytes())
+            for file in walk_files(path)
+        )
+    return {REPOSITORY: pack_files(files), **others}
 
 
 def _create(

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from calipertf.errors import InfrastructureError
@@ -225,7 +227,7 @@ class Pip(Installer):
         first = self._pip(index_url, "install", "--no-deps", self.task.requirement, own=True)
         if first.retval != 0:
             return first
-        return self._pip(index_url, "install", *self.pins([]))
+        return self._pip(index_url, "install", *merge_extras(self.pins([])))
 
     def freeze(self) -> tuple[str, ...]:
         """Lines as pip freeze prints them, and setuptools."""
@@ -310,6 +312,20 @@ def pass_through(watch: Watch, build_timeout: float) -> dict[str, str]:
     environ = be_patient(Patience(timeout=build_timeout, retries=1))
     # For what a setup.py has setuptools install.
     return {**environ, "PIP_INDEX_URL": watch.url()}
+
+
+def merge_extras(pins: list[str]) -> list[str]:
+    """Pins with the extras of later mentions in the first one: pip on 2.7 takes a name once."""
+    first = Requirement(pins[0])
+    others = []
+    for pin in pins[1:]:
+        requirement = Requirement(pin)
+        if canonicalize_name(requirement.name) == canonicalize_name(first.name):
+            first.extras |= requirement.extras
+            if not requirement.specifier:
+                continue
+        others.append(pin)
+    return [str(first), *others]
 
 
 def hide_newer(cutoff: datetime | None, python: str) -> list[str]:

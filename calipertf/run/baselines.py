@@ -1,0 +1,64 @@
+"""Baselines that failed: said aloud, since nothing can be compared with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from calipertf.imports import is_standard
+from calipertf.records import Cell, Record, Verdict
+
+#: Outcomes of a script that leave nothing to compare with.
+_FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})
+_MISSING = re.compile(r"No module named '?([\w.]+)'?")
+
+
+def explain_baselines(
+    homes: Mapping[str, Cell], records: Mapping[Cell, Record], suites: Mapping[str, str | None]
+) -> list[str]:
+    """A line for each suite whose baseline was run and failed, wholly or for some scripts.
+
+    `suites` maps each script to its suite.
+    """
+    lines = []
+    for suite, cell in homes.items():
+        record = records.get(cell)
+        if record is not None and (words := _explain(record, suite, suites)):
+            lines.append(f"the baseline of {suite} fails in {cell.label}: {words}")
+    return lines
+
+
+def _explain(record: Record, suite: str, suites: Mapping[str, str | None]) -> str | None:
+    if record.outcome == "build_failed":
+        why = record.message or record.reason or "see its record"
+        return f"it cannot be built, so nothing can be compared with it: {why}"
+    verdicts = {
+        script: verdict
+        for script, verdict in record.outcomes.items()
+        if suites.get(script) == suite
+    }
+    failed = {script: verdict for script, verdict in verdicts.items() if verdict.outcome in _FAILED}
+    if not failed:
+        return None
+    if len(failed) == len(verdicts):
+        what = "nothing can be compared"
+    else:
+        what = f"{len(failed)} of {len(verdicts)} scripts have nothing to be compared with"
+    script, verdict = next(iter(failed.items()))
+    return f"{what}; {script}: {_describe(verdict, record)}"
+
+
+def _describe(verdict: Verdict, record: Record) -> str:
+    if verdict.outcome == "unstable_result":
+        words = "it prints something else each time"
+        return f"{words} ({verdict.differences[0]})" if verdict.differences else words
+    if verdict.exception is None:
+        return str(verdict.detail or verdict.reason or verdict.outcome)
+    words = f"{verdict.exception.type}: {verdict.exception.message}"[:200]
+    match = _MISSING.search(verdict.exception.message or "")
+    module = match[1].partition(".")[0] if match else None
+    if module and module != record.environment.get("import_name") and not is_standard(module):
+        words += (
+            f"; where it is a package of its own, add it to caliper.yaml: requirements: [{module}]"
+        )
+    return words
