@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: Modules that the standard library of some Python from 2.7 on had, and this one lacks.
-_FORMER_NAMES = """
-    BaseHTTPServer ConfigParser HTMLParser Queue SimpleHTTPServer SocketServer StringIO Tkinter
-    UserDict UserList __builtin__ aifc anydbm asynchat asyncore audioop binhex cPickle cStringIO
-    cgi cgitb chunk commands cookielib copy_reg crypt distutils dummy_threading formatter
-    htmlentitydefs httplib imghdr imp lib2to3 macpath mailcap msilib nis nntplib ossaudiodev parser
-    pipes robotparser sets smtpd sndhdr spwd sunau symbol telnetlib thread tkMessageBox urllib2
-    urlparse uu xdrlib xmlrpclib
-"""
-_FORMER = frozenset(_FORMER_NAMES.split())
 #: Imports of a file that this Python cannot parse, such as one for Python 2.
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(.+)|import[ \t]+(.+))", re.MULTILINE
@@ -43,12 +32,6 @@ class Import:
     def root(self) -> str:
         """The first part of the module's name."""
         return self.module.partition(".")[0]
-
-
-def is_standard(module: str) -> bool:
-    """Whether a module is, or was in some Python since 2.7, one of the standard library's."""
-    root = module.partition(".")[0]
-    return root in sys.stdlib_module_names or root in _FORMER
 
 
 @lru_cache(maxsize=4096)

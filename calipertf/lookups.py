@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, name_distribution
+from calipertf.distributions import guess_distribution
+from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY
 from calipertf.stdlib import has_method, is_builtin, is_builtin_type, is_optional
 from calipertf.witness import Witness
 
@@ -90,7 +91,7 @@ def _advise(module: str | None) -> str | None:
         return None
     return (
         f"nothing that is installed has the module {module}: name its package in caliper.yaml "
-        f"(requirements: [{name_distribution(module)}]), or keep the module beside the script"
+        f"(requirements: [{guess_distribution(module)}]), or keep the module beside the script"
     )
 
 

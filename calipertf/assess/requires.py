@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.parser import HeaderParser
 from pathlib import Path
@@ -19,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from calipertf.assess.requirements import parse_freeze
 from calipertf.assess.static.syntax import parse_source
-from calipertf.distributions import find_distribution
+from calipertf.distributions import find_distribution, list_installed_modules
 from calipertf.errors import CaliperError, InfrastructureError
 from calipertf.files import write_json
 from calipertf.index_http import shorten_error
@@ -35,7 +34,6 @@ FILE_NAME = "requires.json"
 _MOST = 100
 #: Answers of an index that has no metadata beside its wheels.
 _ABSENT = frozenset({400, 401, 403, 404, 405, 410})
-_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _FAILED = frozenset({"import_failed", "run_failed", "different_result"})
 
 
@@ -66,13 +64,11 @@ def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
 
 
 def _list_owners(lines: Iterable[str], pins: Mapping[str, str]) -> Iterator[str]:
-    """The installed packages whose code a traceback goes through."""
-    for line in lines:
-        for match in _FOLDER.finditer(line):
-            module = f"{match[1]}.{match[2]}" if match[2] else match[1]
-            name = find_distribution(module, pins)
-            if name is not None:
-                yield name
+    """Yield the installed packages whose code a traceback goes through."""
+    for module in list_installed_modules(lines):
+        name = find_distribution(module, pins)
+        if name is not None:
+            yield name
 
 
 def list_imports(source: bytes) -> list[str]:

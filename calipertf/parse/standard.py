@@ -28,9 +28,7 @@ def describe_standard(failure: Failure | None, error: Sequence[str], python: str
     """
     number = python_version(python)
     place = _PLACE.search(failure.message) if failure else None
-    if place and not re.search(
-        r"[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?!site-|dist-)", place[1]
-    ):
+    if place and not _STANDARD.search(place[1]):
         return None  # a module of the user's that is named like one of Python's
     symbol = name_symbol(failure, error)
     if symbol is None or symbol.called:

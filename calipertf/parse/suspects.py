@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from calipertf.distributions import find_distribution, guess_distribution, split_words
+from calipertf.distributions import (
+    find_distribution,
+    guess_distribution,
+    list_installed_modules,
+    split_words,
+)
 from calipertf.parse.results import Result
 from calipertf.stdlib import is_stdlib
 
-_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _SPOKEN = re.compile(
     r"(?:No module named|cannot import name '?\w+'? from|[Mm]odule) '?([\w.]+)'?"
     r"|\b(numpy|protobuf)\b"
@@ -63,7 +67,7 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
                 found.setdefault(name, evidence)
 
     last = _cut_last_traceback(lines)
-    folders = list(_list_folders(last))
+    folders = list(list_installed_modules(reversed(last)))
     note(_list_spoken(result), "named")
     note(folders[:1], "raised")
     note(_list_raised(last), "raised")
@@ -72,7 +76,7 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
     note(folders, "quoted")
     note([word for word in _list_mentioned(result) if word in names], "quoted")
     earlier = lines[: len(lines) - len(last)]
-    note([*_list_said(earlier), *_list_folders(earlier)], "raised")
+    note([*_list_said(earlier), *list_installed_modules(reversed(earlier))], "raised")
     return [Suspect(name=name, evidence=evidence) for name, evidence in found.items()]
 
 
@@ -91,7 +95,7 @@ def find_absent(result: Result) -> str | None:
 
 def find_owner(result: Result) -> str | None:
     """The package, by its normalised name, whose code the innermost frame with one lies in."""
-    folders = _list_folders(_cut_last_traceback(list_lines(result)))
+    folders = list_installed_modules(reversed(_cut_last_traceback(list_lines(result))))
     return next((guess_distribution(path) for path in folders), None)
 
 
@@ -123,13 +127,6 @@ def _list_said(lines: Sequence[str]) -> Iterator[str]:
             yield match[1] or match[2]
         if "_ARRAY_API" in line or "NumPy" in line:
             yield "numpy"
-
-
-def _list_folders(lines: Sequence[str]) -> Iterator[str]:
-    """Modules whose code stands in the lines, the innermost first."""
-    for line in reversed(lines):
-        if match := _FOLDER.search(line):
-            yield f"{match[1]}.{match[2] or ''}" if match[2] else match[1]
 
 
 def _list_raised(lines: Sequence[str]) -> Iterator[str]:

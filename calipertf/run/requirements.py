@@ -17,13 +17,15 @@ from packaging.utils import canonicalize_name
 
 from calipertf.config import Config
 from calipertf.config_problems import Problems
+from calipertf.distributions import DISTRIBUTIONS, guess_distribution
 from calipertf.errors import IndexUnavailableError, VersionError
-from calipertf.imports import is_standard, list_imports
+from calipertf.imports import list_imports
 from calipertf.index_http import open_session
 from calipertf.ranges import RangeFile, RangesUnsupportedError, fetch_tail
 from calipertf.releases import Index, ReleaseFile
 from calipertf.run.grid import PlannedCell
 from calipertf.scripts import read_source
+from calipertf.stdlib import is_stdlib
 from calipertf.versions import find_nearest
 
 log = logging.getLogger("calipertf")
@@ -117,6 +119,8 @@ def _is_imported(name: str, modules: Iterable[str]) -> bool:
 def is_same(module: str, name: str) -> bool:
     """Whether a distribution is likely to be imported by a name: scikit-image, pyyaml, dateutil."""
     root = module.partition(".")[0]
+    if canonicalize_name(name) in DISTRIBUTIONS.get(root, ()):
+        return True
     short, long = re.sub(r"[-_.]", "", root).lower(), re.sub(r"[-_.]", "", name).lower()
     return short == long or (len(short) > 2 and (long.startswith(short) or long.endswith(short)))
 
@@ -129,7 +133,7 @@ def _list_foreign(config: Config, scripts: Sequence[str]) -> dict[str, list[str]
         roots = {
             item.root
             for item in list_imports(source)
-            if item.root and not item.level and not item.optional and not is_standard(item.root)
+            if item.root and not item.level and not item.optional and not is_stdlib(item.root)
         }
         for root in sorted(roots - _TOOLS):
             if not any(_holds(folder, root) for folder in _list_folders(path, config.root, source)):
@@ -199,8 +203,9 @@ def describe_unlisted(config: Config, unlisted: Mapping[str, Sequence[str]]) -> 
         f"{users[0]}{f' and {len(users) - 1} more' if len(users) > 1 else ''}: {module}"
         for module, users in list(unlisted.items())[:8]
     )
+    names = ", ".join(guess_distribution(module) for module in unlisted)
     line = (
         f"scripts import what {config.analysis.dependency} does not ask for ({listing}): unless "
-        f"something else brings it, add to caliper.yaml: requirements: [{', '.join(unlisted)}]"
+        f"something else brings it, add to caliper.yaml: requirements: [{names}]"
     )
     return [line]
