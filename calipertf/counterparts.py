@@ -96,7 +96,7 @@ def _settle(record: Record, grid: _Grid) -> Record:
         for script, verdict in record.outcomes.items()
     }
     if record.outcome == "run_failed":
-        # The record's own reason is that of the script which stands for it.
+        # The record's own reason is that of the first script that failed.
         failed = [v.reason for v in outcomes.values() if v.outcome == "run_failed"]
         reason = failed[0] if failed else record.reason
     else:

@@ -60,7 +60,7 @@ DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "zmq": ("pyzmq",),
 }
 #: The same for names that are no import names of it alone: what scripts call a module by, and
-#: modules of Python's library that it stands in for.
+#: modules of Python's library that it replaces.
 _OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "builtins": ("future",),
     "distutils": ("setuptools",),
@@ -77,7 +77,7 @@ _DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
 }
 #: A module's folder, or file, in what a traceback says of an installed package.
 _FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
-#: Distributions named like their module, but for what stands around its name.
+#: Distributions named like their module, but for what is around its name.
 _AROUND = ("python-{}", "py{}", "{}-python", "{}-py", "{}-client", "django-{}", "{}-core")
 
 

@@ -25,7 +25,7 @@ class Import:
     names: tuple[str, ...] = ()
     #: Leading dots.
     level: int = 0
-    #: Whether the file goes on without it: it stands in a `try` that catches ImportError.
+    #: Whether the file goes on without it: it is in a `try` that catches ImportError.
     optional: bool = False
 
     @property
@@ -45,6 +45,12 @@ def list_imports(source: str) -> tuple[Import, ...]:
         return tuple(_visit(tree, optional=False))
     except RecursionError:
         return tuple(_scan_imports(source))
+
+
+def list_modules(source: str) -> list[str]:
+    """Return the dotted modules that a file imports, relative ones left out, in order of name."""
+    found = {item.module for item in list_imports(source) if item.module and not item.level}
+    return sorted(found)
 
 
 def _visit(node: ast.AST, *, optional: bool) -> Iterator[Import]:
@@ -74,7 +80,7 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
 
 
 def _scan_imports(source: str) -> Iterator[Import]:
-    # A `try` cannot be told by lines: nothing is said to be needed.
+    # Lines do not show what is inside a `try`: nothing counts as needed.
     for module, taken, listed in _IMPORT.findall(source):
         if module:
             name = module.lstrip(".")

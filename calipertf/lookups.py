@@ -7,7 +7,7 @@ import re
 from calipertf.distributions import guess_distribution
 from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY
 from calipertf.stdlib import has_method, is_builtin, is_builtin_type, is_optional
-from calipertf.witness import Witness
+from calipertf.witness import Blame, Witness
 
 _TYPES = re.compile(r"(?:AttributeError|ImportError|ModuleNotFoundError|NameError)$")
 _RELATIVE = re.compile(r"[Aa]ttempted relative import|'__main__' is not a package")
@@ -30,8 +30,6 @@ _LIBRARIES = frozenset(
     {"asyncio", "collections", "concurrent", "email", "http", "importlib", "inspect"}
     | {"multiprocessing", "unittest", "urllib", "xml"}
 )
-
-Blame = tuple[str, str | None]
 
 
 def blame_lookup(witness: Witness) -> Blame | None:

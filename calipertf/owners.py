@@ -81,7 +81,7 @@ class Owners:
 
 
 def _list_parents(module: str) -> list[str]:
-    """The module and all that it lies in: a.b.c, a.b, a."""
+    """Return the module and all that hold it: a.b.c, a.b, a."""
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 

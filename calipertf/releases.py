@@ -134,7 +134,7 @@ class Project:
         return sorted(found, key=python_key)
 
     def _named_pythons(self) -> set[str]:
-        """Python tags that stand in the names of wheels: CPythons that we do not know yet."""
+        """Return Python tags in the names of wheels: CPythons that we do not know yet."""
         names = {tag.interpreter for file in self.files for tag in file.tags}
         return {name for name in names if re.fullmatch(r"cp[23]\d+", name)}
 

@@ -164,7 +164,7 @@ def test_very_large_data_are_told_by_size_and_time(
         return SourceTree(root=tmp_path, scripts=("suite/a.py",)).support
 
     before = support()
-    assert "told by their size and time" in caplog.text
+    assert "noticed by their size and time" in caplog.text
     assert support() == before
     os.utime(path, (2, 2))
     assert support() != before

@@ -15,7 +15,7 @@ _FRAME = re.compile(
     r'^\s+File "[^"]*[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?P<file>[^"]+\.py)", line \d+'
 )
 _INSTALLED = re.compile(r"(?:site|dist)-packages[\\/]")
-#: Where the module of a message lies: "cannot import name 'x' from 'types' (/home/types.py)".
+#: The file of a message's module: "cannot import name 'x' from 'types' (/home/types.py)".
 _PLACE = re.compile(r"\(([^()]*\.(?:py|so))\)")
 _STANDARD = re.compile(r"[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?!site-|dist-)")
 _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})

@@ -23,7 +23,7 @@ _SPOKEN = re.compile(
 )
 #: A class's whole name on the last line of a traceback: xlrd.biffh.XLRDError.
 _RAISED = re.compile(r"^([A-Za-z_]\w*)\.[\w.]+(?::|$)")
-#: The first names of a quoted line: what it imports from, and what stands before a dot.
+#: The first names of a quoted line: what it imports from, and what is before a dot.
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([A-Za-z_][\w.]*)")
 _ROOT = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
@@ -53,7 +53,7 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
 
     `names` are those that two cells do not have in common. In this order: the message names the
     module; the package's code raised the exception, or made its class; a quoted line uses the
-    module, the innermost line first; the package's code stands further out in the traceback; the
+    module, the innermost line first; the package's code is further out in the traceback; the
     message or anything else on stderr has its name.
     """
     lines = list_lines(result)
@@ -81,9 +81,9 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
 
 
 def find_absent(result: Result) -> str | None:
-    """The whole package that the message says is not there; None where it speaks of none.
+    """Return the package that the message says is not there; None where it names no package.
 
-    A module inside of one, or one of Python's own or of the judged package, is none.
+    A module inside of one, or one of Python's own or of the judged package, does not count.
     """
     failure = result.verdict.exception
     match = re.search(r"No module named '?(\w+)'?(?![\w.])", failure.message) if failure else None
@@ -94,7 +94,7 @@ def find_absent(result: Result) -> str | None:
 
 
 def find_owner(result: Result) -> str | None:
-    """The package, by its normalised name, whose code the innermost frame with one lies in."""
+    """Return the normalised name of the package whose code the innermost installed frame is in."""
     folders = list_installed_modules(reversed(_cut_last_traceback(list_lines(result))))
     return next((guess_distribution(path) for path in folders), None)
 
@@ -104,8 +104,8 @@ def list_lines(result: Result) -> Sequence[str]:
     run = result.run
     if run is None:
         return ()
-    told = any(line.startswith(("Traceback", '  File "')) for line in run.error)
-    return run.error if told or not run.output else [*run.output, *run.error]
+    enough = any(line.startswith(("Traceback", '  File "')) for line in run.error)
+    return run.error if enough or not run.output else [*run.output, *run.error]
 
 
 def _cut_last_traceback(lines: Sequence[str]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Baselines that failed: said aloud, since nothing can be compared with them."""
+"""Warnings of baselines that failed, since nothing can be compared with them."""
 
 from __future__ import annotations
 

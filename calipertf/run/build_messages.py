@@ -16,9 +16,8 @@ from packaging.utils import canonicalize_name
 from calipertf.records import Run
 from calipertf.run.build_rules import PROGRAM, RULES, WHAT, Reason
 from calipertf.stdlib import is_stdlib
+from calipertf.tracebacks import LONGEST
 
-#: Characters of a message.
-LONGEST = 500
 #: Lines of a backend that begin with what matters.
 _SHORT = 20
 #: Between the output of two tries at one build, the first of which counts.

@@ -19,7 +19,7 @@ _PART = rf"(?:{_UNSIGNED}|nan|inf)"
 #: digit (2.5s, 1.2.3) is a word.
 _NUMBER = re.compile(rf"(?<![\w.])(?:[-+]?{_PART}[-+]{_PART}j|[-+]?{_UNSIGNED}j?)(?!\w|\.[0-9])")
 _COMPLEX = re.compile(rf"(?P<real>[-+]?{_PART}(?=[-+]))?(?P<imaginary>[-+]?{_PART})j")
-#: What stands in a stream for what was not kept of it; see Capture in script_runner.py.
+#: In a stream, in the place of what was not kept of it; see Capture in script_runner.py.
 _CUT = re.compile(r"^\[\.\.\. \d+ bytes cut \.\.\.\]$")
 
 
@@ -29,7 +29,7 @@ class Comparison:
 
     #: The first differences and the rest of them, in words; empty where they agree.
     differences: tuple[str, ...] = ()
-    #: The first line whose equal values are spelt otherwise, in words; None where there is none.
+    #: The first line whose equal values are written otherwise, in words; None where there is none.
     respelt: str | None = None
     #: Why nothing can be said although what was kept agrees; None where all was compared.
     unknown: str | None = None

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import requests
 from packaging.markers import Marker
-from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from calipertf.config import Config
 from calipertf.config_problems import Problems
 from calipertf.distributions import DISTRIBUTIONS, guess_distribution
-from calipertf.errors import IndexUnavailableError, VersionError
+from calipertf.errors import IndexUnavailableError, InfrastructureError, VersionError
 from calipertf.imports import list_imports
 from calipertf.index_http import open_session
 from calipertf.ranges import RangeFile, RangesUnsupportedError, fetch_tail
@@ -27,6 +26,7 @@ from calipertf.run.grid import PlannedCell
 from calipertf.scripts import read_source
 from calipertf.stdlib import is_stdlib
 from calipertf.versions import find_nearest
+from calipertf.wheel_metadata import fetch_metadata, list_required
 
 log = logging.getLogger("calipertf")
 #: Modules of what environments come with.
@@ -74,8 +74,8 @@ def find_unlisted(
 
     Known are the standard library, files beside a script, the package with the requirements of its
     newest wheel, and `requirements`. Whoever imports under another name than it is installed by
-    makes it a guess: where the unknown modules may all be such, there are none.
-    Nor are there any where the wheel cannot be asked.
+    makes it a guess: where the unknown modules may all be such, nothing is returned.
+    Nor is anything where the wheel cannot be asked.
     """
     analysis = config.analysis
     imported = _list_foreign(config, scripts)
@@ -159,11 +159,11 @@ def _holds(folder: Path, module: str) -> bool:
 def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str] | None:
     """Names of what a wheel requires, with some extras; None where it cannot be found out."""
     with open_session() as session:
-        content = _fetch_metadata(file, session)
+        content = _read_metadata(file, session)
     if content is None:
         return None
     names = []
-    for text in parse_email(content)[0].get("requires_dist", []):
+    for text in list_required(content):
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
@@ -175,18 +175,18 @@ def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str]
     return names
 
 
-def _fetch_metadata(file: ReleaseFile, session: requests.Session) -> bytes | None:
-    """A wheel's METADATA: as the index gives it (PEP 658), else read out of the wheel."""
+def _read_metadata(file: ReleaseFile, session: requests.Session) -> bytes | None:
+    """Return a wheel's METADATA, as the index gives it or else read out of the wheel."""
     try:
-        response = session.get(f"{file.url}.metadata")
-        if response.ok:
-            return response.content
+        content = fetch_metadata(session, file)
+        if content is not None:
+            return content
         tail = fetch_tail(session, file.url)
         with RangeFile(session, file.url, tail) as stream, zipfile.ZipFile(stream) as archive:
             name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             return archive.read(name)
-    except (requests.RequestException, RangesUnsupportedError, zipfile.BadZipFile, OSError):
-        return None
+    except (InfrastructureError, RangesUnsupportedError, zipfile.BadZipFile, OSError):
+        return None  # requests' own errors are OSErrors
     except StopIteration:
         return None
 
