@@ -15,7 +15,7 @@ from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError
 from calipertf.input_files import read_file
 from calipertf.run.dockerfile import render_dockerfile
-from calipertf.run.stage import check_flag
+from calipertf.run.flags import check_flag
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n"
