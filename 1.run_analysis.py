@@ -20,12 +20,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
     from calipertf.run import stage
+    from calipertf.run.flags import add_arguments
 
     parser = cli.make_parser(
         "Build and run each cell of a grid: package versions x Pythons x resolve dates.",
         example="python 1.run_analysis.py --config caliper.yaml",
     )
-    stage.add_arguments(parser)
+    add_arguments(parser)
     return cli.run_main(parser, stage.run_stage, argv)
 
 

@@ -29,13 +29,14 @@ sys.path.insert(0, str(REPOSITORY))
 
 from calipertf.config import Analysis  # noqa: E402
 from calipertf.records import Cell, Run, write_record  # noqa: E402
-from calipertf.releases import ReleaseFile, local_platforms  # noqa: E402
+from calipertf.releases import ReleaseFile  # noqa: E402
 from calipertf.run.environments.base import (  # noqa: E402
     Built,
     CellTask,
     Environment,
     Python,
 )
+from calipertf.wheel_tags import local_platforms  # noqa: E402
 
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 VERSIONS = ("1.10.0", "1.11.0", "1.12.0", "1.13.0", "1.14.0", "1.15.0", "1.16.0", "1.17.0")

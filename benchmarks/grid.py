@@ -29,12 +29,13 @@ from variant import vary_config  # noqa: E402
 
 from calipertf.config import load_config  # noqa: E402
 from calipertf.layout import Layout, read_records  # noqa: E402
-from calipertf.releases import Index, local_platforms  # noqa: E402
+from calipertf.releases import Index  # noqa: E402
 from calipertf.run.cell import SCRIPT_ENVIRON  # noqa: E402
 from calipertf.run.grid import Selection, plan_grid  # noqa: E402
 from calipertf.run.interpreters import find_interpreter  # noqa: E402
 from calipertf.run.processes import clean_environ  # noqa: E402
 from calipertf.run.timemachine import serve_past  # noqa: E402
+from calipertf.wheel_tags import local_platforms  # noqa: E402
 
 
 def run_plain(config_path: Path, selection: Selection, folder: Path) -> dict[str, float]:

@@ -162,7 +162,7 @@ def list_usage(script: int, place: int, version: str, versions: list[str]) -> tu
     lost = not home <= place < home + len(versions) // 2
     missing = f"tensorflow.m{script}.n{script} (line 9): function removed" if lost else ""
     name = f"examples/v{script % 3 + 1}/s{script}.py"
-    return ("tensorflow", name, versions[home], version, 20, 20 - lost, 1 - lost / 20, missing)
+    return ("tensorflow", name, versions[home], version, 20, 20 - lost, 1 - lost / 20, missing, "")
 
 
 def list_changes(place: int, count: int, scripts: int, changes: int) -> list[dict[str, Any]]:

@@ -21,8 +21,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from calipertf.config import load_config  # noqa: E402
-from calipertf.releases import Index, local_platforms  # noqa: E402
+from calipertf.releases import Index  # noqa: E402
 from calipertf.run.grid import Selection, plan_grid  # noqa: E402
+from calipertf.wheel_tags import local_platforms  # noqa: E402
 
 
 @dataclass(frozen=True, kw_only=True)

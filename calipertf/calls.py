@@ -6,7 +6,7 @@ import re
 
 from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY
 from calipertf.stdlib import is_called
-from calipertf.witness import Witness
+from calipertf.witness import Blame, Witness
 
 _CHANGED = re.compile(
     r"unexpected keyword|positional argument|required (?:positional|keyword)|multiple values"
@@ -17,8 +17,6 @@ _CHANGED = re.compile(
 _TYPES = re.compile(r"(?:TypeError|ValueError|ParameterError)$")
 _FUNCTION = re.compile(r"((?:[\w<>]+\.)*\w+)\(\) (?:got|takes|missing)")
 _KEYWORD = re.compile(r"(?:unexpected keyword argument|keyword argument) '(\w+)'")
-
-Blame = tuple[str, str | None]
 
 
 def blame_call(witness: Witness) -> Blame | None:

@@ -89,17 +89,17 @@ def run_main(
     main: Callable[[argparse.Namespace], int],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """The exit code of a script: parses flags, runs `main`, tells errors in one sentence."""
+    """The exit code of a script: parses flags, runs `main`, reports errors in one sentence."""
     arguments = parser.parse_args(argv)
     configure_logging(verbose=arguments.verbose)
     signals.heed_signals()
     try:
         code = main(arguments)
-        sys.stdout.flush()  # else a full disk is met when nobody can answer any more
+        sys.stdout.flush()  # else a full disk is noticed when nobody can answer any more
     except CaliperError as error:
         log.debug("where it happened", exc_info=True)
-        told = str(error).encode("utf-8", "backslashreplace").decode()
-        console.print(f"error: {told}", style="red", markup=False, soft_wrap=True)
+        words = str(error).encode("utf-8", "backslashreplace").decode()
+        console.print(f"error: {words}", style="red", markup=False, soft_wrap=True)
         return error.exit_code
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):  # the terminal may be gone
@@ -113,7 +113,7 @@ def run_main(
         # The reader of our output (head, less) went away: nothing is left to say to it.
         _drop_output()
         return EXIT_INTERRUPTED
-    except Exception as error:  # noqa: BLE001 -- the one place where what nobody expected is told
+    except Exception as error:  # noqa: BLE001 -- the one place that reports what nobody expected
         if isinstance(error, OSError) and signals.stopped.is_set():
             # Something was still said while cleaning up, to a terminal that is gone.
             _drop_lost_streams()

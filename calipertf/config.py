@@ -54,7 +54,7 @@ from calipertf.yaml_file import YamlFile, read_yaml
 LITERAL_KEYS = frozenset(
     {"versions", "python_versions", "resolve", "baselines", "name", "dependency", "memory"}
 )
-#: The template that is used where there is none beside caliper.yaml.
+#: The template for a configuration without a Dockerfile beside it.
 DEFAULT_TEMPLATE = Path(__file__).parent.parent / "Dockerfile"
 #: A package with extras, and nothing else.
 _WITH_EXTRAS = re.compile(r"\s*([\w.-]+)\s*\[[\w\s,.-]+\]\s*")
@@ -318,7 +318,7 @@ def _check_suites(
         elif suite.rstrip("/") != plain:
             problems.add(where, f"baselines: {suite!r} fits no script; write it as {plain!r}")
         elif suite != plain and plain in analysis.baselines:
-            problems.add(where, f"baselines: {suite!r} is {plain!r}, which stands there as well")
+            problems.add(where, f"baselines: {suite!r} is {plain!r}, which is listed there as well")
 
 
 def _exists(path: Path) -> bool:

@@ -110,7 +110,7 @@ def explain_data(root: Path, data: str) -> str | None:
     if not is_folder(path):
         return f"is not a folder in {root}"
     if is_outside(data):
-        return f"lies outside of {root}: put it there, or a link to it"
+        return f"is outside of {root}: put it there, or a link to it"
     if resolve(root).is_relative_to(resolve(path)) and resolve(path) != resolve(root):
         return f"leads to {resolve(path)}, which holds {root} itself: name a folder below"
     return None

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
+from calipertf.distributions import guess_distribution, list_installed_modules
 from calipertf.messages import normalise_message
-from calipertf.owners import name_distribution
 from calipertf.records import Cell, Record, Verdict
 
 #: The script ran to its end.
@@ -96,7 +96,7 @@ def _settle(record: Record, grid: _Grid) -> Record:
         for script, verdict in record.outcomes.items()
     }
     if record.outcome == "run_failed":
-        # The record's own reason is that of the script which stands for it.
+        # The record's own reason is that of the first script that failed.
         failed = [v.reason for v in outcomes.values() if v.outcome == "run_failed"]
         reason = failed[0] if failed else record.reason
     else:
@@ -163,10 +163,10 @@ def _is_drift(record: Record, script: str | None, verdict: Verdict, other: Recor
 def _list_raisers(text: str) -> frozenset[str]:
     """The distributions that the last traceback's innermost line is in, or looks a name up in."""
     last = text.rpartition("Traceback (most recent call last)")[2]
-    folders = re.findall(r"(?:site|dist)-packages[\\/](\w+)", last)
+    folders = list(list_installed_modules(last.splitlines()))
     lines = [line for line in last.splitlines() if line.startswith("    ")]
     quoted = re.findall(r"\b([A-Za-z_]\w*)(?=\.)", lines[-1]) if lines else []
-    return frozenset(name_distribution(root) for root in (*folders[-1:], *quoted))
+    return frozenset(guess_distribution(module) for module in (*folders[-1:], *quoted))
 
 
 def _list_requirements(record: Record) -> dict[str, str]:

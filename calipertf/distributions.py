@@ -3,57 +3,81 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from packaging.utils import canonicalize_name
 
-from calipertf.owners import DISTRIBUTIONS
-
-#: Import name, normalised -> the distributions that give it, where the names differ, beyond those
-#: of `owners`: those that few packages need, those that several give, and names in quoted lines.
-_MORE: dict[str, tuple[str, ...]] = {
-    "bio": ("biopython",),
-    "builtins": ("future",),
-    "crypto": ("pycryptodome", "pycrypto"),
+#: Import name -> the distributions that give it, the likeliest first, where the names differ.
+DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
+    "absl": ("absl-py",),
+    "attr": ("attrs",),
+    "Bio": ("biopython",),
+    "bs4": ("beautifulsoup4",),
+    "Crypto": ("pycryptodome", "pycrypto"),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv-contrib-python"),
-    "distutils": ("setuptools",),
+    "dateutil": ("python-dateutil",),
+    "docx": ("python-docx",),
+    "dotenv": ("python-dotenv",),
     "engineio": ("python-engineio",),
+    "fitz": ("pymupdf",),
+    "git": ("gitpython",),
     "graphql": ("graphql-core",),
     "igraph": ("python-igraph", "igraph"),
     "jose": ("python-jose",),
+    "jwt": ("pyjwt",),
     "kafka": ("kafka-python",),
-    "levenshtein": ("python-levenshtein", "levenshtein"),
-    "markdown-it": ("markdown-it-py",),
+    "ldap": ("python-ldap",),
+    "Levenshtein": ("python-levenshtein", "levenshtein"),
+    "magic": ("python-magic",),
+    "markdown_it": ("markdown-it-py",),
     "memcache": ("python-memcached",),
-    "mpl-toolkits": ("matplotlib",),
+    "mpl_toolkits": ("matplotlib",),
     "multipart": ("python-multipart",),
+    "MySQLdb": ("mysqlclient",),
     "nacl": ("pynacl",),
-    "np": ("numpy",),
-    "opengl": ("pyopengl",),
+    "OpenGL": ("pyopengl",),
+    "OpenSSL": ("pyopenssl",),
     "past": ("future",),
-    "pd": ("pandas",),
-    "plt": ("matplotlib",),
+    "PIL": ("pillow",),
+    "pkg_resources": ("setuptools",),
     "pptx": ("python-pptx",),
     "psycopg2": ("psycopg2-binary", "psycopg2"),
     "pywt": ("pywavelets",),
-    "rest-framework": ("djangorestframework",),
-    "sa": ("sqlalchemy",),
+    "rest_framework": ("djangorestframework",),
+    "serial": ("pyserial",),
+    "skimage": ("scikit-image",),
+    "sklearn": ("scikit-learn",),
     "slugify": ("python-slugify",),
     "socketio": ("python-socketio",),
     "socks": ("pysocks",),
     "telegram": ("python-telegram-bot",),
-    "tensorflow-core": ("tensorflow",),
-    "tf": ("tensorflow",),
+    "tensorflow_core": ("tensorflow",),
     "tlz": ("toolz",),
     "umap": ("umap-learn",),
     "usb": ("pyusb",),
     "websocket": ("websocket-client",),
+    "yaml": ("pyyaml",),
+    "zmq": ("pyzmq",),
 }
-_DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
-    **{canonicalize_name(module): (name,) for module, name in DISTRIBUTIONS.items()},
-    **_MORE,
+#: The same for names that are no import names of it alone: what scripts call a module by, and
+#: modules of Python's library that it replaces.
+_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "builtins": ("future",),
+    "distutils": ("setuptools",),
+    "np": ("numpy",),
+    "pd": ("pandas",),
+    "plt": ("matplotlib",),
+    "sa": ("sqlalchemy",),
+    "tf": ("tensorflow",),
 }
-#: Distributions named like their module, but for what stands around its name.
+#: The same by normalised name.
+_DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
+    canonicalize_name(module): names
+    for module, names in (*DISTRIBUTIONS.items(), *_OTHER_NAMES.items())
+}
+#: A module's folder, or file, in what a traceback says of an installed package.
+_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
+#: Distributions named like their module, but for what is around its name.
 _AROUND = ("python-{}", "py{}", "{}-python", "{}-py", "{}-client", "django-{}", "{}-core")
 
 
@@ -77,6 +101,18 @@ def _list_candidates(module: str) -> list[str]:
         return [f"{root}-{below}", root]
     known = _DISTRIBUTIONS.get(root, ())
     return [*known, root, *(form.format(root) for form in _AROUND)]
+
+
+def list_modules(distribution: str) -> set[str]:
+    """Return the import names that a distribution, by its normalised name, is known to give."""
+    return {module for module, names in DISTRIBUTIONS.items() if distribution in names}
+
+
+def list_installed_modules(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the dotted module below site-packages that each line of a traceback names, if any."""
+    for line in lines:
+        if match := _FOLDER.search(line):
+            yield f"{match[1]}.{match[2]}" if match[2] else match[1]
 
 
 def split_words(identifier: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""What ends a script without being foreseen: told in one line, never with a regression's code.
+"""Unexpected errors, reported in one line, never with the exit code of a regression.
 
-Imports nothing but the standard library, so that it can tell that something else is missing.
+Imports nothing but the standard library, so that it can report that something else is missing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MACHINE = frozenset(
 
 def run_script(main: Callable[[], int]) -> int:
     """Return a script's exit code, also where its modules cannot be loaded: never 1 by accident."""
-    if sys.version_info < (3, 10):  # noqa: UP036 -- whoever starts it with an old one is told
+    if sys.version_info < (3, 10):  # noqa: UP036 -- for whoever starts it with an old one
         _say(f"error: Python 3.10 or later is needed, this is {sys.version.split()[0]}")
         return EXIT_USAGE
     try:
@@ -52,12 +52,12 @@ def run_script(main: Callable[[], int]) -> int:
             f"`{sys.executable} -m pip install -r requirements.txt`"
         )
         return EXIT_USAGE
-    except Exception as error:  # noqa: BLE001 -- whatever is left is told, with its own exit code
+    except Exception as error:  # noqa: BLE001 -- whatever is left has its own exit code
         return tell_fault(error)
 
 
 def tell_fault(error: Exception, *, verbose: bool = False) -> int:
-    """Return the exit code for an exception that nobody expected, told in a sentence.
+    """Report an exception that nobody expected in a sentence; return its exit code.
 
     The traceback is printed with --verbose, and else kept in a file to report it with.
     """

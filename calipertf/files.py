@@ -55,14 +55,14 @@ def _open_partial(path: Path) -> IO[bytes]:
         lock_file(file, wait=True, quiet=True)
         if os.fstat(file.fileno()).st_nlink:
             return file
-        file.close()  # remove_partials met it before it was locked
+        file.close()  # remove_partials found it before it was locked
 
 
 def lock_file(file: IO[Any], *, wait: bool = False, quiet: bool = False) -> bool:
-    """Whether this process alone has the open file now; False where the file system knows no locks.
+    """Lock an open file for this process alone; False where the file system knows no locks.
 
-    That is said aloud, once, unless `quiet`. Raises BlockingIOError where another process has it,
-    unless told to wait for its end.
+    The latter gives a warning, once, unless `quiet`. Raises BlockingIOError where another process
+    has it, unless it is to `wait` for that.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -82,7 +82,7 @@ def lock_file(file: IO[Any], *, wait: bool = False, quiet: bool = False) -> bool
 
 @functools.cache
 def warn_once(message: str) -> None:
-    """Say a warning aloud, however often it is called for."""
+    """Log a warning, the same one only once."""
     log.warning("%s", message)
 
 
@@ -95,18 +95,12 @@ def _explain_write(path: Path, error: OSError) -> InfrastructureError:
 
 @contextlib.contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """The lock file held by this process alone; where the file system knows no locks, by any.
+    """Hold the lock file for this process alone; where the file system knows no locks, say so.
 
-    The latter is said aloud.
     Raises ConfigError where another process holds it, InfrastructureError where it cannot be
     written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b", buffering=0)
-    except OSError as error:
-        raise _explain_write(path, error) from error
-    with contextlib.closing(file):
+    with _open_lock(path) as file:
         try:
             lock_file(file)
         except BlockingIOError as error:
@@ -129,21 +123,25 @@ def hold_lock(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def wait_for_lock(path: Path) -> Iterator[None]:
-    """The lock file held by this process alone, once others have let it go.
+    """Hold the lock file for this process alone, once others have let it go.
 
     Raises InfrastructureError where it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b", buffering=0)
-    except OSError as error:
-        raise _explain_write(path, error) from error
-    with contextlib.closing(file):
+    with _open_lock(path) as file:
         try:
             lock_file(file, wait=True)
         except OSError as error:
             raise _explain_write(path, error) from error
         yield
+
+
+def _open_lock(path: Path) -> IO[bytes]:
+    """Return the lock file, made where there is none; raises InfrastructureError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+b", buffering=0)
+    except OSError as error:
+        raise _explain_write(path, error) from error
 
 
 def write_text(path: Path, content: str) -> None:

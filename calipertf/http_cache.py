@@ -17,7 +17,7 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 
 def prepare_cache(path: Path) -> Path:
-    """Return the path of a cache, at which there is none or one that can be opened.
+    """Return the path of a cache, once a file there that cannot be opened is set aside.
 
     What is broken is set aside with a word: a cache is only there to save time.
     """

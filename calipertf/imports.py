@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: Modules that the standard library of some Python from 2.7 on had, and this one lacks.
-_FORMER_NAMES = """
-    BaseHTTPServer ConfigParser HTMLParser Queue SimpleHTTPServer SocketServer StringIO Tkinter
-    UserDict UserList __builtin__ aifc anydbm asynchat asyncore audioop binhex cPickle cStringIO
-    cgi cgitb chunk commands cookielib copy_reg crypt distutils dummy_threading formatter
-    htmlentitydefs httplib imghdr imp lib2to3 macpath mailcap msilib nis nntplib ossaudiodev parser
-    pipes robotparser sets smtpd sndhdr spwd sunau symbol telnetlib thread tkMessageBox urllib2
-    urlparse uu xdrlib xmlrpclib
-"""
-_FORMER = frozenset(_FORMER_NAMES.split())
 #: Imports of a file that this Python cannot parse, such as one for Python 2.
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(.+)|import[ \t]+(.+))", re.MULTILINE
@@ -36,19 +25,13 @@ class Import:
     names: tuple[str, ...] = ()
     #: Leading dots.
     level: int = 0
-    #: Whether the file goes on without it: it stands in a `try` that catches ImportError.
+    #: Whether the file goes on without it: it is in a `try` that catches ImportError.
     optional: bool = False
 
     @property
     def root(self) -> str:
         """The first part of the module's name."""
         return self.module.partition(".")[0]
-
-
-def is_standard(module: str) -> bool:
-    """Whether a module is, or was in some Python since 2.7, one of the standard library's."""
-    root = module.partition(".")[0]
-    return root in sys.stdlib_module_names or root in _FORMER
 
 
 @lru_cache(maxsize=4096)
@@ -62,6 +45,12 @@ def list_imports(source: str) -> tuple[Import, ...]:
         return tuple(_visit(tree, optional=False))
     except RecursionError:
         return tuple(_scan_imports(source))
+
+
+def list_modules(source: str) -> list[str]:
+    """Return the dotted modules that a file imports, relative ones left out, in order of name."""
+    found = {item.module for item in list_imports(source) if item.module and not item.level}
+    return sorted(found)
 
 
 def _visit(node: ast.AST, *, optional: bool) -> Iterator[Import]:
@@ -91,7 +80,7 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
 
 
 def _scan_imports(source: str) -> Iterator[Import]:
-    # A `try` cannot be told by lines: nothing is said to be needed.
+    # Lines do not show what is inside a `try`: nothing counts as needed.
     for module, taken, listed in _IMPORT.findall(source):
         if module:
             name = module.lstrip(".")

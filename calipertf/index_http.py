@@ -37,7 +37,7 @@ HTTP_TIMEOUT = (CONNECT_TIMEOUT, 60)
 WINDOW = 60.0
 #: Seconds that one reply may take to arrive, however slowly.
 LONGEST_REPLY = 300.0
-#: Bytes that have to be free where the cache lies: SQLite waits without end for the room that its
+#: Bytes that have to be free where the cache is: SQLite waits without end for the room that its
 #: shared memory (32 KiB) needs, and a page of the index has up to some megabytes.
 ROOM = 4 * 1024 * 1024
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, name_distribution
+from calipertf.distributions import guess_distribution
+from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY
 from calipertf.stdlib import has_method, is_builtin, is_builtin_type, is_optional
-from calipertf.witness import Witness
+from calipertf.witness import Blame, Witness
 
 _TYPES = re.compile(r"(?:AttributeError|ImportError|ModuleNotFoundError|NameError)$")
 _RELATIVE = re.compile(r"[Aa]ttempted relative import|'__main__' is not a package")
@@ -29,8 +30,6 @@ _LIBRARIES = frozenset(
     {"asyncio", "collections", "concurrent", "email", "http", "importlib", "inspect"}
     | {"multiprocessing", "unittest", "urllib", "xml"}
 )
-
-Blame = tuple[str, str | None]
 
 
 def blame_lookup(witness: Witness) -> Blame | None:
@@ -90,7 +89,7 @@ def _advise(module: str | None) -> str | None:
         return None
     return (
         f"nothing that is installed has the module {module}: name its package in caliper.yaml "
-        f"(requirements: [{name_distribution(module)}]), or keep the module beside the script"
+        f"(requirements: [{guess_distribution(module)}]), or keep the module beside the script"
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 from calipertf.texts import strip_controls
 
-#: What differs from place to place although the failure is the same, and what stands for it.
+#: What differs from place to place although the failure is the same, and what replaces it.
 _NORMALISE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"0x[0-9a-fA-F]+"), "<address>"),
     (re.compile(r"\bhttps?://[^\s'\"&]+"), "<address>"),

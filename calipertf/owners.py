@@ -9,6 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from calipertf.distributions import DISTRIBUTIONS, list_modules
 from calipertf.stdlib import is_stdlib
 
 PACKAGE = "package"
@@ -19,31 +20,6 @@ THIRD_PARTY = "third_party"
 #: Modules of other distributions that are the face or the inside of the judged one.
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "tensorflow": ("keras", "tf_keras", "tensorflow_core", "tensorflow_estimator"),
-}
-#: Import name -> distribution, where they differ.
-DISTRIBUTIONS: Mapping[str, str] = {
-    "absl": "absl-py",
-    "attr": "attrs",
-    "bs4": "beautifulsoup4",
-    "Crypto": "pycryptodome",
-    "cv2": "opencv-python",
-    "dateutil": "python-dateutil",
-    "docx": "python-docx",
-    "dotenv": "python-dotenv",
-    "fitz": "pymupdf",
-    "git": "gitpython",
-    "jwt": "pyjwt",
-    "ldap": "python-ldap",
-    "magic": "python-magic",
-    "MySQLdb": "mysqlclient",
-    "OpenSSL": "pyopenssl",
-    "PIL": "pillow",
-    "pkg_resources": "setuptools",
-    "serial": "pyserial",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
 }
 _INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/](.+)$")
 _LIBRARY = re.compile(r"(?:^|[\\/])lib[\\/](?:python|pypy)\d[\d.]*[\\/]", re.IGNORECASE)
@@ -66,7 +42,7 @@ class Owners:
         own = {*_list_parents(module), root.lstrip("_")}
         if own & self.modules:
             return PACKAGE
-        if is_stdlib(module) and not (self.installed and name_distribution(root) in self.installed):
+        if is_stdlib(module) and not (self.installed and canonicalize_name(root) in self.installed):
             return PYTHON
         return THIRD_PARTY
 
@@ -97,13 +73,15 @@ class Owners:
         root = module.split(".", maxsplit=1)[0]
         if root in {"google", "azure", "zope"}:
             return any(name.startswith((root, "protobuf")) for name in self.installed)
-        name = name_distribution(root)
-        variants = {name, canonicalize_name(root), f"{name}-headless", f"{name}-binary"}
-        return bool(variants & self.installed)
+        return any(
+            f"{name}{ending}" in self.installed
+            for name in (*DISTRIBUTIONS.get(root, ()), canonicalize_name(root))
+            for ending in ("", "-headless", "-binary")
+        )
 
 
 def _list_parents(module: str) -> list[str]:
-    """The module and all that it lies in: a.b.c, a.b, a."""
+    """Return the module and all that hold it: a.b.c, a.b, a."""
     parts = module.split(".")
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
@@ -111,11 +89,6 @@ def _list_parents(module: str) -> list[str]:
 def _name_module(path: str) -> str:
     """Dotted path of the module that a file below site-packages is."""
     return re.sub(r"\.\w+$", "", path).replace("\\", "/").replace("/", ".")
-
-
-def name_distribution(root: str) -> str:
-    """PEP 503 name of the distribution that a top-level module most likely comes from."""
-    return canonicalize_name(DISTRIBUTIONS.get(root, root))
 
 
 def make_owners(
@@ -131,7 +104,7 @@ def make_owners(
     modules = {name for name in known if isinstance(name, str) and name}
     if not modules:
         modules = {package.replace("-", "_")}
-        modules |= {root for root, name in DISTRIBUTIONS.items() if name == package}
+        modules |= list_modules(package)
     for root in list(modules):
         modules.update(COMPANIONS.get(root, ()))
     names = (re.match(r"[A-Za-z0-9][\w.-]*", line.strip()) for line in requirements)

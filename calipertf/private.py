@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import stat
 import tempfile
@@ -12,7 +11,6 @@ from pathlib import Path
 from calipertf.errors import ConfigError, InfrastructureError
 from calipertf.files import warn_once
 
-log = logging.getLogger("calipertf")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -36,17 +34,22 @@ def make_private(parent: Path, name: str) -> Path:
             folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
         status = parent.stat()
     except OSError as error:
-        raise InfrastructureError(
-            f"no folder for cells can be made in {parent}: {error.strerror}; name another by "
-            "CALIPER_CELLS",
-            path=parent,
-        ) from error
+        raise explain_no_folder(parent, error) from error
     if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:
         warn_once(
-            f"other users may rename what lies in {parent}, the folders that cells are built in as "
+            f"other users may rename what is in {parent}, the folders that cells are built in as "
             "well: set its sticky bit (chmod +t), or name another folder by CALIPER_CELLS"
         )
     return folder
+
+
+def explain_no_folder(parent: Path, error: OSError) -> InfrastructureError:
+    """Return the error of a run that can make no folder for its cells, with the way out."""
+    return InfrastructureError(
+        f"no folder for cells can be made in {parent}: {error.strerror}; name another by "
+        "CALIPER_CELLS",
+        path=parent,
+    )
 
 
 def is_private(folder: Path) -> bool:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from calipertf.calls import blame_call
 from calipertf.exceptions import find_last_line, parse_exception
 from calipertf.lookups import blame_lookup
+from calipertf.network_words import NO_NETWORK, lacks_network
 from calipertf.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, Owners
 from calipertf.tracebacks import Traceback, find_traceback
-from calipertf.witness import Witness
+from calipertf.witness import Blame, Witness
 
 #: Reasons of build_failed, import_failed and run_failed; CONTRIBUTING.md says what each means.
 REASONS = (
@@ -26,9 +27,6 @@ REASONS = (
     "killed",
     "other",
 )
-
-#: A reason and its detail.
-Blame = tuple[str, str | None]
 
 _CHILD_SIGNAL = re.compile(r"died with <Signals\.(\w+): \d+>")
 #: A package that was built against another version of the one it calls.
@@ -55,14 +53,10 @@ _SYSTEM = re.compile(
 #: The way out where no library is named.
 _INSTALL = "this machine does not have a program or library that it needs: install it"
 _DATA_TYPES = re.compile(
-    r"^(?:FileNotFoundError|\w*URLError|HTTPError|Connection\w*Error|ConnectTimeout|gaierror"
-    r"|NewConnectionError|NameResolutionError|MaxRetryError|ProxyError)$"
+    r"^(?:FileNotFoundError|\w*URLError|HTTPError|Connection\w*Error|ProxyError)$"
 )
 _DATA = re.compile(
-    r"failure in name resolution|Name or service not known|Network is unreachable"
-    r"|Max retries exceeded|getaddrinfo failed|Can't find model|Resource .{1,40} not found"
-    r"|Errno 2\] No such file",
-    re.DOTALL,
+    rf"{NO_NETWORK}|Can't find model|Resource .{{1,40}} not found|Errno 2\] No such file", re.DOTALL
 )
 #: Syntax and operators of types that older Pythons do not have.
 _NEW_SYNTAX = re.compile(
@@ -211,7 +205,11 @@ def _blame_library(witness: Witness) -> Blame | None:
 
 
 def _blame_data(witness: Witness) -> Blame | None:
-    found = _DATA_TYPES.match(witness.type) or _DATA.search(witness.message)
+    found = (
+        _DATA_TYPES.match(witness.type)
+        or _DATA.search(witness.message)
+        or lacks_network(witness.type, witness.message)
+    )
     return ("data", None) if found else None
 
 

@@ -12,7 +12,7 @@ from calipertf.shapes import find_odd, find_wrong
 if TYPE_CHECKING:
     from calipertf.records import Record, Verdict
 
-#: Keys of each whose values are texts that a person or the next run reads; null is none.
+#: Keys of each whose values are texts that a person or the next run reads; null counts as absent.
 _TEXTS = {
     "environment": ("kind", "python", "platform", "interpreter", "import_name", "wheel"),
     "inputs": ("name", "dependency", "dockerfile"),

@@ -8,7 +8,7 @@ import socket
 from functools import lru_cache
 from typing import Any
 
-#: What stands in the place of a secret.
+#: In the place of a secret.
 HIDDEN = "****"
 #: User and password in an address; git's own user is no secret.
 _USERINFO = re.compile(r"(?<=://)(?!git@)[^\s/?#\"'<>\\]*@")
@@ -61,7 +61,7 @@ def mask_host(text: str) -> str:
     return pattern.sub("host", text) if pattern else text
 
 
-# Not `cache`: errors are told on Python 3.8, too.
+# Not `cache`: errors are reported on Python 3.8, too.
 @lru_cache(maxsize=1)
 def _host_pattern() -> re.Pattern[str] | None:
     name = socket.gethostname()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from calipertf.errors import ConfigError
-from calipertf.imports import Import, is_standard, list_imports
+from calipertf.imports import Import, list_imports
 from calipertf.input_files import read_file
 
 #: Files and folders that one walk may meet; more is a home folder or a data set, not scripts.
@@ -100,15 +101,16 @@ def list_scripts(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def find_imported(files: Iterable[Path]) -> set[Path]:
-    """Those of some files that another one of them imports from its own folder or below.
+    """Return those of some files that another of them imports from its own folder or below.
 
-    A file named as a module of the standard library is none of them: the import may mean that one.
+    A file named like a module of today's standard library does not count: the import may mean that
+    module. A name that only older Pythons had, such as `commands` or `parser`, is the file's.
     """
     known = set(files)
     imported = set()
     for path in known:
         for item in list_imports(read_source(path)):
-            if item.level or not is_standard(item.module):
+            if item.level or item.root not in sys.stdlib_module_names:
                 imported |= {other for other in _candidates(path, item) if other in known - {path}}
     return imported
 

@@ -34,7 +34,7 @@ SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 #: Columns that tables written before have not: empty there.
 _LATER = frozenset({"defaults"})
-#: Columns of numbers, and the most that stands in each: shares end with 1, counts with nothing.
+#: Columns of numbers, and the largest value of each: shares end with 1, counts with nothing.
 NUMBERS: Mapping[str, float] = {
     "value": 1.0,
     "share": 1.0,

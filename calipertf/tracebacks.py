@@ -32,6 +32,8 @@ _PYTEST_PLACE = re.compile(r"^(?P<file>\S[^:]*\.py):\d+: (?:in (?P<function>.+)|
 #: How libraries for the terminal draw a frame of a traceback, and how they end it.
 _DRAWN_FRAME = re.compile(r"^\W*\s(?P<file>/\S+\.py):\d+ in (?P<function>\S+)")
 _DRAWN_FINAL = re.compile(r"^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Fault): \S")
+#: Functions of Python's library that start another program, which may be what is missing.
+STARTERS = ("_execute_child", "posix_spawn", "posix_spawnp", "_execvpe", "execvp", "execvpe")
 #: Characters of a message, and of a line of source, that are kept.
 LONGEST = 500
 #: Characters of a text that are looked at.
@@ -165,7 +167,7 @@ def _read_message(first: str, following: Sequence[str]) -> tuple[str, int]:
     return clean_message("\n".join(lines)), len(lines) - 1
 
 
-#: Where the interpreter's own library lies on the machine that ran the script.
+#: The folder of the interpreter's own library on the machine that ran the script.
 _LIBRARY = re.compile(
     r"(?<![\w.])/(?:[\w.+~-]+/)*[\w.+~-]+(?=/lib/python\d+\.\d+/(?!(?:site|dist)-packages/))"
 )

@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 
 from calipertf.owners import PYTHON, SCRIPT, Owners
-from calipertf.tracebacks import Frame, Traceback
+from calipertf.tracebacks import STARTERS, Frame, Traceback
+
+#: A reason and its detail.
+Blame = tuple[str, str | None]
 
 _HOOKS = frozenset({"__getattr__", "__getattribute__"})
-_STARTERS = frozenset({"_execute_child", "posix_spawn", "execvp", "execvpe"})
 #: A call that passes on whatever it got, as decorators and callbacks do.
 _PASSED_ON = re.compile(r"\((?:\w+, )?\*(?:\w+\.)*\w+(?:, \*\*(?:\w+\.)*\w+)?\)")
 _IMPORT = re.compile(r"^(?:from\s+[\w.]+\s+import|import)\s")
@@ -76,7 +78,7 @@ class Witness:
     def started_program(self) -> bool:
         """Whether the exception was raised where another program is started."""
         frames = self.traceback.frames
-        return bool(frames) and frames[-1].function in _STARTERS
+        return bool(frames) and frames[-1].function in STARTERS
 
     @property
     def raised(self) -> bool:
@@ -114,5 +116,5 @@ class Witness:
         )
 
     def is_own_file(self, file: str) -> bool:
-        """Whether a file is the script's or lies beside it."""
+        """Whether a file is the script's or beside it."""
         return self.owners.find_file_owner(file) == SCRIPT

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -76,3 +78,20 @@ def test_caches_of_killed_runs_go(shared: Path) -> None:
         # A name alone is no mark of ours.
         assert strangers.exists()
     assert (shared / "archive-v0/unpacked/module.py").is_file()
+
+
+def test_caches_are_made_where_the_file_system_keeps_no_locks(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: object, _operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    other = shared.parent / "builds/cell-other"
+    other.mkdir(parents=True)
+    (other / ".calipertf-build-cache").touch()
+    os.utime(other, (0, 0))
+    with open_build_cache(shared) as cache:
+        assert (cache / "archive-v0/unpacked/module.py").is_file()
+    assert not cache.exists()
+    assert other.exists()  # nobody can tell whether it is in use

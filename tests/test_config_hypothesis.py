@@ -14,10 +14,11 @@ from packaging.version import Version
 
 from calipertf.config import Analysis, load_config
 from calipertf.errors import CaliperError
-from calipertf.releases import Project, ReleaseFile, linux_platforms
+from calipertf.releases import Project, ReleaseFile
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.grid import Selection, plan_grid
 from calipertf.run.store import make_fingerprint
+from calipertf.wheel_tags import linux_platforms
 
 MANY = settings(
     max_examples=5000,

@@ -10,8 +10,9 @@ import pytest
 from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError
 from calipertf.records import Cell
-from calipertf.releases import Index, Project, linux_platforms
+from calipertf.releases import Index, Project
 from calipertf.run.grid import PlannedCell, Selection, find_cutoff, plan_cell, plan_grid
+from calipertf.wheel_tags import linux_platforms
 
 FILES: list[dict[str, Any]] = [
     {

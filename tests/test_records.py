@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from record_timings import strip_timings
 
 from calipertf.errors import InfrastructureError, RecordError
 from calipertf.exceptions import Failure
 from calipertf.files import remove_partials, set_aside, write_json, write_text
 from calipertf.layout import Layout, read_records
-from calipertf.records import Cell, Record, Run, Verdict, read_record, strip_timings, write_record
+from calipertf.records import Cell, Record, Run, Verdict, read_record, write_record
 
 CELL = Cell(package="scikit-learn", version="1.0.2", python="cp310", resolve="release")
 RECORD = Record(

@@ -9,7 +9,8 @@ import pytest
 from packaging.version import Version
 
 from calipertf.errors import IndexUnavailableError, VersionError
-from calipertf.releases import Index, Project, choose_sdist, choose_wheel, linux_platforms
+from calipertf.releases import Index, Project
+from calipertf.wheel_tags import choose_sdist, choose_wheel, linux_platforms
 
 MakeIndex = Callable[[dict[str, list[dict[str, Any]]]], Path]
 ServeFolder = Callable[[Path], str]

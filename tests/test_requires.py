@@ -7,7 +7,8 @@ from pathlib import Path
 
 from package_server import PackageServer, make_wheel
 
-from calipertf.assess.requires import FILE_NAME, list_imports, list_wanted, update_requires
+from calipertf.assess.requires import FILE_NAME, list_wanted, update_requires
+from calipertf.imports import list_modules
 from calipertf.records import Record, Run, Verdict
 from grids import make_cell
 
@@ -35,10 +36,10 @@ def test_packages_of_a_failure_are_wanted_where_another_date_was_tried() -> None
 
 
 def test_imports_of_a_script() -> None:
-    source = b"import a.b, c as d\nfrom e.f import g\nfrom . import h\ndef f():\n    import i\n"
-    assert list_imports(source) == ["a.b", "c", "e.f", "i"]
-    assert list_imports(b"print 'x'") == []
-    assert list_imports(b"\x00") == []
+    source = "import a.b, c as d\nfrom e.f import g\nfrom . import h\ndef f():\n    import i\n"
+    assert list_modules(source) == ["a.b", "c", "e.f", "i"]
+    assert list_modules("print 'x'") == []
+    assert list_modules("\x00") == []
 
 
 def test_requirements_come_from_the_index_once(tmp_path: Path) -> None:

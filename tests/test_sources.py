@@ -164,7 +164,7 @@ def test_very_large_data_are_told_by_size_and_time(
         return SourceTree(root=tmp_path, scripts=("suite/a.py",)).support
 
     before = support()
-    assert "told by their size and time" in caplog.text
+    assert "noticed by their size and time" in caplog.text
     assert support() == before
     os.utime(path, (2, 2))
     assert support() != before
@@ -232,6 +232,9 @@ def test_folders_alone_are_a_volume_each(tmp_path: Path) -> None:
         ({"a.py": "import b", "b.py": "if __name__ == '__main__':\n  f()"}, ["a.py", "b.py"], []),
         ({"a.py": "import b", "b.py": "import a"}, ["a.py", "b.py"], []),
         ({"a.py": "import logging", "logging.py": "print(1)"}, ["a.py", "logging.py"], []),
+        # Python 2 had modules of these names; beside a script they are the script's.
+        ({"a.py": "import commands, parser", "commands.py": "", "parser.py": ""}, ["a.py"],
+         ["commands.py", "parser.py"]),
         ({"sub/a.py": "import b", "b.py": "print(1)"}, ["b.py", "sub/a.py"], []),
         ({"a.py": "1", "conftest.py": "", "setup.py": ""}, ["a.py"], ["conftest.py", "setup.py"]),
         ({"a.py": "1", ".venv/x.py": "", "env/pyvenv.cfg": "", "env/y.py": ""}, ["a.py"], []),

@@ -35,7 +35,7 @@ class ChangeBook:
         self.kept = 0
 
     def turn(self, api: Api) -> None:
-        """Write what changed since the API before, unless that is what lies there."""
+        """Write what changed since the API before, unless that is what the file holds."""
         last, self._last = self._last, api
         if last is None:
             return

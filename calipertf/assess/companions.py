@@ -14,16 +14,9 @@ from calipertf.assess.faces import know
 from calipertf.assess.wheels import PythonFiles, read_archive
 from calipertf.errors import CaliperError, VersionError
 from calipertf.index_http import open_session
-from calipertf.releases import (
-    COMPANION_DELAY,
-    Index,
-    Project,
-    ReleaseFile,
-    choose_sdist,
-    choose_wheel,
-    linux_platforms,
-)
+from calipertf.releases import COMPANION_DELAY, Index, Project, ReleaseFile
 from calipertf.versions import find_nearest, parse_version, python_key, python_version
+from calipertf.wheel_tags import choose_sdist, choose_wheel, linux_platforms
 
 #: Wheels that hold no code of their own are followed this far.
 STUB_DEPTH = 3

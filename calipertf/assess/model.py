@@ -254,10 +254,6 @@ def save_api(api: Api, folder: Path) -> Path:
     return path
 
 
-#: What a damaged file makes its readers raise.
-_DAMAGED = (EOFError, zlib.error, ValueError, AttributeError, RecursionError, RecordError)
-
-
 def is_current(folder: Path, package: str, version: str) -> bool:
     """Whether the cache holds the version as this extraction sees it; a damaged file counts."""
     wanted = f'{{"schema":{SCHEMA},'.encode()

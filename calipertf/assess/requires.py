@@ -6,41 +6,33 @@ the package whose code failed declares, and by what the script itself imports.
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
-import requests
 from packaging.utils import canonicalize_name
 
 from calipertf.assess.requirements import parse_freeze
-from calipertf.assess.static.syntax import parse_source
-from calipertf.distributions import find_distribution
+from calipertf.distributions import find_distribution, list_installed_modules
 from calipertf.errors import CaliperError, InfrastructureError
 from calipertf.files import write_json
-from calipertf.index_http import shorten_error
 from calipertf.input_files import load_json, read_file
 from calipertf.records import Record
 from calipertf.releases import Index
 from calipertf.versions import parse_version
+from calipertf.wheel_metadata import fetch_metadata, list_required
 
 SCHEMA = 1
 FILE_NAME = "requires.json"
 
 #: The most packages that the index is asked about in one run.
 _MOST = 100
-#: Answers of an index that has no metadata beside its wheels.
-_ABSENT = frozenset({400, 401, 403, 404, 405, 410})
-_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _FAILED = frozenset({"import_failed", "run_failed", "different_result"})
 
 
 def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """Name and version of each package whose code stands in a failure that drift may explain.
+    """Name and version of each package whose code appears in a failure that drift may explain.
 
     That is a failure in a cell whose version was tried on the same Python with another resolve
     date. The judged package itself comes first.
@@ -66,28 +58,11 @@ def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
 
 
 def _list_owners(lines: Iterable[str], pins: Mapping[str, str]) -> Iterator[str]:
-    """The installed packages whose code a traceback goes through."""
-    for line in lines:
-        for match in _FOLDER.finditer(line):
-            module = f"{match[1]}.{match[2]}" if match[2] else match[1]
-            name = find_distribution(module, pins)
-            if name is not None:
-                yield name
-
-
-def list_imports(source: bytes) -> list[str]:
-    """The dotted modules that a script imports, in order of name; none where it cannot be read."""
-    try:
-        tree = parse_source(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-    return sorted(found)
+    """Yield the installed packages whose code a traceback goes through."""
+    for module in list_installed_modules(lines):
+        name = find_distribution(module, pins)
+        if name is not None:
+            yield name
 
 
 def update_requires(
@@ -147,22 +122,8 @@ def _fetch_all(
 
 
 def _fetch(index: Index, name: str, version: str) -> list[str]:
-    """The Requires-Dist lines of a version's metadata (PEP 658); none where the index has none."""
+    """Return what a version's wheel requires; nothing where the index does not say it."""
     project = index.fetch_project(name)
     wheels = [file for file in project.release_files(parse_version(version)) if file.is_wheel]
-    for file in wheels[:1]:
-        try:
-            answer = index.files.get(f"{file.url}.metadata")
-        except requests.RequestException as error:
-            raise InfrastructureError(
-                f"the metadata of {file.filename} cannot be had ({shorten_error(error)})",
-                url=file.url,
-            ) from error
-        if answer.ok:
-            return HeaderParser().parsestr(answer.text).get_all("Requires-Dist", [])
-        if answer.status_code not in _ABSENT:
-            raise InfrastructureError(
-                f"the index answered {answer.status_code} for the metadata of {file.filename}",
-                url=file.url,
-            )
-    return []
+    content = fetch_metadata(index.files, wheels[0]) if wheels else None
+    return list_required(content) if content else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
-from calipertf.assess.requires import list_imports, list_wanted, update_requires
+from calipertf.assess.requires import list_wanted, update_requires
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
@@ -31,8 +30,10 @@ from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import lend_credentials
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
 from calipertf.files import remove_partials, write_json
+from calipertf.imports import list_modules
 from calipertf.layout import Layout, read_records
 from calipertf.records import RECORD_NAME, Record
+from calipertf.scripts import read_source
 from calipertf.sims import is_version
 from calipertf.versions import parse_version, version_key
 
@@ -230,7 +231,7 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
 
 
 def choose_records(package: str, records: Sequence[Record]) -> list[Record]:
-    """The package's records; those of versions that are none are left out, with a word."""
+    """Return the package's records; those of no valid version are left out, with a warning."""
     found = [item for item in records if canonicalize_name(item.cell.package) == package]
     odd = [item for item in found if not is_version(item.cell.version)]
     for record in odd:
@@ -342,8 +343,7 @@ def write_requires(session: Session, package: str, records: Sequence[Record]) ->
     config, scripts = session.config, {}
     if config is not None and config.analysis.dependency == package:
         for script in config.scripts:
-            with contextlib.suppress(OSError):
-                scripts[script] = list_imports((config.root / script).read_bytes())
+            scripts[script] = list_modules(read_source(config.root / script))
     notes = update_requires(
         session.layout.sims,
         wanted,

@@ -191,7 +191,7 @@ def _check_keywords(call: Call, after: list[Parameter], positional: list[Paramet
 
 
 _POSITIONAL = frozenset({"positional-only", "positional-or-keyword"})
-#: What stands for a default that is not known.
+#: In the place of a default that is not known.
 _UNKNOWN = "..."
 
 

@@ -82,9 +82,9 @@ class Drift:
             return None
         if len(ranked) == 1:
             return f"{self.describe(ranked[0], works)}; no other requirement differs"
-        told = [self.say_both(name) for name in ranked[:_LISTED]]
+        first = [self.say_both(name) for name in ranked[:_LISTED]]
         more = len(ranked) - _LISTED
-        listed = ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+        listed = ", ".join([*first, *([f"and {more} more"] if more > 0 else [])])
         cell = self._working
         where = f"{cell.version} on Python {python_version(cell.python)}, {cell.resolve}"
         return f"one of the requirements that differ from where {works} ({where}): {listed}"

@@ -48,7 +48,7 @@ class Note:
     text: str
     #: The command that makes it; None where there is none.
     command: str | None = None
-    #: Whether something that lies there is left out.
+    #: Whether something in the folder is left out.
     left_out: bool = False
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ def read_inputs(layout: Layout) -> Inputs:
     records, errors = read_records(layout)
     notes = [_leave_out(str(error)) for error in errors]
     notes += _find_foreign(layout)
-    # Records of other runs, and other folders' of one run, show together where reasons lie.
+    # Reasons follow from all records together, those of other runs included.
     records = list(settle_reasons(records).values())
     if not records:
         notes.append(Note(text=f"there are no records under {layout.data}", command=STAGE_1))

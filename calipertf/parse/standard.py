@@ -15,7 +15,7 @@ _FRAME = re.compile(
     r'^\s+File "[^"]*[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?P<file>[^"]+\.py)", line \d+'
 )
 _INSTALLED = re.compile(r"(?:site|dist)-packages[\\/]")
-#: Where the module of a message lies: "cannot import name 'x' from 'types' (/home/types.py)".
+#: The file of a message's module: "cannot import name 'x' from 'types' (/home/types.py)".
 _PLACE = re.compile(r"\(([^()]*\.(?:py|so))\)")
 _STANDARD = re.compile(r"[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?!site-|dist-)")
 _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})
@@ -28,9 +28,7 @@ def describe_standard(failure: Failure | None, error: Sequence[str], python: str
     """
     number = python_version(python)
     place = _PLACE.search(failure.message) if failure else None
-    if place and not re.search(
-        r"[\\/]lib(?:64)?[\\/]python[23]\.\d+[\\/](?!site-|dist-)", place[1]
-    ):
+    if place and not _STANDARD.search(place[1]):
         return None  # a module of the user's that is named like one of Python's
     symbol = name_symbol(failure, error)
     if symbol is None or symbol.called:

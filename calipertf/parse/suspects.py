@@ -8,18 +8,22 @@ from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
-from calipertf.distributions import find_distribution, guess_distribution, split_words
+from calipertf.distributions import (
+    find_distribution,
+    guess_distribution,
+    list_installed_modules,
+    split_words,
+)
 from calipertf.parse.results import Result
 from calipertf.stdlib import is_stdlib
 
-_FOLDER = re.compile(r"(?:site|dist)-packages[\\/]([\w.]+)(?:[\\/]([\w.]+))?")
 _SPOKEN = re.compile(
     r"(?:No module named|cannot import name '?\w+'? from|[Mm]odule) '?([\w.]+)'?"
     r"|\b(numpy|protobuf)\b"
 )
 #: A class's whole name on the last line of a traceback: xlrd.biffh.XLRDError.
 _RAISED = re.compile(r"^([A-Za-z_]\w*)\.[\w.]+(?::|$)")
-#: The first names of a quoted line: what it imports from, and what stands before a dot.
+#: The first names of a quoted line: what it imports from, and what is before a dot.
 _IMPORTED = re.compile(r"^\s*(?:from|import) ([A-Za-z_][\w.]*)")
 _ROOT = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
@@ -49,7 +53,7 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
 
     `names` are those that two cells do not have in common. In this order: the message names the
     module; the package's code raised the exception, or made its class; a quoted line uses the
-    module, the innermost line first; the package's code stands further out in the traceback; the
+    module, the innermost line first; the package's code is further out in the traceback; the
     message or anything else on stderr has its name.
     """
     lines = list_lines(result)
@@ -63,7 +67,7 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
                 found.setdefault(name, evidence)
 
     last = _cut_last_traceback(lines)
-    folders = list(_list_folders(last))
+    folders = list(list_installed_modules(reversed(last)))
     note(_list_spoken(result), "named")
     note(folders[:1], "raised")
     note(_list_raised(last), "raised")
@@ -72,14 +76,14 @@ def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
     note(folders, "quoted")
     note([word for word in _list_mentioned(result) if word in names], "quoted")
     earlier = lines[: len(lines) - len(last)]
-    note([*_list_said(earlier), *_list_folders(earlier)], "raised")
+    note([*_list_said(earlier), *list_installed_modules(reversed(earlier))], "raised")
     return [Suspect(name=name, evidence=evidence) for name, evidence in found.items()]
 
 
 def find_absent(result: Result) -> str | None:
-    """The whole package that the message says is not there; None where it speaks of none.
+    """Return the package that the message says is not there; None where it names no package.
 
-    A module inside of one, or one of Python's own or of the judged package, is none.
+    A module inside of one, or one of Python's own or of the judged package, does not count.
     """
     failure = result.verdict.exception
     match = re.search(r"No module named '?(\w+)'?(?![\w.])", failure.message) if failure else None
@@ -90,8 +94,8 @@ def find_absent(result: Result) -> str | None:
 
 
 def find_owner(result: Result) -> str | None:
-    """The package, by its normalised name, whose code the innermost frame with one lies in."""
-    folders = _list_folders(_cut_last_traceback(list_lines(result)))
+    """Return the normalised name of the package whose code the innermost installed frame is in."""
+    folders = list_installed_modules(reversed(_cut_last_traceback(list_lines(result))))
     return next((guess_distribution(path) for path in folders), None)
 
 
@@ -100,8 +104,8 @@ def list_lines(result: Result) -> Sequence[str]:
     run = result.run
     if run is None:
         return ()
-    told = any(line.startswith(("Traceback", '  File "')) for line in run.error)
-    return run.error if told or not run.output else [*run.output, *run.error]
+    enough = any(line.startswith(("Traceback", '  File "')) for line in run.error)
+    return run.error if enough or not run.output else [*run.output, *run.error]
 
 
 def _cut_last_traceback(lines: Sequence[str]) -> Sequence[str]:
@@ -123,13 +127,6 @@ def _list_said(lines: Sequence[str]) -> Iterator[str]:
             yield match[1] or match[2]
         if "_ARRAY_API" in line or "NumPy" in line:
             yield "numpy"
-
-
-def _list_folders(lines: Sequence[str]) -> Iterator[str]:
-    """Modules whose code stands in the lines, the innermost first."""
-    for line in reversed(lines):
-        if match := _FOLDER.search(line):
-            yield f"{match[1]}.{match[2] or ''}" if match[2] else match[1]
 
 
 def _list_raised(lines: Sequence[str]) -> Iterator[str]:

@@ -39,7 +39,7 @@ _GONE = re.compile(
     r"(?:\w+ )?(?:removed|moved|renamed|dropped|no longer (?:available|supported))"
 )
 _NO_NAME = re.compile(r"cannot import name '?(\w+)'?(?: from '([\w.]+)')?")
-#: It begins where a dotted name does, lest a long one be tried at each of its letters.
+#: It begins where a dotted name does: a long one would be tried at each of its letters.
 _CALL = re.compile(r"(?:(?<![\w.])|(?<=>\.))((?:\w+\.)*\w+)\(\) (?:got|missing|takes)")
 _NAMED = re.compile(r"Only call `(\w+)` with named")
 _OP = re.compile(r"Input '(\w+)' of '(\w+)' Op has type")

@@ -101,9 +101,9 @@ def describe_uses(uses: Sequence[Use], version: str) -> str:
 
 def list_uses(uses: Sequence[Use]) -> str:
     """The uses with what is different of each, the first few."""
-    told = [f"{use.path} (line {use.line}): {use.reason}" for use in uses[:_LISTED]]
+    first = [f"{use.path} (line {use.line}): {use.reason}" for use in uses[:_LISTED]]
     more = len(uses) - _LISTED
-    return "; ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+    return "; ".join([*first, *([f"and {more} more"] if more > 0 else [])])
 
 
 def find_script_line(result: Result) -> str | None:

@@ -1,4 +1,4 @@
-"""What the user of a new configuration is told before anything is run, with the way out."""
+"""Advice for the user of a new configuration, before anything is run."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Baselines that failed: said aloud, since nothing can be compared with them."""
+"""Warnings of baselines that failed, since nothing can be compared with them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from calipertf.imports import is_standard
+from calipertf.distributions import guess_distribution
 from calipertf.records import Cell, Record, Verdict
+from calipertf.stdlib import is_stdlib
 
 #: Outcomes of a script that leave nothing to compare with.
 _FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})
@@ -57,8 +58,9 @@ def _describe(verdict: Verdict, record: Record) -> str:
     words = f"{verdict.exception.type}: {verdict.exception.message}"[:200]
     match = _MISSING.search(verdict.exception.message or "")
     module = match[1].partition(".")[0] if match else None
-    if module and module != record.environment.get("import_name") and not is_standard(module):
+    if module and module != record.environment.get("import_name") and not is_stdlib(module):
         words += (
-            f"; where it is a package of its own, add it to caliper.yaml: requirements: [{module}]"
+            "; where it is a package of its own, add it to caliper.yaml: "
+            f"requirements: [{guess_distribution(module)}]"
         )
     return words

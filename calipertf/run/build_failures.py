@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from calipertf.errors import IndexUnavailableError, InfrastructureError
+from calipertf.network_words import NO_NETWORK
 from calipertf.records import Run
 from calipertf.run.build_tools import OLDEST_TOOLS
 from calipertf.run.environments.base import CellTask
@@ -36,17 +37,18 @@ _MACHINE = re.compile(
 #: What a build's own steps print when they were refused by the network: a setup.py that downloads,
 #: git, cargo, a template's wget, curl or apt. Here the index cannot speak for them.
 _NETWORK = re.compile(
-    r"Failed to fetch|error sending request|dns error|[Cc]onnection (?:refused|reset|aborted|error)"
-    r"|[Tt]emporary failure (?:in name resolution|resolving)|(?:operation|[Cc]onnection) timed out"
-    r"|[Rr]ead timed out|Max retries exceeded|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?[45]\d\d"
+    rf"{NO_NETWORK}|Failed to fetch|error sending request|dns error"
+    r"|[Cc]onnection (?:refused|reset|aborted|error)"
+    r"|[Tt]emporary failure resolving|(?:operation|[Cc]onnection) timed out"
+    r"|[Rr]ead timed out|HTTP(?: status)?(?: server)? [Ee]rror:? ?\(?[45]\d\d"
     r"|[45]\d\d (?:Server|Client) Error|ERROR [45]\d\d: |[Tt]oo many redirects|Exceeded 30 redir"
-    r"|Network is unreachable|ReadTimeoutError|NewConnectionError|ConnectTimeoutError|ProtocolError"
+    r"|ReadTimeoutError|ConnectTimeoutError|ProtocolError"
     r"|IncompleteRead|error decoding response body|Remote end closed connection"
     r"|Could not fetch URL|DO NOT MATCH THE HASHES|Hash mismatch"
     r"|EOF occurred in violation of protocol|unexpected eof while reading"
     r"|the remote end hung up unexpectedly|early EOF"
-    r"|unable to resolve host address|Could not resolve host|Failed to connect to|No route to host"
-    r"|Name or service not known|Unable to establish SSL connection|SSL_ERROR_SYSCALL"
+    r"|unable to resolve host address|Failed to connect to|No route to host"
+    r"|Unable to establish SSL connection|SSL_ERROR_SYSCALL"
     r"|certificate verify failed|CERTIFICATE_VERIFY_FAILED"
 )
 #: A build backend ran and failed. uv's words, then pip's, old and new.

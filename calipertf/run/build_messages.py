@@ -8,7 +8,6 @@ is the installers' own summary.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,9 +15,9 @@ from packaging.utils import canonicalize_name
 
 from calipertf.records import Run
 from calipertf.run.build_rules import PROGRAM, RULES, WHAT, Reason
+from calipertf.stdlib import is_stdlib
+from calipertf.tracebacks import LONGEST
 
-#: Characters of a message.
-LONGEST = 500
 #: Lines of a backend that begin with what matters.
 _SHORT = 20
 #: Between the output of two tries at one build, the first of which counts.
@@ -74,15 +73,6 @@ _MODULE = re.compile(
 _MISSING_FILE = re.compile(
     r"(?:FileNotFoundError|OSError|IOError): \[Errno 2\][^:]*"
     r"(?:: (?:'(?:\S*/)?(?P<what>[\w+-]+)'|.*))?$"
-)
-#: Modules that were part of a Python and are not of every one.
-_OLD_MODULES = frozenset(
-    {
-        *("ConfigParser", "HTMLParser", "Queue", "StringIO", "Tkinter", "__builtin__", "asynchat"),
-        *("asyncore", "binhex", "cPickle", "cStringIO", "cgi", "cookielib", "copy_reg"),
-        *("distutils", "formatter", "httplib", "imp", "lib2to3", "parser", "pipes", "smtpd"),
-        *("symbol", "urllib2", "urlparse", "xmlrpclib"),
-    }
 )
 
 
@@ -175,7 +165,7 @@ def _explain_line(lines: Sequence[str], number: int) -> BuildFailure:
         what = missing["what"] or "that the package's setup calls"
         return _make(line, "system", PROGRAM.format(what=what)) if started else _make(line, "other")
     module = _MODULE.search(line)
-    if module and module["what"] in _OLD_MODULES | sys.stdlib_module_names:
+    if module and is_stdlib(module["what"]):
         return _make(line, "python")
     frame = next((found[1] for text in reversed(before) if (found := _FRAME.match(text))), "")
     blames_tool = "site-packages" in frame and not line.startswith(("Import", "ModuleNotFound"))

@@ -24,7 +24,7 @@ _ELAPSED = re.compile(
     r"(\b(?:x?passed|x?failed|skipped|deselected|errors?|warnings?|tests?|tests ran) in )"
     r"\d+(?:\.\d+)? ?s(?:econds)?\b(?: \(\d+:\d\d:\d\d\))?"
 )
-#: What stands in a stream for what was not kept of it; see Capture in script_runner.py.
+#: In a stream, in the place of what was not kept of it; see Capture in script_runner.py.
 _CUT = re.compile(r"^\[\.\.\. \d+ bytes cut \.\.\.\]$")
 
 
@@ -34,7 +34,7 @@ class Comparison:
 
     #: The first differences and the rest of them, in words; empty where they agree.
     differences: tuple[str, ...] = ()
-    #: The first line whose equal values are spelt otherwise, in words; None where there is none.
+    #: The first line whose equal values are written otherwise, in words; None where there is none.
     respelt: str | None = None
     #: Why nothing can be said although what was kept agrees; None where all was compared.
     unknown: str | None = None

@@ -13,8 +13,9 @@ from calipertf.config import Analysis, Config, Home
 from calipertf.config_problems import Problems
 from calipertf.errors import ConfigError, VersionError
 from calipertf.records import Cell
-from calipertf.releases import COMPANION_DELAY, Project, ReleaseFile, choose_file, choose_sdist
+from calipertf.releases import COMPANION_DELAY, Project, ReleaseFile
 from calipertf.versions import find_nearest, select_pythons, select_versions
+from calipertf.wheel_tags import choose_file, choose_sdist
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Container
 
 from calipertf.exceptions import Failure
+from calipertf.network_words import lacks_network
 from calipertf.records import Run
+from calipertf.tracebacks import STARTERS
 
 _NO_FILE = re.compile(
     r"No such file or directory|[Ff]ile .*(?:does not exist|not found)|^[\w./\\ -]+ not found\.?$"
@@ -14,30 +16,9 @@ _NO_FILE = re.compile(
 )
 _READ_ONLY = re.compile(r"Read-only file system")
 _FILE_ERRORS = frozenset({"FileNotFoundError", "IOError", "OSError", "NotADirectoryError"})
-_NO_NETWORK = re.compile(
-    r"[Nn]ame or service not known|[Tt]emporary failure in name resolution|Network is unreachable"
-    r"|[Nn]odename nor servname|NameResolutionError|NewConnectionError|Max retries exceeded"
-    r"|[Cc]annot assign requested address|[Cc]ould not resolve host|getaddrinfo failed"
-)
-_NETWORK_ERRORS = frozenset(
-    {
-        "gaierror",
-        "URLError",
-        "ConnectionError",
-        "ConnectError",
-        "ConnectTimeout",
-        "NewConnectionError",
-        "NameResolutionError",
-        "MaxRetryError",
-        "ClientConnectorError",
-        "ClientConnectorDNSError",
-        "ServerNotFoundError",
-        "APIConnectionError",
-    }
-)
 _ABSOLUTE = re.compile(r"""(?:^|[\s'"(=])(?:/\w|[A-Za-z]:\\)""")
 #: Functions that start another program, which may be what is missing.
-_STARTERS = re.compile(r"in (?:_execute_child|_?execvpe?|posix_spawnp?)\b")
+_STARTERS = re.compile(rf"in (?:{'|'.join(STARTERS)})\b")
 _NO_PYTEST = re.compile(r"No module named '?pytest'?$")
 
 FOLDER = (
@@ -66,13 +47,9 @@ def explain_surroundings(
         # What is missing at an absolute path, or a program, is not beside the script.
         elsewhere = _ABSOLUTE.search(failure.message) or _STARTERS.search("".join(run.error))
         return None if elsewhere else ("data", FOLDER)
-    if "network" in isolation and _needs_network(failure):
+    if "network" in isolation and lacks_network(failure.type, failure.message):
         return "data", NETWORK
     return None
-
-
-def _needs_network(failure: Failure) -> bool:
-    return failure.type in _NETWORK_ERRORS or _NO_NETWORK.search(failure.message) is not None
 
 
 def list_failed_tests(run: Run, limit: int = 10) -> str | None:

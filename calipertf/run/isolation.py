@@ -24,7 +24,7 @@ def list_missing(isolation: Collection[str], *, network: bool) -> list[str]:
 
 
 def tell_missing(environment: Mapping[str, Any]) -> None:
-    """Say aloud what a record's cell could not be kept from: once a run, however many cells."""
+    """Warn of the isolation that a record's cell lacked: once a run, however many cells."""
     missing = environment.get("isolation_missing")
     if missing:
         warn_once(

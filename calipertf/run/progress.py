@@ -21,7 +21,6 @@ class Progress:
     def __init__(self, *, total: int, kept: int) -> None:
         self._total = total
         self._done = kept
-        self._kept = kept
         self._started = time.monotonic()
         self._outcomes: Counter[str] = Counter()
         self._bar = bars.Progress(

@@ -11,20 +11,22 @@ from pathlib import Path
 
 import requests
 from packaging.markers import Marker
-from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from calipertf.config import Config
 from calipertf.config_problems import Problems
-from calipertf.errors import IndexUnavailableError, VersionError
-from calipertf.imports import is_standard, list_imports
+from calipertf.distributions import DISTRIBUTIONS, guess_distribution
+from calipertf.errors import IndexUnavailableError, InfrastructureError, VersionError
+from calipertf.imports import list_imports
 from calipertf.index_http import open_session
 from calipertf.ranges import RangeFile, RangesUnsupportedError, fetch_tail
 from calipertf.releases import Index, ReleaseFile
 from calipertf.run.grid import PlannedCell
 from calipertf.scripts import read_source
+from calipertf.stdlib import is_stdlib
 from calipertf.versions import find_nearest
+from calipertf.wheel_metadata import fetch_metadata, list_required
 
 log = logging.getLogger("calipertf")
 #: Modules of what environments come with.
@@ -72,8 +74,8 @@ def find_unlisted(
 
     Known are the standard library, files beside a script, the package with the requirements of its
     newest wheel, and `requirements`. Whoever imports under another name than it is installed by
-    makes it a guess: where the unknown modules may all be such, there are none.
-    Nor are there any where the wheel cannot be asked.
+    makes it a guess: where the unknown modules may all be such, nothing is returned.
+    Nor is anything where the wheel cannot be asked.
     """
     analysis = config.analysis
     imported = _list_foreign(config, scripts)
@@ -117,6 +119,8 @@ def _is_imported(name: str, modules: Iterable[str]) -> bool:
 def is_same(module: str, name: str) -> bool:
     """Whether a distribution is likely to be imported by a name: scikit-image, pyyaml, dateutil."""
     root = module.partition(".")[0]
+    if canonicalize_name(name) in DISTRIBUTIONS.get(root, ()):
+        return True
     short, long = re.sub(r"[-_.]", "", root).lower(), re.sub(r"[-_.]", "", name).lower()
     return short == long or (len(short) > 2 and (long.startswith(short) or long.endswith(short)))
 
@@ -129,7 +133,7 @@ def _list_foreign(config: Config, scripts: Sequence[str]) -> dict[str, list[str]
         roots = {
             item.root
             for item in list_imports(source)
-            if item.root and not item.level and not item.optional and not is_standard(item.root)
+            if item.root and not item.level and not item.optional and not is_stdlib(item.root)
         }
         for root in sorted(roots - _TOOLS):
             if not any(_holds(folder, root) for folder in _list_folders(path, config.root, source)):
@@ -155,11 +159,11 @@ def _holds(folder: Path, module: str) -> bool:
 def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str] | None:
     """Names of what a wheel requires, with some extras; None where it cannot be found out."""
     with open_session() as session:
-        content = _fetch_metadata(file, session)
+        content = _read_metadata(file, session)
     if content is None:
         return None
     names = []
-    for text in parse_email(content)[0].get("requires_dist", []):
+    for text in list_required(content):
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
@@ -171,18 +175,18 @@ def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str]
     return names
 
 
-def _fetch_metadata(file: ReleaseFile, session: requests.Session) -> bytes | None:
-    """A wheel's METADATA: as the index gives it (PEP 658), else read out of the wheel."""
+def _read_metadata(file: ReleaseFile, session: requests.Session) -> bytes | None:
+    """Return a wheel's METADATA, as the index gives it or else read out of the wheel."""
     try:
-        response = session.get(f"{file.url}.metadata")
-        if response.ok:
-            return response.content
+        content = fetch_metadata(session, file)
+        if content is not None:
+            return content
         tail = fetch_tail(session, file.url)
         with RangeFile(session, file.url, tail) as stream, zipfile.ZipFile(stream) as archive:
             name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
             return archive.read(name)
-    except (requests.RequestException, RangesUnsupportedError, zipfile.BadZipFile, OSError):
-        return None
+    except (InfrastructureError, RangesUnsupportedError, zipfile.BadZipFile, OSError):
+        return None  # requests' own errors are OSErrors
     except StopIteration:
         return None
 
@@ -199,8 +203,9 @@ def describe_unlisted(config: Config, unlisted: Mapping[str, Sequence[str]]) -> 
         f"{users[0]}{f' and {len(users) - 1} more' if len(users) > 1 else ''}: {module}"
         for module, users in list(unlisted.items())[:8]
     )
+    names = ", ".join(guess_distribution(module) for module in unlisted)
     line = (
         f"scripts import what {config.analysis.dependency} does not ask for ({listing}): unless "
-        f"something else brings it, add to caliper.yaml: requirements: [{', '.join(unlisted)}]"
+        f"something else brings it, add to caliper.yaml: requirements: [{names}]"
     )
     return [line]

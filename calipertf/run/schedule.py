@@ -130,7 +130,7 @@ def explain_failure(task: CellTask, error: Exception) -> InfrastructureError:
     """Return what nobody foresaw in a cell: the machine's failure, or a fault of ours."""
     if isinstance(error, OSError | MemoryError):
         return InfrastructureError(f"{type(error).__name__}: {error}")
-    log.warning("%s met a fault of ours", task.cell.label, exc_info=error)
+    log.warning("%s: an internal error", task.cell.label, exc_info=error)
     return FaultError(describe_fault(error))
 
 
@@ -146,7 +146,7 @@ def _join(threads: Sequence[threading.Thread], seconds: float | None) -> None:
             thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
     if hanging := sum(thread.is_alive() for thread in threads):
         log.warning(
-            "%d cells do not end, although they were told to: what they leave is removed by the "
+            "%d cells do not end, although they were asked to: what they leave is removed by the "
             "next run",
             hanging,
         )

@@ -29,7 +29,7 @@ _WORD = re.compile(r"[\w.+-]+")
 class SourceTree:
     """The scripts of a configuration and what they may read beside themselves.
 
-    Folders right below the root that hold scripts belong to it whole. Where scripts lie in the root
+    Folders right below the root that hold scripts belong to it whole. Where scripts are in the root
     itself, or in several of its folders, so do files and folders of the root that the scripts name,
     the modules beside scripts in the root, and a folder named data.
     """
@@ -46,7 +46,7 @@ class SourceTree:
 
     @property
     def mount(self) -> Path:
-        """The folder that all of it lies in."""
+        """Return the folder that holds all of it."""
         return find_mount(self.root, self.scripts)
 
     @cached_property
@@ -61,7 +61,7 @@ class SourceTree:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The same as paths, with a folder of data that lies elsewhere."""
+        """The same as paths, with a folder of data that is elsewhere."""
         paths = tuple(self.root / name for name in self.names)
         outside = self.data is not None and not self.data.is_relative_to(self.root)
         return (*paths, self.data) if outside and self.data else paths
@@ -157,7 +157,7 @@ def hash_files(root: Path, paths: Sequence[Path]) -> str:
         largest = max(states, key=lambda path: states[path].st_size)
         log.warning(
             "scripts have %.1f GB of files beside them (the largest is %s): whether they changed "
-            "is told by their size and time",
+            "is noticed by their size and time",
             total / 1e9,
             largest,
         )
@@ -183,7 +183,7 @@ def _list_states(paths: Sequence[Path]) -> Mapping[Path, os.stat_result]:
 
 
 def _hash_or_mark(path: Path) -> str:
-    # A file that we may not read is none that a script reads.
+    # What we may not read, a script may not read either.
     try:
         return hash_file(path)
     except ConfigError:

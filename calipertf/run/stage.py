@@ -9,12 +9,12 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
-from calipertf.config_values import DEFAULT_INDEX, check_python, check_resolve, check_version
+from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import lend_credentials, needs_credentials
 from calipertf.errors import (
     EXIT_FAULT,
@@ -33,9 +33,9 @@ from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import open_cache
 from calipertf.run.evidence import Memory
+from calipertf.run.flags import make_selection
 from calipertf.run.grid import (
     PlannedCell,
-    Selection,
     choose_scripts,
     find_homes,
     home_cell,
@@ -59,35 +59,6 @@ from calipertf.run.summary import (
 )
 
 log = logging.getLogger("calipertf")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of stage 1."""
-    from calipertf.cli import count
-
-    parser.add_argument("--config", type=str, default="caliper.yaml", help="default: caliper.yaml")
-    parser.add_argument(
-        "--environment", choices=("auto", "docker", "venv"), help="instead of the configured one"
-    )
-    for flag, what in (
-        ("--versions", "package versions or selectors"),
-        ("--python", "Pythons such as cp37 or 3.7"),
-        ("--resolve", "resolve dates: today, release or an ISO date"),
-        ("--tests", "scripts: paths, folders or globs"),
-    ):
-        parser.add_argument(flag, nargs="+", default=[], help=f"only these {what}")
-    parser.add_argument("--jobs", type=count, help="cells at once (default: one a core)")
-    parser.add_argument(
-        "--keep-images", action="store_true", help="leave the cells' images on the engine"
-    )
-    parser.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="run cells on a Dask cluster: tcp://host:port, a scheduler file, or local for one on "
-        "this machine; none: without, whatever the configuration says",
-    )
-    parser.add_argument("--force", action="store_true", help="run cells that have a record, too")
-    parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,13 +110,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
         advice += list_advice(config, scripts)
         if arguments.dry_run:
-            records, errors = read_records(Layout(root=arguments.dir))
-            for error in errors:
-                log.warning("left out: %s", error)
-            known = {record.cell: record for record in records}
-            lines = describe_plan(planned, missing) + explain_homes(planned, missing, known)
-            lines += [*advice, describe_conditions(config)]
-            print("\n".join(lines))
+            print_plan(Layout(root=arguments.dir), planned, missing)
+            print("\n".join([*advice, describe_conditions(config)]))
             return EXIT_OK
         homes = {
             suite: home_cell(project.name, home)
@@ -177,6 +143,15 @@ def run_stage(arguments: argparse.Namespace) -> int:
         return judge_grid(session, planned, missing, scheduler)
 
 
+def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> None:
+    """Print what a run would do, given the records that are there."""
+    records, errors = read_records(layout)
+    for error in errors:
+        log.warning("left out: %s", error)
+    known = {record.cell: record for record in records}
+    print("\n".join(describe_plan(planned, missing) + explain_homes(planned, missing, known)))
+
+
 def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
     """Say what a new user may trip over, and where records go if that is not beside the file."""
     for line in advice:
@@ -193,25 +168,6 @@ def refuse_credentials(environment: Environment, index_url: str) -> None:
             f"{index_url} is asked with credentials, which builds of images are not given: they "
             "would stay in the image; use environment: venv"
         )
-
-
-def make_selection(arguments: argparse.Namespace) -> Selection:
-    """What the flags take out of the grid; raises ConfigError for what cannot be read."""
-    return Selection(
-        versions=check_flag("--versions", arguments.versions, check_version),
-        pythons=check_flag("--python", arguments.python, check_python),
-        resolves=check_flag("--resolve", arguments.resolve, check_resolve),
-        tests=arguments.tests,
-    )
-
-
-def check_flag(flag: str, values: Sequence[str], check: Callable[[str], str]) -> list[str]:
-    """The values of a flag, each as caliper.yaml would have it."""
-    try:
-        return [check(value) for value in values]
-    except ValueError as error:
-        words = f"{flag} {' '.join(values)}: {error}"
-        raise ConfigError(words, value=values) from error
 
 
 def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:

@@ -69,7 +69,7 @@ def make_fingerprint(
     twice: Iterable[str],
     sources: SourceTree | None = None,
 ) -> dict[str, Any]:
-    """What a cell's result depends on, by name, so that a change can be told by name.
+    """What a cell's result depends on, by name, so that a change can be named.
 
     `sources` are those of the configuration, which are looked up where they are not given.
     """
@@ -91,7 +91,7 @@ def make_fingerprint(
 
 
 def list_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Names of what differs between two fingerprints; a script no longer asked for is none.
+    """Names of what differs between two fingerprints; a script no longer asked for does not count.
 
     A record from before a part was noted differs in it: a runner that was mended since does not
     keep the verdicts of the broken one.
@@ -126,7 +126,7 @@ class Store:
     others: dict[Cell, Record] = field(default_factory=dict)
 
     def load(self, cells: Iterable[Cell]) -> None:
-        """Read the records of some cells, and their package's others; set aside what is none."""
+        """Read records of some cells and their package's others; set aside what is no record."""
         remove_partials(self.layout.data)
         wanted = set(cells)
         for cell in wanted:

@@ -18,8 +18,8 @@ from typing import Any
 
 import psutil
 import pytest
+from record_timings import strip_timings
 
-from calipertf.records import strip_timings
 from calipertf.run.interpreters import find_interpreter
 from calipertf.versions import CPYTHONS, python_version
 

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from record_timings import strip_timings
 from small_grid import GRID, NEW, SCRIPTS
-
-from calipertf.records import strip_timings
 
 pytestmark = pytest.mark.network
 REPOSITORY = Path(__file__).parent.parent.parent

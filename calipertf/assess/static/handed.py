@@ -1,8 +1,8 @@
 """The names that a module hands out through its own ``__getattr__`` (PEP 562).
 
 That is how packages deprecate names before they remove them. The function is followed for each
-name that it speaks of, and those count for which it returns something: one that it is only told
-to raise for is not there.
+name that it speaks of, and those count for which it returns something: one for which it only
+raises is not there.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Frame:
     module: Module
     names: dict[str, object] = field(default_factory=dict)
     trace: Trace = field(default_factory=Trace)
-    #: How many calls it lies in.
+    #: How many calls it is inside of.
     depth: int = 0
 
     def enter(self, module: Module, names: Mapping[str, object]) -> Frame:

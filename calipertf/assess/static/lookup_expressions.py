@@ -245,7 +245,7 @@ def _import_module(frame: Frame, name: str) -> object:
 
 
 def _import_text(frame: Frame, text: str) -> object:
-    """What a text such as "package.module:name" stands for, given to a function alone."""
+    """Return what a text such as "package.module:name" names, given to a function alone."""
     owner, _, last = text.replace(":", ".").rpartition(".")
     world = frame.scope.world
     if owner and world.is_inside(owner) and world.find(owner) is not None:

@@ -8,13 +8,14 @@ cell has a cache of its own whose downloads are links into the shared one, and w
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from calipertf.files import lock_file
+from calipertf.run.environments.workspace import remove_tree
 
 #: Folders of a cache of uv that hold builds; all others hold downloads.
 _BUILDS = ("sdists-", "builds-")
@@ -28,14 +29,14 @@ _YOUNG = 60
 def open_build_cache(shared: Path) -> Iterator[Path]:
     """A cache folder for uv, removed on leaving; downloads go to the shared one.
 
-    It lies beside the shared one: uv moves files from one folder of a cache to another.
+    It is beside the shared one: uv moves files from one folder of a cache to another.
     """
     parent = shared.parent / "builds"
     parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix="cell-", dir=parent))
     with (folder / _MARKER).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock, wait=True, quiet=True)
         try:
             _link_downloads(folder, shared)
             yield folder
@@ -76,8 +77,8 @@ def _remove_builds(folder: Path) -> None:
         for path in (Path(parent, name) for name in names):
             target = path.resolve()
             if path.is_symlink() and target.parent.name.startswith("archive-"):
-                shutil.rmtree(target, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(target)
+    remove_tree(folder)
 
 
 def _remove_abandoned(parent: Path) -> None:
@@ -87,5 +88,6 @@ def _remove_abandoned(parent: Path) -> None:
             if folder.is_symlink() or time.time() - folder.stat().st_mtime < _YOUNG:
                 continue
             with (folder / _MARKER).open("r+") as lock:  # without one it was not made here
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove_builds(folder)
+                # Where there are no locks nobody can tell whether a cell still uses it.
+                if lock_file(lock, quiet=True):
+                    _remove_builds(folder)

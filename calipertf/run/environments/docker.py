@@ -23,7 +23,6 @@ from calipertf.errors import (
     InfrastructureError,
 )
 from calipertf.records import Run
-from calipertf.releases import linux_platforms
 from calipertf.run.build_failures import settle_build
 from calipertf.run.build_tools import with_newest
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
@@ -66,6 +65,7 @@ from calipertf.run.environments.installers import describe_tools, join_tries, ne
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, Watch
 from calipertf.versions import python_version
+from calipertf.wheel_tags import linux_platforms
 
 log = logging.getLogger("calipertf")
 

@@ -41,7 +41,7 @@ OWNER = "calipertf.owner"
 LOOPBACK = "127.0.0.1"
 #: Seconds that an engine may take to answer at all.
 PATIENCE = 30
-#: Seconds for the same once the run was told to end.
+#: Seconds for the same once the run was asked to end.
 HURRY = 3
 #: Addresses that the SDK gives to the engines behind a socket of this machine.
 _LOCAL = {"http+docker://localhost", "http+docker://localnpipe"}

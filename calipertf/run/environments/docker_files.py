@@ -63,7 +63,7 @@ def make_context(dockerfile: str, root: Path, *sources: Path) -> io.BytesIO:
         entry = tarfile.TarInfo("Dockerfile.caliper")
         entry.size = len(data)
         archive.addfile(entry, io.BytesIO(data))
-        # A link goes as what it points to, wherever that lies.
+        # A link goes as what it points to, wherever that is.
         archive.dereference = True
         for path in sorted(find_copied(dockerfile, root, sources)):
             archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)

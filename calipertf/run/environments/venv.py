@@ -14,7 +14,6 @@ from typing import Any
 
 from calipertf.errors import InfrastructureError
 from calipertf.records import Run
-from calipertf.releases import local_platforms
 from calipertf.run.build_failures import find_broken_machine, settle_build
 from calipertf.run.environments.base import Built, CellTask, Environment, Python
 from calipertf.run.environments.installers import Installer, Pip, Uv, pass_through
@@ -29,6 +28,7 @@ from calipertf.run.interpreters import (
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, Watch
 from calipertf.versions import python_key, python_version
+from calipertf.wheel_tags import local_platforms
 
 RUNNER = Path(__file__).parent.parent / "script_runner.py"
 

@@ -1,6 +1,6 @@
 """The folder of one run, in which its cells are built: claimed, removed, swept after a kill.
 
-Beside each run's folder `run-X` lies its marker `run-X.lock`, a file that its run made first, holds
+Beside each run's folder `run-X` is its marker `run-X.lock`, a file that its run made first, holds
 locked while it lasts and removes last. What has no marker that can be locked is never touched,
 whatever its name: the user's own folders, and those of runs that go on.
 """
@@ -19,9 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from calipertf.errors import InfrastructureError
 from calipertf.files import lock_file
-from calipertf.private import is_private, make_private
+from calipertf.private import explain_no_folder, is_private, make_private
 from calipertf.run.environments.docker_owner import describe_owner, is_dead
 
 #: First line of a marker; the second names the process that made it.
@@ -51,11 +50,7 @@ class Workspace:
                 sweep(self._home)
                 self.folder, self._marker = _make_run_folder(self._home)
         except OSError as error:
-            raise InfrastructureError(
-                f"no folder for cells can be made in {parent}: {error.strerror}; name another by "
-                "CALIPER_CELLS",
-                path=parent,
-            ) from error
+            raise explain_no_folder(parent, error) from error
 
     def close(self) -> None:
         """Remove the folder and all that is in it."""
