@@ -8,13 +8,14 @@ cell has a cache of its own whose downloads are links into the shared one, and w
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from calipertf.files import lock_file
 
 #: Folders of a cache of uv that hold builds; all others hold downloads.
 _BUILDS = ("sdists-", "builds-")
@@ -35,7 +36,7 @@ def open_build_cache(shared: Path) -> Iterator[Path]:
     _remove_abandoned(parent)
     folder = Path(tempfile.mkdtemp(prefix="cell-", dir=parent))
     with (folder / _MARKER).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock, wait=True)
         try:
             _link_downloads(folder, shared)
             yield folder
@@ -69,13 +70,17 @@ def _list_downloads(cache: Path) -> list[Path]:
 
 
 def _remove_builds(folder: Path) -> None:
-    """Remove a cell's cache, and what it built from the shared archive of unpacked wheels."""
+    """Remove a cell's cache, and what it built from the shared archive of unpacked wheels.
+
+    A link that a source archive brought along may lead anywhere.
+    """
+    archives = {path.resolve() for path in folder.glob("archive-*")}
     for parent, names, _ in (
         step for bucket in folder.glob("sdists-*") for step in os.walk(bucket)
     ):
         for path in (Path(parent, name) for name in names):
             target = path.resolve()
-            if path.is_symlink() and target.parent.name.startswith("archive-"):
+            if path.is_symlink() and target.parent in archives:
                 shutil.rmtree(target, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -87,5 +92,5 @@ def _remove_abandoned(parent: Path) -> None:
             if folder.is_symlink() or time.time() - folder.stat().st_mtime < _YOUNG:
                 continue
             with (folder / _MARKER).open("r+") as lock:  # without one it was not made here
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _remove_builds(folder)
+                if lock_file(lock):
+                    _remove_builds(folder)
