@@ -16,6 +16,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep together, where pytest-xdist runs two tests at once, what shares something.
+
+    The tests of a file share its fixtures. Those with a container engine share the engine: some
+    look at all that it has.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            group = "docker" if item.get_closest_marker("docker") else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture
 def reference() -> Path:
     """Data of the original tool, which lies beside a developer's checkout."""

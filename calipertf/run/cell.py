@@ -16,8 +16,8 @@ from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureEr
 from calipertf.exceptions import find_last_line, parse_exception
 from calipertf.messages import shorten
 from calipertf.records import Record, Run, Verdict
-from calipertf.redact import mask_host
 from calipertf.run.build_messages import explain_build
+from calipertf.run.build_output import hide_chance
 from calipertf.run.environments.base import Built, CellTask, Environment
 from calipertf.run.evidence import KEY as EVIDENCE
 from calipertf.run.isolation import list_missing
@@ -104,7 +104,7 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
             **{name: round(seconds, 3) for name, seconds in built.timings.items()},
         }
         facts = {**built.facts, "wheel": task.file.filename}
-        build = _mask_host(rename_paths(built.run, built.aliases))
+        build = hide_chance(rename_paths(built.run, built.aliases))
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
             failure = explain_build(build, task.cell.package)
@@ -206,15 +206,6 @@ def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
         return tuple(text.splitlines(keepends=True))
 
     return replace(run, output=rename(run.output), error=rename(run.error))
-
-
-def _mask_host(run: Run) -> Run:
-    """A build without the name of this machine, which it may print."""
-    return replace(
-        run,
-        output=tuple(mask_host(line) for line in run.output),
-        error=tuple(mask_host(line) for line in run.error),
-    )
 
 
 def read_run(event: Mapping[str, Any]) -> Run:
