@@ -132,6 +132,8 @@ def make_owners(
     if not modules:
         modules = {package.replace("-", "_")}
         modules |= {root for root, name in DISTRIBUTIONS.items() if name == package}
+    # A module by the package's own name is the package's, also in versions without it.
+    modules.add(package.replace("-", "_"))
     for root in list(modules):
         modules.update(COMPANIONS.get(root, ()))
     names = (re.match(r"[A-Za-z0-9][\w.-]*", line.strip()) for line in requirements)
