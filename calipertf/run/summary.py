@@ -105,7 +105,10 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
         counts.update(found.keys())
         for key, (outcome, text) in found.items():
             shown.setdefault(key, f"{outcome}: {shorten(text, 150)}" if text else outcome)
-    return [f"{count} x {escape_controls(shown[key])}" for key, count in counts.most_common(limit)]
+    lines = [f"{count} x {escape_controls(shown[key])}" for key, count in counts.most_common(limit)]
+    if len(counts) > limit:
+        lines.append(f"and {len(counts) - limit} more: stage 3 lists them all")
+    return lines
 
 
 def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
@@ -122,7 +125,9 @@ def _describe(verdict: Verdict) -> str:
         return ""
     failure = verdict.exception
     if failure is None:
-        return verdict.detail or verdict.reason or ""
+        words = verdict.detail or verdict.reason or ""
+        ended = verdict.detail and verdict.reason in {"other", "script"}
+        return f"it ended without an exception: {words}" if ended else words
     return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
