@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.parser import HeaderParser
@@ -21,12 +23,14 @@ from calipertf.assess.requirements import parse_freeze
 from calipertf.assess.static.syntax import parse_source
 from calipertf.distributions import find_distribution
 from calipertf.errors import CaliperError, InfrastructureError
-from calipertf.files import write_json
+from calipertf.files import set_aside, write_json
 from calipertf.index_http import shorten_error
 from calipertf.input_files import load_json, read_file
 from calipertf.records import Record
 from calipertf.releases import Index
 from calipertf.versions import parse_version
+
+log = logging.getLogger("calipertf")
 
 SCHEMA = 1
 FILE_NAME = "requires.json"
@@ -116,8 +120,20 @@ def update_requires(
     return notes
 
 
+def clear_requires(folder: Path) -> None:
+    """Set the file aside where it cannot be read, said aloud: stage 3 would miss it for good."""
+    path = folder / FILE_NAME
+    if os.path.lexists(path) and _load(path) is None:
+        log.warning("%s cannot be read; it is set aside as %s", path, set_aside(path).name)
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The file's contents; an empty one where it is missing or damaged: it is made anew."""
+    return _load(path) or {"schema": SCHEMA, "packages": {}, "scripts": {}}
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    """The file's contents; None where it is missing or damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         data = load_json(read_file(path))
         if isinstance(data, dict) and data.get("schema") == SCHEMA:
@@ -125,7 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
             if isinstance(packages, dict) and isinstance(scripts, dict):
                 kept = {name: item for name, item in packages.items() if isinstance(item, dict)}
                 return {"schema": SCHEMA, "packages": kept, "scripts": scripts}
-    return {"schema": SCHEMA, "packages": {}, "scripts": {}}
+    return None
 
 
 def _fetch_all(
