@@ -98,11 +98,19 @@ VALUES = [
     ("index_url", "https://:80/", "write an address"),
     ("index_url", "'https://x /simple'", "write an address"),
     ("index_url", "file:///simple", "write an address"),
+    ("index_url", "http://a..b/", "write an address"),
+    ("index_url", "http://" + "a" * 300 + "/", "write an address"),
     ("base_image", "'python:{version.major}'", "the only placeholder is {version}"),
     ("base_image", "'python:{version:>99999999999}'", "the only placeholder is {version}"),
     ("base_image", "'{}'", "the only placeholder is {version}"),
     ("base_image", "'a image'", "write the name of an image"),
     ("base_image", '"python\\nRUN x"', "write the name of an image"),
+    ("base_image", "-x", "write the name of an image"),
+    ("base_image", "/x", "write the name of an image"),
+    ("base_image", "a//b", "write the name of an image"),
+    ("base_image", "a:b:c", "write the name of an image"),
+    ("base_image", "PYTHON", "write the name of an image"),
+    ("base_image", "'python:'", "write the name of an image"),
     ("args", "{a: .nan}", "finite"),
     ("args", "{a: [{b: .inf}]}", "finite"),
     ("args", "{a: !!binary aGk=}", "binary data"),
@@ -163,6 +171,9 @@ GOOD = [
     ("python_versions", "[2.7, 3.15, cp36]"),
     ("index_url", "http://127.0.0.1:8080/simple"),
     ("base_image", "'registry.example:5000/p/python@sha256:00'"),
+    ("base_image", "'Registry.example/p__q/py-thon:{version}-slim-bullseye'"),
+    ("base_image", "localhost/python"),
+    ("index_url", "https://bücher.example/simple"),
     ("data", "data_outside"),
     ("data", "."),
     ("tests", "inside.py"),
@@ -284,7 +295,20 @@ def test_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ 1 / 0 }}", "{{ base + 1 }}", "{% include 'x' %}", "{{ nothing }}", "{% frog"]
+    "template",
+    [
+        "{{ 1 / 0 }}",
+        "{{ base + 1 }}",
+        "{% include 'x' %}",
+        "{{ nothing }}",
+        "{% frog",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'x' * 10 ** 10 }}",
+        "{{ [1] * 10000000000 }}",
+        "{% for i in range(1000000000) %}x{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ base.__class__.__mro__ }}",
+    ],
 )
 def test_template_that_cannot_be_filled_in(template: str) -> None:
     from calipertf.records import Cell

@@ -20,7 +20,7 @@ from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
-from calipertf.assess.requires import list_wanted, update_requires
+from calipertf.assess.requires import clear_requires, list_wanted, update_requires
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
@@ -337,6 +337,7 @@ def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
 
 def write_requires(session: Session, package: str, records: Sequence[Record]) -> None:
     """What the packages in failures that drift may explain require, and what scripts import."""
+    clear_requires(session.layout.sims)
     wanted = list_wanted(records)
     if not wanted:
         return

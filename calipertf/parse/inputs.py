@@ -122,7 +122,8 @@ def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
     try:
         return read_declared(path)
     except (OSError, ValueError, RecursionError) as error:
-        notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+        words = (error.strerror if isinstance(error, OSError) else None) or error
+        notes.append(_leave_out(f"{path} cannot be read ({words})", STAGE_2))
         return Declared()
 
 

@@ -173,7 +173,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         requirements=built.requirements,
         environment=facts,
         timings=timings,
-        message=_explain_import(tried, str(facts.get("import_name"))),
+        message=_explain_import(tried, task.analysis.import_name, facts),
     )
 
 
@@ -187,13 +187,19 @@ def _check_python(task: CellTask, version: str) -> None:
         )
 
 
-def _explain_import(tried: Run | None, import_name: str) -> str | None:
+def _explain_import(tried: Run | None, asked: str | None, facts: Mapping[str, Any]) -> str | None:
+    """Return why the package cannot be imported; `asked` is the import_name of caliper.yaml."""
     if tried is None or tried.retval == 0:
         return None
     failure = parse_exception(tried.error, tried.output)
     last = find_last_line(tried.error, tried.output) or tried.ended
     words = f"{failure.type}: {shorten(failure.message, 300)}" if failure else last
-    return f"import {import_name} fails: {words}"
+    modules = facts.get("modules") or []
+    hint = ""
+    if asked and modules and asked.partition(".")[0] not in modules:
+        has = ", ".join(modules[:5])
+        hint = f"; import_name of caliper.yaml is {asked}, and the package brings {has}"
+    return f"import {facts.get('import_name')} fails: {words}{hint}"
 
 
 def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:

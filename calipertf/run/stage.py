@@ -29,7 +29,7 @@ from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.advice import describe_conditions, list_advice
 from calipertf.run.baselines import explain_baselines
-from calipertf.run.dockerfile import render_dockerfile
+from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import open_cache
 from calipertf.run.evidence import Memory
@@ -105,6 +105,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         environment = stack.enter_context(open_place(analysis, arguments, processes, index))
         refuse_credentials(environment, analysis.index_url)
         planned = plan_grid(config, project, environment.platforms(), selection)
+        check_template(config, planned)
         missing = find_missing(planned, environment)
         check_requirements(config, index)
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
@@ -299,22 +300,8 @@ def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]
 
 def render(session: Session, plan: PlannedCell) -> str:
     """The Dockerfile of a cell."""
-    analysis = session.config.analysis
-    if plan.file is None:
-        return ""
-    return render_dockerfile(
-        session.config.template,
-        cell=plan.cell,
-        file=plan.file,
-        base_image=analysis.base_image,
-        args=analysis.args,
-        requirements=analysis.requirements,
-        labels={
-            f"calipertf.{name}": getattr(plan.cell, name)
-            for name in ("package", "version", "python", "resolve")
-        },
-        index_url=session.environment.index_url(plan.cutoff, analysis.index_url),
-    )
+    index_url = session.config.analysis.index_url
+    return render_plan(session.config, plan, session.environment.index_url(plan.cutoff, index_url))
 
 
 def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
