@@ -529,3 +529,15 @@ def test_build_of_a_dependency_is_named(package: str | None, message: str) -> No
     text = UV.format(error="error: x is missing", output="")
     run = Run(error=tuple(text.splitlines(keepends=True)), retval=1)
     assert explain_build(run, package).message == message
+
+
+def test_first_words_of_a_package_that_only_says_something_are_told() -> None:
+    words = """\
+The 'sklearn' PyPI package is deprecated, use 'scikit-learn'
+         rather than 'sklearn' for pip commands.
+
+         Here is how to fix this error in the main use cases:"""
+    text = UV.format(error="", output="").replace("running bdist_wheel", "").split("[stdout]")[0]
+    text += f"[stderr]\n         {words}\n\nhint: Build failures usually indicate a problem\n"
+    failure = explain_build(Run(error=tuple(text.splitlines(keepends=True)), retval=1))
+    assert "use 'scikit-learn'" in str(failure.message)

@@ -118,7 +118,7 @@ def _join_summary(lines: Sequence[str]) -> str | None:
     summary = (line for line in lines[:end] if _INSTALLER.search(line) or _SUMMARY.search(line))
     first = next(summary, "")
     start = max((n for n in range(end) if _BACKEND.search(lines[n])), default=-1)
-    said = [line for line in lines[start + 1 : end] if "arn" not in line.lower() and line != first]
+    said = [line for line in lines[start + 1 : end] if "warn" not in line.lower() and line != first]
     short = start >= 0 and len(said) <= _SHORT
     words = [first, *(said[:1] if short else said[-1:])]
     return " ".join(filter(None, words))[:LONGEST] or None
