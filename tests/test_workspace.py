@@ -17,7 +17,7 @@ from calipertf.private import check_cache, is_private, make_private
 from calipertf.run.environments import folders
 from calipertf.run.environments.workspace import Workspace, remove_tree
 
-HOME = f"caliper-{os.geteuid()}"
+HOME = f"calipertf-{os.geteuid()}"
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make another user's files")
 
 
