@@ -15,7 +15,7 @@ run: $(VENV)/.run
 # Two files of tests at once (see tests/conftest.py): much of their time they wait, for a package
 # index, an engine, or a script that is to meet its limit. The long ones come first.
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -16,17 +16,23 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Keep together, where pytest-xdist runs two tests at once, what shares something.
 
     The tests of a file share its fixtures. Those with a container engine share the engine: some
     look at all that it has.
     """
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            group = "docker" if item.get_closest_marker("docker") else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = Path(nodeid.partition("::")[0]).stem
+            return (
+                "docker" if name.startswith("test_docker") and name != "test_dockerfile" else name
+            )
+
+    return ByFile(config, log)
 
 
 @pytest.fixture

@@ -158,6 +158,10 @@ RUN = Run(output=("log\n",), retval=0)
     [
         ("The command '/bin/sh -c pip install x' returned a non-zero code: 2", 2),
         ('building at STEP "RUN pip install \\\n x": while running runtime: exit status 77', 77),
+        # A program that is not in the image, started without a shell: runc's words, then crun's.
+        ('runc create failed: exec: "python": executable file not found in $PATH: unknown', 127),
+        ('exec: "/opt/x": stat /opt/x: no such file or directory: unknown', 127),
+        ("crun: executable file `python` not found in $PATH: No such file or directory", 127),
     ],
 )
 def test_failed_step_is_told_in_the_words_of_each_engine(error: str, code: int) -> None:
