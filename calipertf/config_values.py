@@ -119,7 +119,8 @@ def _check_size(value: Any) -> Any:
     return int(size)
 
 
-def _check_name(text: str) -> str:
+def check_name(text: str) -> str:
+    """The name of a package, as PEP 503 normalizes it."""
     if not _NAME.fullmatch(text):
         raise ValueError("write the name of one package; versions have a key of their own")
     return str(canonicalize_name(text))
@@ -155,7 +156,8 @@ def _check_import_name(text: str) -> str:
     return text
 
 
-def _check_url(text: str) -> str:
+def check_url(text: str) -> str:
+    """The address of an index, without credentials."""
     if not re.fullmatch(r"https?://[^/\s]\S*", text) or not _has_host(text):
         raise ValueError(f"write an address such as {DEFAULT_INDEX}")
     return str(_refuse_secret(text))
@@ -213,9 +215,9 @@ Requirements = Annotated[
 OneVersion = Annotated[str, AfterValidator(lambda text: str(parse_version(text)))]
 #: One Python, as its tag.
 OnePython = Annotated[str, AfterValidator(check_one_python)]
-PackageName = Annotated[str, AfterValidator(_check_name)]
+PackageName = Annotated[str, AfterValidator(check_name)]
 ImportName = Annotated[str, AfterValidator(_check_import_name)]
-Url = Annotated[str, AfterValidator(_check_url)]
+Url = Annotated[str, AfterValidator(check_url)]
 Image = Annotated[str, AfterValidator(_check_image)]
 #: Bytes, written as 4GB.
 Size = Annotated[int, BeforeValidator(_check_size)]

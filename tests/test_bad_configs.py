@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from test_config_hypothesis import PROJECT
 
-from calipertf.cli import count
+from calipertf.cli import count, file
+from calipertf.cli import folder as folder_flag
 from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError
 from calipertf.input_files import read_file
@@ -338,3 +339,56 @@ def test_flags_are_checked_as_the_file_is(value: str) -> None:
     check: Callable[[str], str] = check_python
     with pytest.raises(CaliperError, match=value):
         check_flag("--python", [value], check)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "it is empty"),
+        (" ", "it is empty"),
+        ("a.py", "it is a file"),
+        ("a.py/x", "Not a directory"),
+        ("loop", "a loop of links"),
+        ("dangling.py", "leads nowhere"),
+        ("pipe", "a pipe"),
+        ("/dev/null", "a device"),
+        ("a" * 300, "name too long"),
+    ],
+)
+def test_folder_of_a_flag_that_can_be_none(folder: Path, name: str, words: str) -> None:
+    from argparse import ArgumentTypeError
+
+    with pytest.raises(ArgumentTypeError, match=words):
+        folder_flag(str(folder / name) if name.strip() else name)
+
+
+def test_folder_of_a_flag_may_be_one_to_come(folder: Path) -> None:
+    assert folder_flag(str(folder / "new" / "er")) == folder / "new" / "er"
+    assert folder_flag(str(folder / "data_outside")) == folder / "data_outside"
+    assert file("x") == Path("x")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--index-url", "frog", "write an address"),
+        ("--index-url", "http://a..b/", "write an address"),
+        ("--index-url", "", "write an address"),
+        ("--index-url", "https://u:hunter22@x/", "netrc"),
+        ("--package", "", "name of one package"),
+        ("--package", "../x", "name of one package"),
+        ("--package", "celery[redis]", "name of one package"),
+    ],
+)
+def test_flags_of_stage_2_are_checked_as_the_file_is(
+    tmp_path: Path, flag: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from calipertf.assess import stage
+    from calipertf.cli import make_parser, run_main
+
+    parser = make_parser("", example="")
+    stage.add_arguments(parser)
+    assert run_main(parser, stage.run_stage, ["--dir", str(tmp_path), flag, value]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "hunter22" not in told

@@ -173,7 +173,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         requirements=built.requirements,
         environment=facts,
         timings=timings,
-        message=_explain_import(tried, task.analysis.import_name, facts),
+        message=explain_import(tried, task.analysis.import_name, facts),
     )
 
 
@@ -187,7 +187,7 @@ def _check_python(task: CellTask, version: str) -> None:
         )
 
 
-def _explain_import(tried: Run | None, asked: str | None, facts: Mapping[str, Any]) -> str | None:
+def explain_import(tried: Run | None, asked: str | None, facts: Mapping[str, Any]) -> str | None:
     """Return why the package cannot be imported; `asked` is the import_name of caliper.yaml."""
     if tried is None or tried.retval == 0:
         return None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
+from calipertf.config_paths import resolve
 from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import lend_credentials, needs_credentials
 from calipertf.errors import (
@@ -158,8 +159,9 @@ def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterab
     for line in advice:
         log.warning(line)
     log.info(describe_conditions(config))
-    if arguments.dir.resolve().parent != config.path.parent:
-        log.info("records go to %s; --dir names another folder", arguments.dir.resolve())
+    folder = resolve(arguments.dir)
+    if folder.parent != config.path.parent:
+        log.info("records go to %s; --dir names another folder", folder)
 
 
 def refuse_credentials(environment: Environment, index_url: str) -> None:
@@ -352,9 +354,9 @@ def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
     """The closing tables on stdout, one a resolve date, and the commonest reasons."""
     width = None if sys.stdout.isatty() else 120
     console = ResultConsole(highlight=False, width=width)
-    for resolve in dict.fromkeys(cell.resolve for cell in records):
-        console.print(f"\n{package}, dependencies of: {resolve}", style="bold")
-        console.print(make_table(package, resolve, records))
+    for date in dict.fromkeys(cell.resolve for cell in records):
+        console.print(f"\n{package}, dependencies of: {date}", style="bold")
+        console.print(make_table(package, date, records))
     if records:
         console.print(make_legend(records.values()))
     for line in explain_failures(records.values()):
