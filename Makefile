@@ -12,8 +12,10 @@ run: $(VENV)/.run
 	$(BIN)/python 2.assess_change.py --config $(CONFIG) --dir $(DIR)
 	$(BIN)/python 3.parse_data.py --dir $(DIR)
 
+# Two files of tests at once (see tests/conftest.py): much of their time they wait, for a package
+# index, an engine, or a script that is to meet its limit. The long ones come first.
 test: $(VENV)/.dev lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ from rich.logging import RichHandler
 from calipertf import signals
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 from calipertf.faults import tell_fault
+from calipertf.input_files import explain_kind, is_folder
 from calipertf.redact import RedactFilter
 
 #: More than anything that is done at once.
@@ -52,7 +53,7 @@ def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
         "--dir",
         "--outdir",
         dest="dir",
-        type=Path,
+        type=folder,
         default=Path(".caliper"),
         metavar="FOLDER",
         help="where records, similarities and results lie (default: .caliper)",
@@ -67,6 +68,31 @@ def count(text: str) -> int:
     if not 1 <= number <= _MOST:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of 1 to {_MOST}")
     return number
+
+
+def folder(text: str) -> Path:
+    """A flag's folder, which is there or can be made; for argparse's type."""
+    path = Path(text)
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a folder")
+    try:
+        path.lstat()
+    except (FileNotFoundError, PermissionError):
+        return path  # it is made, or whoever makes it says why it cannot be
+    except (OSError, ValueError) as error:
+        words = (error.strerror if isinstance(error, OSError) else None) or error
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} can be no folder ({words})") from None
+    if not is_folder(path):
+        words = explain_kind(path) or "it is a file"
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no folder ({words}): name another")
+    return path
+
+
+def file(text: str) -> Path:
+    """A flag's path that is not empty; for argparse's type."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty: name a file")
+    return Path(text)
 
 
 def configure_logging(*, verbose: bool) -> None:

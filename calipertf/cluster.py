@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import signal
 import threading
 import warnings
@@ -135,9 +136,24 @@ def _read_scheduler_file(path: Path) -> str:
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ConfigError(
             f"scheduler: {str(path)!r} is neither an address such as tcp://host:8786, nor `local`, "
-            f"nor a scheduler file that can be read ({error})",
+            f"nor a scheduler file that can be read ({_explain_file(error)})",
             path=path,
         ) from error
+
+
+def _explain_file(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, LookupError | TypeError):
+        return "it names no address"
+    return f"it is no JSON: {error}"
+
+
+def _check_port(address: str) -> None:
+    """Raise ConfigError for a port that no address has: Dask would try it until its time is up."""
+    match = re.search(r":(\d+)/?$", address)
+    if match and not 0 < int(match[1][:9]) < 65536:
+        raise ConfigError(f"scheduler: {address!r} is no address to use: ports are from 1 to 65535")
 
 
 def greet_scheduler(address: str) -> Software:
@@ -146,6 +162,8 @@ def greet_scheduler(address: str) -> Software:
     Nothing is pickled: to unpickle a function of another Python can kill a process. Raises
     ConfigError where the address is none, EngineError where no scheduler answers.
     """
+    _check_port(address)
+    log.info("asking the Dask scheduler at %s", address)
 
     async def ask() -> Mapping[str, Any]:
         async with rpc(address, connection_args=Security().get_connection_args("client")) as there:

@@ -39,6 +39,13 @@ _FILE = re.compile(
     r"\s*(-|\.{0,2}/|[^\s@]+\.(txt|in|toml|lock|cfg|ini|ya?ml|whl|zip|tar\.gz)\s*$)", re.IGNORECASE
 )
 _NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
+#: The name of an image, as engines read it: host, path in lower case, tag, digest.
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]+)?",
+    re.ASCII,
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?)?")
 
 
@@ -112,7 +119,8 @@ def _check_size(value: Any) -> Any:
     return int(size)
 
 
-def _check_name(text: str) -> str:
+def check_name(text: str) -> str:
+    """The name of a package, as PEP 503 normalizes it."""
     if not _NAME.fullmatch(text):
         raise ValueError("write the name of one package; versions have a key of their own")
     return str(canonicalize_name(text))
@@ -148,7 +156,8 @@ def _check_import_name(text: str) -> str:
     return text
 
 
-def _check_url(text: str) -> str:
+def check_url(text: str) -> str:
+    """The address of an index, without credentials."""
     if not re.fullmatch(r"https?://[^/\s]\S*", text) or not _has_host(text):
         raise ValueError(f"write an address such as {DEFAULT_INDEX}")
     return str(_refuse_secret(text))
@@ -158,7 +167,10 @@ def _has_host(text: str) -> bool:
     """Return whether an address names a host, and a port that there can be if it names one."""
     try:
         parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
+        host = parts.hostname or ""
+        # As it is asked for: labels of 1 to 63 letters.
+        host.rstrip(".").encode("idna")
+        return bool(host) and parts.port != 0
     except ValueError:
         return False
 
@@ -167,7 +179,7 @@ def _check_image(text: str) -> str:
     rest = text.replace("{version}", "3.7")
     if "{" in rest or "}" in rest:
         raise ValueError("the only placeholder is {version}, as in python:{version}")
-    if not re.fullmatch(r"[\w./:@-]+", rest, re.ASCII):
+    if not _IMAGE.fullmatch(rest):
         raise ValueError("write the name of an image, such as python:{version}")
     return text
 
@@ -203,9 +215,9 @@ Requirements = Annotated[
 OneVersion = Annotated[str, AfterValidator(lambda text: str(parse_version(text)))]
 #: One Python, as its tag.
 OnePython = Annotated[str, AfterValidator(check_one_python)]
-PackageName = Annotated[str, AfterValidator(_check_name)]
+PackageName = Annotated[str, AfterValidator(check_name)]
 ImportName = Annotated[str, AfterValidator(_check_import_name)]
-Url = Annotated[str, AfterValidator(_check_url)]
+Url = Annotated[str, AfterValidator(check_url)]
 Image = Annotated[str, AfterValidator(_check_image)]
 #: Bytes, written as 4GB.
 Size = Annotated[int, BeforeValidator(_check_size)]

@@ -186,8 +186,8 @@ def _settle_script(record: Record, script: str, verdict: Verdict, grid: _Grid) -
         # A script that works somewhere has no fault of its own: the module came along there.
         return _give(verdict, "dependency" if record.cell.python in ran else "python")
     if verdict.reason in _VAGUE and not ran and _fails_at_home(record, verdict, script, grid):
-        detail = verdict.detail or "it fails in its baseline cell as well, and works nowhere"
-        return replace(verdict, reason="script", detail=detail)
+        words = [verdict.detail, "it fails in its baseline cell as well, and works nowhere"]
+        return replace(verdict, reason="script", detail="; ".join(filter(None, words)))
     return verdict
 
 

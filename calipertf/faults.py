@@ -6,6 +6,7 @@ Imports nothing but the standard library, so that it can report that something e
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import tempfile
 import traceback
@@ -24,6 +25,7 @@ _MACHINE = frozenset(
     {
         errno.ENOSPC,
         errno.EDQUOT,
+        errno.EFBIG,
         errno.EIO,
         errno.EROFS,
         errno.EMFILE,
@@ -40,6 +42,7 @@ def run_script(main: Callable[[], int]) -> int:
     if sys.version_info < (3, 10):  # noqa: UP036 -- for whoever starts it with an old one
         _say(f"error: Python 3.10 or later is needed, this is {sys.version.split()[0]}")
         return EXIT_USAGE
+    open_streams()
     try:
         return main()
     except KeyboardInterrupt:  # while modules were still being loaded: nothing has begun
@@ -54,6 +57,18 @@ def run_script(main: Callable[[], int]) -> int:
         return EXIT_USAGE
     except Exception as error:  # noqa: BLE001 -- whatever is left has its own exit code
         return tell_fault(error)
+
+
+def open_streams() -> None:
+    """Open what the shell closed (`>&-`) on nothing: else the next file takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, this one
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def tell_fault(error: Exception, *, verbose: bool = False) -> int:

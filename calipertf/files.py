@@ -20,8 +20,8 @@ log = logging.getLogger("calipertf")
 #: What file systems answer that know no locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
-#: A write that space would not help.
-_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
+#: A write that space would help.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -87,7 +87,7 @@ def warn_once(message: str) -> None:
 
 
 def _explain_write(path: Path, error: OSError) -> InfrastructureError:
-    way_out = "" if error.errno in _FORBIDDEN else "free some space or "
+    way_out = "free some space or " if error.errno in _FULL else ""
     return InfrastructureError(
         f"cannot write {path}: {error.strerror}; {way_out}choose another --outdir", path=path
     )

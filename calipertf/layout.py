@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from calipertf.errors import RecordError
-from calipertf.input_files import load_json, read_file
+from calipertf.input_files import is_folder, load_json, read_file
 from calipertf.records import RECORD_NAME, Cell, Record, read_record
+
+#: Names of the folders that hold the records of one resolve date.
+_RESOLVE = re.compile(r"today|release|\d{4}-\d\d-\d\d.*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +86,15 @@ class Layout:
             if RECORD_NAME.fullmatch(path.stem):
                 yield path
 
+    def find_obstacles(self) -> list[Path]:
+        """What has the name of a folder of records and is none: a file, a pipe, a lost link."""
+        named = [path for path in self.data.glob("*") if _RESOLVE.fullmatch(path.name)]
+        return [
+            path
+            for path in (self.data, *sorted(named))
+            if os.path.lexists(path) and not is_folder(path)
+        ]
+
 
 def _read_resolve(path: Path) -> str | None:
     """The resolve date that a record was made with; None where the file does not say."""
@@ -99,7 +113,10 @@ def read_records(layout: Layout) -> tuple[list[Record], list[RecordError]]:
     has a record in its date's folder and a flat one, the former counts.
     """
     found: dict[Cell, tuple[Path, Record]] = {}
-    errors: list[RecordError] = []
+    errors = [
+        RecordError(f"{path} is in the way of a folder of records: remove it", path=path)
+        for path in layout.find_obstacles()
+    ]
     for path in layout.iter_record_paths():
         try:
             record = read_record(path)

@@ -30,6 +30,8 @@ _LIBRARIES = frozenset(
     {"asyncio", "collections", "concurrent", "email", "http", "importlib", "inspect"}
     | {"multiprocessing", "unittest", "urllib", "xml"}
 )
+#: Classes of the library that a package gives to older Pythons as well -> its module.
+_BACKPORTS = dict.fromkeys(("EntryPoint", "EntryPoints", "SelectableGroups"), "importlib_metadata")
 
 
 def blame_lookup(witness: Witness) -> Blame | None:
@@ -130,7 +132,8 @@ def _find_source(witness: Witness, name: str) -> str | None:
 
 def _blame_object(witness: Witness, kind: str, name: str) -> Blame:
     """An attribute that an object does not have."""
-    if has_method(kind, name):
+    backport = _BACKPORTS.get(kind)
+    if has_method(kind, name) or (backport and witness.owners.is_installed(backport) is False):
         return "python", None
     if kind == "module":
         return _blame_module_object(witness, name)
@@ -175,4 +178,5 @@ def _blame_asker(witness: Witness) -> Blame:
     is_object = _OBJECT.search(witness.message) or _TYPE_OBJECT.search(witness.message)
     if witness.asker == THIRD_PARTY or is_object:
         return "dependency", None
-    return ("api_missing" if not witness.is_import and witness.raiser == PACKAGE else "other"), None
+    refused = witness.raised and not witness.is_import and witness.raiser == PACKAGE
+    return ("api_missing" if refused else "other"), None

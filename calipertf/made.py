@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 from calipertf.files import write_json
+from calipertf.input_files import load_json, read_file
 
 #: Name of the list in each folder: file -> SHA-256 of what was written.
 _LIST = ".made.json"
@@ -47,8 +47,8 @@ def _write_list(folder: Path, made: dict[str, str]) -> None:
 
 def _read_list(folder: Path) -> dict[str, str]:
     """The list; empty where it cannot be read: then nothing is known to be ours."""
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        files = json.loads((folder / _LIST).read_text(encoding="utf-8")).get("files")
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+        files = load_json(read_file(folder / _LIST)).get("files")
         return {
             name: digest
             for name, digest in files.items()

@@ -105,6 +105,8 @@ def make_owners(
     if not modules:
         modules = {package.replace("-", "_")}
         modules |= list_modules(package)
+    # A module by the package's own name is the package's, also in versions without it.
+    modules.add(package.replace("-", "_"))
     for root in list(modules):
         modules.update(COMPANIONS.get(root, ()))
     names = (re.match(r"[A-Za-z0-9][\w.-]*", line.strip()) for line in requirements)

@@ -135,9 +135,11 @@ def _blame(traceback: Traceback, owners: Owners, *, importing: bool) -> Blame:
         blame = find(witness)
         if blame:
             return _without_script(blame, witness) if importing else blame
-    if importing and (blame := _blame_library(witness)):
+    # The import of one of its modules asks for no more than that of the package does.
+    imports = importing or witness.script_imports
+    if imports and (blame := _blame_library(witness)):
         return blame
-    return ("dependency" if importing and witness.raiser == THIRD_PARTY else "other"), None
+    return ("dependency" if imports and witness.raiser == THIRD_PARTY else "other"), None
 
 
 def _without_script(blame: Blame, witness: Witness) -> Blame:
@@ -224,6 +226,8 @@ def _blame_removal(witness: Witness) -> Blame | None:
     """What the package itself says was removed, whatever class of exception it says it with."""
     if not _REMOVED.search(witness.message):
         return None
+    if witness.innermost == PYTHON and witness.raised:
+        return "python", None
     if witness.raiser == PACKAGE:
         called = witness.type.endswith(("TypeError", "ValueError")) and not witness.hook
         return ("api_changed" if called else "api_missing"), None

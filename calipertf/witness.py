@@ -102,8 +102,8 @@ class Witness:
         return frames[-1][1], frames[-1][0].source, through
 
     def is_said_by_script(self, word: str) -> bool:
-        """Whether a line of the script that the traceback quotes has the word."""
-        pattern = re.compile(rf"\b{re.escape(word)}\b")
+        """Whether a line of the script that the traceback quotes has the word as a keyword."""
+        pattern = re.compile(rf"\b{re.escape(word)}\s*=(?!=)|['\"]{re.escape(word)}['\"]")
         return any(
             owner == SCRIPT and pattern.search(frame.source) for frame, owner in self._frames
         )

@@ -17,6 +17,25 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Keep together, where pytest-xdist runs two tests at once, what shares something.
+
+    The tests of a file share its fixtures. Those with a container engine share the engine: some
+    look at all that it has.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = Path(nodeid.partition("::")[0]).stem
+            return (
+                "docker" if name.startswith("test_docker") and name != "test_dockerfile" else name
+            )
+
+    return ByFile(config, log)
+
+
 @pytest.fixture
 def reference() -> Path:
     """Data of the original tool, which lies beside a developer's checkout."""

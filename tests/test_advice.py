@@ -201,3 +201,11 @@ def test_baseline_that_is_not_built_is_told_aloud() -> None:
     (line,) = explain_baselines({"suite": HOME}, {HOME: record}, {})
     assert "cannot be built" in line
     assert line.endswith("no compiler")
+
+
+def test_notebooks_beside_scripts_are_named(write_config: Write) -> None:
+    config = load(write_config, "print(1)\n")
+    (config.root / "suite/plot.ipynb").write_text("{}")
+    (line,) = list_advice(config, config.scripts)
+    assert "suite/plot.ipynb" in line
+    assert "nbconvert" in line

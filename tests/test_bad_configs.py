@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from test_config_hypothesis import PROJECT
 
-from calipertf.cli import count
+from calipertf.cli import count, file
+from calipertf.cli import folder as folder_flag
 from calipertf.config import load_config
 from calipertf.errors import CaliperError, ConfigError
 from calipertf.input_files import read_file
@@ -98,11 +99,19 @@ VALUES = [
     ("index_url", "https://:80/", "write an address"),
     ("index_url", "'https://x /simple'", "write an address"),
     ("index_url", "file:///simple", "write an address"),
+    ("index_url", "http://a..b/", "write an address"),
+    ("index_url", "http://" + "a" * 300 + "/", "write an address"),
     ("base_image", "'python:{version.major}'", "the only placeholder is {version}"),
     ("base_image", "'python:{version:>99999999999}'", "the only placeholder is {version}"),
     ("base_image", "'{}'", "the only placeholder is {version}"),
     ("base_image", "'a image'", "write the name of an image"),
     ("base_image", '"python\\nRUN x"', "write the name of an image"),
+    ("base_image", "-x", "write the name of an image"),
+    ("base_image", "/x", "write the name of an image"),
+    ("base_image", "a//b", "write the name of an image"),
+    ("base_image", "a:b:c", "write the name of an image"),
+    ("base_image", "PYTHON", "write the name of an image"),
+    ("base_image", "'python:'", "write the name of an image"),
     ("args", "{a: .nan}", "finite"),
     ("args", "{a: [{b: .inf}]}", "finite"),
     ("args", "{a: !!binary aGk=}", "binary data"),
@@ -163,6 +172,9 @@ GOOD = [
     ("python_versions", "[2.7, 3.15, cp36]"),
     ("index_url", "http://127.0.0.1:8080/simple"),
     ("base_image", "'registry.example:5000/p/python@sha256:00'"),
+    ("base_image", "'Registry.example/p__q/py-thon:{version}-slim-bullseye'"),
+    ("base_image", "localhost/python"),
+    ("index_url", "https://bücher.example/simple"),
     ("data", "data_outside"),
     ("data", "."),
     ("tests", "inside.py"),
@@ -284,7 +296,20 @@ def test_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ 1 / 0 }}", "{{ base + 1 }}", "{% include 'x' %}", "{{ nothing }}", "{% frog"]
+    "template",
+    [
+        "{{ 1 / 0 }}",
+        "{{ base + 1 }}",
+        "{% include 'x' %}",
+        "{{ nothing }}",
+        "{% frog",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ 'x' * 10 ** 10 }}",
+        "{{ [1] * 10000000000 }}",
+        "{% for i in range(1000000000) %}x{% endfor %}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ base.__class__.__mro__ }}",
+    ],
 )
 def test_template_that_cannot_be_filled_in(template: str) -> None:
     from calipertf.records import Cell
@@ -314,3 +339,56 @@ def test_flags_are_checked_as_the_file_is(value: str) -> None:
     check: Callable[[str], str] = check_python
     with pytest.raises(CaliperError, match=value):
         check_flag("--python", [value], check)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "it is empty"),
+        (" ", "it is empty"),
+        ("a.py", "it is a file"),
+        ("a.py/x", "Not a directory"),
+        ("loop", "a loop of links"),
+        ("dangling.py", "leads nowhere"),
+        ("pipe", "a pipe"),
+        ("/dev/null", "a device"),
+        ("a" * 300, "name too long"),
+    ],
+)
+def test_folder_of_a_flag_that_can_be_none(folder: Path, name: str, words: str) -> None:
+    from argparse import ArgumentTypeError
+
+    with pytest.raises(ArgumentTypeError, match=words):
+        folder_flag(str(folder / name) if name.strip() else name)
+
+
+def test_folder_of_a_flag_may_be_one_to_come(folder: Path) -> None:
+    assert folder_flag(str(folder / "new" / "er")) == folder / "new" / "er"
+    assert folder_flag(str(folder / "data_outside")) == folder / "data_outside"
+    assert file("x") == Path("x")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--index-url", "frog", "write an address"),
+        ("--index-url", "http://a..b/", "write an address"),
+        ("--index-url", "", "write an address"),
+        ("--index-url", "https://u:hunter22@x/", "netrc"),
+        ("--package", "", "name of one package"),
+        ("--package", "../x", "name of one package"),
+        ("--package", "celery[redis]", "name of one package"),
+    ],
+)
+def test_flags_of_stage_2_are_checked_as_the_file_is(
+    tmp_path: Path, flag: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from calipertf.assess import stage
+    from calipertf.cli import make_parser, run_main
+
+    parser = make_parser("", example="")
+    stage.add_arguments(parser)
+    assert run_main(parser, stage.run_stage, ["--dir", str(tmp_path), flag, value]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "hunter22" not in told

@@ -57,6 +57,35 @@ def test_first_downloads_become_the_shared_ones(tmp_path: Path) -> None:
     assert list_files(shared) == ["archive-v0", "archive-v0/two", "wheels-v8"]
 
 
+def test_links_of_a_source_archive_cost_nobody_a_folder(shared: Path) -> None:
+    photos = shared.parent / "archive-2020" / "photos"
+    photos.mkdir(parents=True)
+    (photos / "one.jpg").write_text("")
+    with open_build_cache(shared) as cache:
+        source = cache / "sdists-v11/pypi/demo/1.0/src"
+        source.mkdir(parents=True)
+        (source / "link").symlink_to(photos)
+    assert not cache.exists()
+    assert (photos / "one.jpg").is_file()
+
+
+def test_file_system_without_locks_is_built_on(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(file: object, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    dead = shared.parent / "builds/cell-dead"
+    dead.mkdir(parents=True)
+    (dead / ".calipertf-build-cache").touch()
+    os.utime(dead, (0, 0))
+    monkeypatch.setattr("fcntl.flock", flock)
+    with open_build_cache(shared) as cache:
+        assert cache.is_dir()
+    assert not cache.exists()
+    assert dead.exists()  # another run may be at work in it
+
+
 def test_caches_of_killed_runs_go(shared: Path) -> None:
     parent = shared.parent / "builds"
     dead, young, strangers = (parent / f"cell-{name}" for name in ("dead", "young", "bars"))

@@ -179,6 +179,100 @@ FileNotFoundError: [Errno 2] No such file or directory: 'gdal-config'""",
         ),
         "system",
     ),
+    "MarkupSafe 1.0, setuptools 46": (
+        (
+            f"{SETUP}ImportError: cannot import name 'Feature' from 'setuptools' "
+            "(/builds/lib/python3.8/site-packages/setuptools/__init__.py)"
+        ),
+        (
+            "ImportError: cannot import name 'Feature' from 'setuptools' "
+            "(/builds/lib/python3.8/site-packages/setuptools/__init__.py)"
+        ),
+        "dependency",
+    ),
+    "a name that pip keeps for itself": (
+        f"{SETUP}ImportError: cannot import name 'parse_requirements' from 'pip._internal.req'",
+        "ImportError: cannot import name 'parse_requirements' from 'pip._internal.req'",
+        "dependency",
+    ),
+    "numpy 1.26 on 3.12": (
+        f"{SETUP}AttributeError: module 'numpy' has no attribute 'distutils'",
+        "AttributeError: module 'numpy' has no attribute 'distutils'",
+        "dependency",
+    ),
+    "versioneer on 3.12": (
+        f"{SETUP}AttributeError: 'ConfigParser' object has no attribute 'readfp'",
+        "AttributeError: 'ConfigParser' object has no attribute 'readfp'",
+        "python",
+    ),
+    "mysqlclient 2.2": (
+        f"""\
+Trying pkg-config --exists mysqlclient
+Command 'pkg-config --exists mysqlclient' returned non-zero exit status 127.
+Trying pkg-config --exists mariadb
+Command 'pkg-config --exists mariadb' returned non-zero exit status 127.
+{SETUP}Exception: Can not find valid pkg-config name.
+Specify MYSQLCLIENT_CFLAGS and MYSQLCLIENT_LDFLAGS env vars manually""",
+        (
+            "Exception: Can not find valid pkg-config name.; install pkg-config and the "
+            "development package of mysqlclient or mariadb"
+        ),
+        "system",
+    ),
+    "xmlsec 1.3": (
+        f"{SETUP}distutils.errors.DistutilsError: Unable to invoke pkg-config.",
+        (
+            "distutils.errors.DistutilsError: Unable to invoke pkg-config.; install pkg-config "
+            "and the development package of what it looks for"
+        ),
+        "system",
+    ),
+    "pycurl 7.43": (
+        (
+            "__main__.ConfigurationError: Could not run curl-config: [Errno 2] No such file or "
+            "directory: 'curl-config'"
+        ),
+        (
+            "__main__.ConfigurationError: Could not run curl-config: [Errno 2] No such file or "
+            "directory: 'curl-config'; install the program curl-config"
+        ),
+        "system",
+    ),
+    "a package for CUDA": (
+        f"{SETUP}OSError: CUDA_HOME environment variable is not set. Please set it.",
+        "OSError: CUDA_HOME environment variable is not set. Please set it.",
+        "system",
+    ),
+    "PyO3 0.20 on 3.13": (
+        """\
+error: the configured Python interpreter version (3.13) is newer than PyO3's maximum (3.12)
+warning: build failed, waiting for other jobs to finish...
+error: Failed to compile with cargo""",
+        (
+            "error: the configured Python interpreter version (3.13) is newer than PyO3's "
+            "maximum (3.12)"
+        ),
+        "python",
+    ),
+    "CMake 4": (
+        """\
+CMake Error at CMakeLists.txt:1 (cmake_minimum_required):
+  Compatibility with CMake < 3.5 has been removed from CMake.""",
+        "Compatibility with CMake < 3.5 has been removed from CMake.",
+        "dependency",
+    ),
+    "CMake says what on the next line": (
+        """\
+CMake Error at CMakeLists.txt:7 (message):
+  Only big-endian machines are supported""",
+        ("CMake Error at CMakeLists.txt:7 (message): Only big-endian machines are supported"),
+        "other",
+    ),
+    "setuptools reads pyproject.toml otherwise": (
+        "configuration error: `project.license` must be valid exactly by one definition",
+        "configuration error: `project.license` must be valid exactly by one definition",
+        "dependency",
+    ),
     "a file that the archive lacks": (
         f"{SETUP}FileNotFoundError: [Errno 2] No such file or directory: 'VERSION'",
         "FileNotFoundError: [Errno 2] No such file or directory: 'VERSION'",
@@ -435,3 +529,15 @@ def test_build_of_a_dependency_is_named(package: str | None, message: str) -> No
     text = UV.format(error="error: x is missing", output="")
     run = Run(error=tuple(text.splitlines(keepends=True)), retval=1)
     assert explain_build(run, package).message == message
+
+
+def test_first_words_of_a_package_that_only_says_something_are_told() -> None:
+    words = """\
+The 'sklearn' PyPI package is deprecated, use 'scikit-learn'
+         rather than 'sklearn' for pip commands.
+
+         Here is how to fix this error in the main use cases:"""
+    text = UV.format(error="", output="").replace("running bdist_wheel", "").split("[stdout]")[0]
+    text += f"[stderr]\n         {words}\n\nhint: Build failures usually indicate a problem\n"
+    failure = explain_build(Run(error=tuple(text.splitlines(keepends=True)), retval=1))
+    assert "use 'scikit-learn'" in str(failure.message)

@@ -256,3 +256,23 @@ def test_a_worker_keeps_its_cache_without_changing_its_environment(
     assert "CALIPER_CACHE" not in os.environ
     monkeypatch.setenv("CALIPER_CACHE", "/elsewhere")
     assert folders.cache_folder() == Path("/elsewhere")
+
+
+@pytest.mark.parametrize("address", ["tcp://x:0", "tcp://x:99999", "tls://[::1]:65536"])
+def test_port_that_there_cannot_be_is_refused_at_once(address: str) -> None:
+    with pytest.raises(ConfigError, match="ports are from 1 to 65535"):
+        cluster.greet_scheduler(address)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{}", "it names no address"), ("[]", "it names no address"), ("x", "it is no JSON")],
+)
+def test_scheduler_file_that_is_none_is_told(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "scheduler.json"
+    path.write_text(text)
+    with (
+        pytest.raises(ConfigError, match=words),
+        cluster.connect(str(path), needs="calipertf"),
+    ):
+        pass

@@ -203,6 +203,32 @@ def test_stages_2_and_3_name_and_count_what_they_leave_out(
     assert "2 files or tables were left out" in told.out
 
 
+@pytest.mark.parametrize("name", ["", "today", "release", "2021-01-05"])
+@pytest.mark.parametrize("what", ["pipe", "device", "dangling link", "loop of links"])
+def test_what_is_in_the_way_of_a_folder_of_records_is_told(
+    tmp_path: Path, name: str, what: str
+) -> None:
+    layout = Layout(root=tmp_path)
+    path = layout.data / name if name else layout.data
+    path.parent.mkdir(exist_ok=True)
+    PLACES[what](path)
+    records, errors = read_records(layout)
+    assert (records, [str(path) in str(error) for error in errors]) == ([], [True])
+
+
+@pytest.mark.parametrize("what", ["pipe", "device", "dangling link", "loop of links"])
+def test_what_is_in_the_way_of_the_changes_is_no_lack_of_changes(folder: Path, what: str) -> None:
+    from calipertf.parse.inputs import read_inputs
+
+    assert run("--dir", folder, "--offline") == 0
+    changes = folder / "sims" / "changes"
+    shutil.rmtree(changes)
+    PLACES[what](changes)
+    notes = [str(note) for note in read_inputs(Layout(root=folder)).notes]
+    assert any("changes is in the way of a folder" in note for note in notes)
+    assert not any("saw no change" in note for note in notes)
+
+
 CHANGE = {
     "kind": "removed", "path": "p.stop", "object": "function", "to": None, "severity": 1.0,
     "old": "()", "new": None, "details": []

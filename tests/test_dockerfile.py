@@ -6,16 +6,18 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import docker
 import docker.errors
 import pytest
 from packaging.version import Version
 
+from calipertf.config import Analysis
 from calipertf.errors import ConfigError, EngineError, InfrastructureError
 from calipertf.records import Cell, Run
 from calipertf.releases import ReleaseFile
-from calipertf.run.dockerfile import render_dockerfile
+from calipertf.run.dockerfile import check_template, render_dockerfile
 from calipertf.run.environments.docker_build import blame_step, prepare_dockerfile
 from calipertf.run.environments.docker_engine import (
     find_own_address,
@@ -158,6 +160,10 @@ RUN = Run(output=("log\n",), retval=0)
     [
         ("The command '/bin/sh -c pip install x' returned a non-zero code: 2", 2),
         ('building at STEP "RUN pip install \\\n x": while running runtime: exit status 77', 77),
+        # A program that is not in the image, started without a shell: runc's words, then crun's.
+        ('runc create failed: exec: "python": executable file not found in $PATH: unknown', 127),
+        ('exec: "/opt/x": stat /opt/x: no such file or directory: unknown', 127),
+        ("crun: executable file `python` not found in $PATH: No such file or directory", 127),
     ],
 )
 def test_failed_step_is_told_in_the_words_of_each_engine(error: str, code: int) -> None:
@@ -291,3 +297,12 @@ def test_owner_is_more_than_a_process_number(number: int, value: str, expected: 
 @pytest.mark.parametrize("owner", ["", "no owner", "a b c d e"])
 def test_label_of_others_is_left_alone(owner: str) -> None:
     assert not is_dead(owner)
+
+
+def test_template_is_tried_on_the_first_cell_with_a_file() -> None:
+    analysis = Analysis(dependency="tensorflow", tests=[])
+    config = SimpleNamespace(analysis=analysis, template="FROM {{ bsae }}")
+    blank = SimpleNamespace(cell=CELL, file=None)
+    check_template(config, [blank])  # type: ignore[arg-type, list-item]
+    with pytest.raises(ConfigError, match="bsae"):
+        check_template(config, [blank, SimpleNamespace(cell=CELL, file=FILE)])  # type: ignore[arg-type, list-item]

@@ -222,3 +222,22 @@ def test_output_on_a_full_disk_is_no_regression(tmp_path: Path) -> None:
 
 def test_help_lists_every_exit_code() -> None:
     assert all(f"{code} " in EXIT_CODES for code in (0, 1, 2, 3, 70, 130))
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_shell_closed_are_opened_on_nothing(tmp_path: Path, closed: str) -> None:
+    told = tmp_path / "told"
+    code = (
+        "import os, sys; from calipertf.faults import run_script\n"
+        "def main():\n"
+        "    print('out', flush=True); print('err', file=sys.stderr, flush=True)\n"
+        f"    file = open({str(told)!r}, 'w'); file.write(str(file.fileno() > 2)); return 0\n"
+        "sys.exit(run_script(main))\n"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, told.read_text()) == (0, "True"), done.stderr

@@ -16,6 +16,7 @@ import pytest
 from calipertf import files
 from calipertf.assess.tables import update_table
 from calipertf.errors import InfrastructureError
+from calipertf.made import list_made, remove_old
 
 
 @pytest.mark.parametrize(
@@ -95,3 +96,21 @@ def test_runs_that_add_to_one_table_at_once_lose_no_rows(tmp_path: Path) -> None
         list(executor.map(add, range(40)))
     kept = pd.read_parquet(tmp_path / "versions.parquet")
     assert sorted(kept["package"]) == sorted(f"p{number}" for number in range(40))
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "deep", "list", "null", "numbers"])
+def test_broken_list_of_what_was_made_is_no_list(tmp_path: Path, what: str) -> None:
+    path = tmp_path / ".made.json"
+    texts = {
+        "deep": "[" * 100_000,
+        "list": "[1]",
+        "null": '{"files": null}',
+        "numbers": '{"files": 3}',
+    }
+    if what in texts:
+        path.write_text(texts[what])
+    else:
+        {"pipe": os.mkfifo, "folder": Path.mkdir}[what](path)
+    (tmp_path / "a.csv").write_text("mine")
+    remove_old(tmp_path, ["a.csv"])
+    assert (list_made(tmp_path), (tmp_path / "a.csv").exists()) == ([], True)

@@ -157,7 +157,9 @@ def test_cache_that_cannot_be_kept_is_said_and_done_without(
     with serve_faults() as server, Index(server.url, in_the_way) as index:
         assert len(index.fetch_releases("reldep").files) == 1
         assert len(index.fetch_releases("reldemo").files) == 1
-    assert caplog.text.count("cannot be kept in") == 1
+    # Once, however many handlers have taken it down.
+    said = {id(record) for record in caplog.records if "cannot be kept in" in record.getMessage()}
+    assert len(said) == 1
     assert "CALIPER_CACHE" in caplog.text
 
 

@@ -30,3 +30,18 @@ def test_folder_of_another_user_holds_no_python(
     monkeypatch.setattr(Path, "glob", refuse)
     assert interpreters.find_interpreter(HERE) is not None
     assert os.environ["PYENV_ROOT"] == str(tmp_path)
+
+
+def test_a_python_is_asked_once_whatever_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    count = tmp_path / "count"
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\necho >>{count}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", "/nowhere")
+    for tag in ("cp27", "cp36", HERE):
+        found = interpreters.find_interpreter(tag)
+    assert found is not None
+    assert count.read_text() == "\n"

@@ -239,6 +239,26 @@ def test_file_without_tests_is_no_pass() -> None:
     assert "no test" in str(verdict.detail)
 
 
+def test_file_that_pytest_cannot_read_is_no_test_called_collection() -> None:
+    lines = ("Traceback (most recent call last):\n", "ImportError: No module named q\n")
+    failed = record(
+        HERE, Run(output=("collection ERROR\n",), error=lines, retval=2, run_by="pytest")
+    )
+    verdict = judge_record(failed, {}, {}, 0).outcomes["s.py"]
+    assert "collection" not in str(verdict.detail)
+
+
+def test_exception_without_a_message_is_shown_by_its_line() -> None:
+    lines = (
+        "Traceback (most recent call last):\n",
+        '  File "/repository/s.py", line 2, in <module>\n',
+        "    assert q.__version__ == '1'\n",
+        "AssertionError\n",
+    )
+    verdict = judge_record(record(HERE, Run(error=lines, retval=1)), {}, {}, 0).outcomes["s.py"]
+    assert verdict.detail == "at the line: assert q.__version__ == '1'"
+
+
 def test_script_without_a_home_says_so() -> None:
     judged = judge_record(record(HERE, OK), {"s.py": None}, {}, 1e-3)
     assert judged.outcomes["s.py"].detail == "baselines names no home cell for it"

@@ -258,6 +258,31 @@ PROTOBUF = [TRACE, FRAME.format("google/protobuf/x.py")]
             None,
             None,
         ),
+        # A name that no table has, such as one that the package hands on from another.
+        (
+            "run_failed",
+            "api_missing",
+            "ImportError: cannot import name 'Markup' from 'p' (/cell/p/__init__.py)",
+            (),
+            "usage",
+            "p.Markup is there in 1.0, where it works, and not in 3.0",
+        ),
+        (
+            "run_failed",
+            "api_missing",
+            "AttributeError: escape",
+            [TRACE, "    print(p.escape('<a>'))", "    raise AttributeError(name)"],
+            "usage",
+            "p.escape is there in 1.0, where it works, and not in 3.0",
+        ),
+        (
+            "run_failed",
+            "api_missing",
+            "AttributeError: 'G' object has no attribute 'nowhere'",
+            (),
+            None,
+            None,
+        ),
         # What usage says counts where the exception speaks of it, by its name or its line.
         (
             "run_failed",

@@ -264,6 +264,29 @@ def no_library(name: str) -> str:
             "dep",
         ),
         (INSIDE, "x", "ValueError: Only call `f` with named arguments", "api_changed"),
+        # A call whose keyword is a word of the script's line, not its keyword.
+        (
+            SCRIPT.rstrip("\n") + "\n    print(p.Client(x))\n" + PACKAGE,
+            "super().__init__(x=x)",
+            KEYWORD,
+            "dep",
+        ),
+        (
+            SCRIPT + PACKAGE + LIBRARY,
+            "raise TypeError(m)",
+            "TypeError: As of 3.10, the *loop* parameter was removed from Lock()",
+            "py",
+        ),
+        # The package looks a name up in another's object; it does not refuse it.
+        (INSIDE, "async with q.f():", "AttributeError: __aenter__", "other"),
+        (INSIDE, "e().get('x')", lacks("EntryPoints", "get"), "py"),
+        # The import of a module of the package runs into what another package refuses.
+        (
+            SCRIPT.rstrip("\n") + "\n    import p.chains\n" + PACKAGE + OTHER,
+            "raise E(m)",
+            "q.errors.UserError: a field is not annotated",
+            "dep",
+        ),
         # The machine, limits and data.
         (PACKAGE, "import a", no_library("libGL.so.1"), "system"),
         (PACKAGE, "import a", no_library("libq_core.so.2"), "system"),
@@ -412,3 +435,14 @@ def test_a_text_without_end_is_read_in_a_moment(text: str, where: str) -> None:
         assert reason in REASONS
         failure = parse_exception(lines, lines)
         assert normalise_message(failure.message if failure else text)
+
+
+def test_a_module_by_the_packages_own_name_is_missing_in_a_version_without_it() -> None:
+    error = [
+        "Traceback (most recent call last):\n",
+        SCRIPT,
+        "    import attrs\n",
+        "ModuleNotFoundError: No module named 'attrs'\n",
+    ]
+    owners = make_owners("attrs", {"import_name": "attr"}, ["attrs==20.3.0"])
+    assert classify_failure(1, "exit", error, owners=owners)[0] == "api_missing"

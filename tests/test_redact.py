@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from requests.utils import get_netrc_auth
@@ -175,3 +176,63 @@ def test_password_that_netrc_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match=PASSWORD) as caught, lend_credentials(INDEX):
         pass
     assert "two words" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "default login me password mine\n",
+        f"machine {urlsplit(INDEX).hostname} login me password mine\n",
+        "macdef init\ncd x\n",
+        "machine\n",
+        "\0\n",
+    ],
+)
+def test_lent_credentials_count_whatever_the_own_netrc_file_holds(
+    own_netrc: Path, monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    own_netrc.write_text(own)
+    monkeypatch.setenv(USERNAME, "somebody")
+    monkeypatch.setenv(PASSWORD, "s3cret")
+    with lend_credentials(INDEX):
+        assert get_netrc_auth(INDEX) == ("somebody", "s3cret")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_own_netrc_file_that_is_no_file_is_left_out(
+    own_netrc: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    own_netrc.unlink()
+    make = {"pipe": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero")}
+    make.get(kind, Path.mkdir)(own_netrc)
+    monkeypatch.setenv(USERNAME, "somebody")
+    monkeypatch.setenv(PASSWORD, "s3cret")
+    with lend_credentials(INDEX):
+        assert get_netrc_auth(INDEX) == ("somebody", "s3cret")
+
+
+def test_password_without_a_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSWORD, "s3cret")
+    with pytest.raises(ConfigError, match=f"without {USERNAME}"), lend_credentials(INDEX):
+        pass
+
+
+def test_keyring_that_asks_back_gives_no_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "keyring"
+    program.write_text("#!/bin/sh\nread answer\necho $answer\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv(USERNAME, "somebody")
+    with pytest.raises(ConfigError, match="keyring set"), lend_credentials(INDEX):
+        pass
+
+
+def test_passwords_of_a_netrc_file_are_hidden_however_they_are_spelled(own_netrc: Path) -> None:
+    host = urlsplit(INDEX).hostname
+    own_netrc.write_text(f"machine {host} login me password tok/en+of=mine\n")
+    with lend_credentials(INDEX):
+        pass
+    spelled = ["tok/en+of=mine", "tok%2Fen%2Bof%3Dmine", "bWU6dG9rL2VuK29mPW1pbmU="]
+    assert [redact(f"a {text} b") for text in spelled] == ["a **** b"] * 3

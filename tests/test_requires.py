@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import pytest
 from package_server import PackageServer, make_wheel
 
-from calipertf.assess.requires import FILE_NAME, list_wanted, update_requires
+from calipertf.assess.requires import FILE_NAME, clear_requires, list_wanted, update_requires
 from calipertf.imports import list_modules
 from calipertf.records import Record, Run, Verdict
 from grids import make_cell
@@ -87,3 +89,20 @@ def test_damaged_file_is_made_anew(tmp_path: Path) -> None:
             "packages": {},
             "scripts": {"s/a.py": ["b"]},
         }
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "loop", "deep", "list", "good", "nothing"])
+def test_broken_file_is_set_aside(tmp_path: Path, what: str) -> None:
+    path = tmp_path / FILE_NAME
+    texts = {
+        "deep": "[" * 100_000,
+        "list": "[1]",
+        "good": '{"schema": 1, "packages": {}, "scripts": {}}',
+    }
+    if what in {"pipe", "folder", "loop"}:
+        {"pipe": os.mkfifo, "folder": Path.mkdir, "loop": lambda x: x.symlink_to(x)}[what](path)
+    elif what in texts:
+        path.write_text(texts[what])
+    clear_requires(tmp_path)
+    aside = os.path.lexists(tmp_path / f"{FILE_NAME}.aside-1")
+    assert (os.path.lexists(path), aside) == (what == "good", what not in {"good", "nothing"})

@@ -51,3 +51,20 @@ def test_failed_builds_are_one_failure_whatever_the_path() -> None:
         for n in (1, 2, 3)
     ]
     assert explain_failures(records) == ["3 x build_failed: error: no file /tmp/x-1/a.h"]
+
+
+def test_what_a_script_without_an_exception_said_is_called_that() -> None:
+    verdict = Verdict(outcome="run_failed", reason="script", detail="no config given")
+    record = Record(cell=CELL, outcome="run_failed", outcomes={"a.py": verdict})
+    assert explain_failures([record]) == [
+        "1 x run_failed: it ended without an exception: no config given"
+    ]
+
+
+def test_failures_that_are_not_listed_are_counted() -> None:
+    records = [
+        Record(cell=CELL, outcome="build_failed", message=f"error: no header {letter}.h")
+        for letter in "abcde"
+    ]
+    lines = explain_failures(records, limit=3)
+    assert lines[3:] == ["and 2 more: stage 3 lists them all"]

@@ -14,9 +14,10 @@ import pytest
 from calipertf import files
 from calipertf.errors import ConfigError, InfrastructureError
 from calipertf.private import check_cache, is_private, make_private
+from calipertf.run.environments import folders
 from calipertf.run.environments.workspace import Workspace, remove_tree
 
-HOME = f"caliper-{os.geteuid()}"
+HOME = f"calipertf-{os.geteuid()}"
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make another user's files")
 
 
@@ -185,3 +186,13 @@ def test_what_scripts_leave_is_removed(tmp_path: Path, kind: str) -> None:
     (folder / "link").symlink_to(tmp_path)
     remove_tree(folder)
     assert list_tree(tmp_path) == set()
+
+
+def test_folders_that_are_named_from_here_hold_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CALIPER_CACHE", "cache")
+    monkeypatch.setenv("CALIPER_CELLS", "cells")
+    assert folders.cache_folder() == tmp_path / "cache"
+    assert folders.cells_folder(folders.cache_folder(), 1, 1) == tmp_path / "cells"

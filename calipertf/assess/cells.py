@@ -94,4 +94,6 @@ def _describe(parsed: Sequence[Requirements]) -> list[str]:
 
 
 def _list_some(words: Sequence[str]) -> str:
-    return ", ".join(words[:5]) + (f" and {len(words) - 5} more" if len(words) > 5 else "")
+    return ", ".join(word[:80] for word in words[:5]) + (
+        f" and {len(words) - 5} more" if len(words) > 5 else ""
+    )

@@ -7,6 +7,8 @@ the package whose code failed declares, and by what the script itself imports.
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,14 @@ from packaging.utils import canonicalize_name
 from calipertf.assess.requirements import parse_freeze
 from calipertf.distributions import find_distribution, list_installed_modules
 from calipertf.errors import CaliperError, InfrastructureError
-from calipertf.files import write_json
+from calipertf.files import set_aside, write_json
 from calipertf.input_files import load_json, read_file
 from calipertf.records import Record
 from calipertf.releases import Index
 from calipertf.versions import parse_version
 from calipertf.wheel_metadata import fetch_metadata, list_required
+
+log = logging.getLogger("calipertf")
 
 SCHEMA = 1
 FILE_NAME = "requires.json"
@@ -91,8 +95,20 @@ def update_requires(
     return notes
 
 
+def clear_requires(folder: Path) -> None:
+    """Set the file aside where it cannot be read, said aloud: stage 3 would miss it for good."""
+    path = folder / FILE_NAME
+    if os.path.lexists(path) and _load(path) is None:
+        log.warning("%s cannot be read; it is set aside as %s", path, set_aside(path).name)
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The file's contents; an empty one where it is missing or damaged: it is made anew."""
+    return _load(path) or {"schema": SCHEMA, "packages": {}, "scripts": {}}
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    """The file's contents; None where it is missing or damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         data = load_json(read_file(path))
         if isinstance(data, dict) and data.get("schema") == SCHEMA:
@@ -100,7 +116,7 @@ def _read(path: Path) -> dict[str, Any]:
             if isinstance(packages, dict) and isinstance(scripts, dict):
                 kept = {name: item for name, item in packages.items() if isinstance(item, dict)}
                 return {"schema": SCHEMA, "packages": kept, "scripts": scripts}
-    return {"schema": SCHEMA, "packages": {}, "scripts": {}}
+    return None
 
 
 def _fetch_all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,13 +20,13 @@ from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.export import Exporter
 from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.model import Api
-from calipertf.assess.requires import list_wanted, update_requires
+from calipertf.assess.requires import clear_requires, list_wanted, update_requires
 from calipertf.assess.selection import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
 from calipertf.config import Config, load_config
-from calipertf.config_values import DEFAULT_INDEX
+from calipertf.config_values import DEFAULT_INDEX, check_name, check_url
 from calipertf.credentials import lend_credentials
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
 from calipertf.files import remove_partials, write_json
@@ -42,7 +42,7 @@ log = logging.getLogger("calipertf")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of stage 2."""
-    from calipertf.cli import count
+    from calipertf.cli import count, file, folder
 
     parser.add_argument(
         "--package",
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--funcdb",
-        type=Path,
+        type=file,
         metavar="PATH",
         help="function databases to take first: a file, a zip, a folder, a clone of "
         "caliper-metrics",
@@ -72,13 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--export",
-        type=Path,
+        type=folder,
         metavar="FOLDER",
         help="write the function databases there as well, in caliper-metrics' layout",
     )
     parser.add_argument(
         "--config",
-        type=Path,
+        type=file,
         help="names the scripts whose usage is measured (default: caliper.yaml where there is one)",
     )
     parser.add_argument("--jobs", type=count, default=1, help="versions read at once (default: 1)")
@@ -121,6 +121,10 @@ class Session:
 
 def run_stage(arguments: argparse.Namespace) -> int:
     """The exit code of stage 2: 0, or that of the gravest error of those that it went on after."""
+    if arguments.index_url is not None:
+        check_flag("--index-url", arguments.index_url, check_url)
+    for name in arguments.package:
+        check_flag("--package", name, check_name)
     layout = Layout(root=arguments.dir)
     remove_partials(layout.sims, layout.functiondb)
     if arguments.export is not None:
@@ -154,6 +158,14 @@ def run_stage(arguments: argparse.Namespace) -> int:
         count = "1 file" if len(errors) == 1 else f"{len(errors)} files"
         log.warning("%s of records left out, each named above with the reason", count)
     return max((error.exit_code for error in session.errors), default=EXIT_OK)
+
+
+def check_flag(flag: str, value: str, check: Callable[[str], object]) -> None:
+    """Raise ConfigError where caliper.yaml would not take the value either."""
+    try:
+        check(value)
+    except ValueError as error:
+        raise ConfigError(f"{flag} {value[:80]!r}: {error}", value=value) from error
 
 
 def assess_packages(
@@ -337,6 +349,7 @@ def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
 
 def write_requires(session: Session, package: str, records: Sequence[Record]) -> None:
     """What the packages in failures that drift may explain require, and what scripts import."""
+    clear_requires(session.layout.sims)
     wanted = list_wanted(records)
     if not wanted:
         return

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 FORMATS = ("html", "png", "svg", "csv", "parquet")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of stage 3."""
+    from calipertf.cli import folder
+
     parser.add_argument(
         "--compare",
-        type=Path,
+        type=folder,
         metavar="FOLDER",
         help="the .caliper folder of an earlier run: say what was fixed and what broke since",
     )

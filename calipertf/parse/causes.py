@@ -136,7 +136,9 @@ class Explainer:
                     a=change.a,
                     b=change.b,
                 )
-        return self._blame_usage(result, symbol) if result.outcome == "run_failed" else None
+        if result.outcome != "run_failed":
+            return None
+        return self._blame_usage(result, symbol) or _blame_name(result, working, symbol)
 
     def _find_change(
         self, package: str, symbol: Symbol, works: str, fails: str
@@ -306,6 +308,23 @@ def _blame_absent(result: Result) -> Cause | None:
     known = "" if name == canonicalize_name(module) else f" ({name} does)"
     text = f"no installed requirement gives the module {module}{known}"
     return Cause(kind="requirements", text=text, path=name)
+
+
+def _blame_name(result: Result, working: Cell | None, symbol: Symbol | None) -> Cause | None:
+    """A name of the package that the failure speaks of, where no table of its API has it.
+
+    A package may hand on what others define: flask did with markupsafe's Markup.
+    """
+    here = result.cell.version
+    if working is None or symbol is None or symbol.called:
+        return None
+    # Of another object nothing says that it was of that class where the script works.
+    if not (symbol.rooted or symbol.alias) or "." not in symbol.path:
+        return None
+    if result.verdict.reason != "api_missing" or working.version == here:
+        return None
+    text = f"{symbol.path} is there in {working.version}, where it works, and not in {here}"
+    return Cause(kind="usage", text=text, path=symbol.path)
 
 
 def _blame_all(drift: Drift, works: str) -> Cause | None:

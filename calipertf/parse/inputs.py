@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ import pandas as pd
 from calipertf.change_files import ApiChange, read_changes
 from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
-from calipertf.input_files import load_json, read_file
+from calipertf.input_files import is_folder, load_json, read_file
 from calipertf.layout import Layout, read_records
 from calipertf.parse.declared import Declared, read_declared
 from calipertf.records import RECORD_NAME, Record
@@ -106,13 +107,17 @@ def _list_empty(
         else:
             text = f"there is no table of {name} under {layout.sims}, so no {_MEANING[name]}"
             yield Note(text=text, command=STAGE_2)
+    folder = layout.sims / "changes"
+    if os.path.lexists(folder) and not is_folder(folder):
+        yield _leave_out(f"{folder} is in the way of a folder: remove it", STAGE_2)
+        return
     if changes:
         return
     if has_run:
         text = "stage 2 saw no change of the API, for there is one version, or all are the same"
         yield Note(text=f"{text}: no failure has such a change as its cause")
     else:
-        text = f"there are no changes under {layout.sims / 'changes'}, so failures have no cause"
+        text = f"there are no changes under {folder}, so failures have no cause"
         yield Note(text=f"{text} in the API", command=STAGE_2)
 
 
@@ -122,7 +127,8 @@ def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
     try:
         return read_declared(path)
     except (OSError, ValueError, RecursionError) as error:
-        notes.append(Note(text=f"left out: {path} cannot be read ({error})", command=STAGE_2))
+        words = (error.strerror if isinstance(error, OSError) else None) or error
+        notes.append(_leave_out(f"{path} cannot be read ({words})", STAGE_2))
         return Declared()
 
 

@@ -72,6 +72,9 @@ def name_symbol(failure: Failure | None, error: Sequence[str] = ()) -> Symbol | 
         source = match[2] or _find_import(match[1], error)
         path = f"{clean_path(source)}.{match[1]}" if source else match[1]
         return Symbol(path=path, rooted=source is not None)
+    if failure.type == "AttributeError" and text.isidentifier():
+        # What a module's __getattr__ raises: the name alone.
+        return _name_quoted(text, error, called=False)
     if match := _GONE.search(text):
         return Symbol(path=match[1], rooted=False)
     return _name_called(text, error)

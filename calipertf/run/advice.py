@@ -37,6 +37,11 @@ def list_advice(config: Config, scripts: Sequence[str]) -> list[str]:
             f"not run as scripts: {_join(config.helpers)} (other scripts import them, or pytest or "
             "an installer runs them); to run one, name the file itself under tests"
         )
+    if notebooks := _list_notebooks(config):
+        lines.append(
+            f"not run: {_join(notebooks)}; notebooks are no scripts: make them with "
+            "jupyter nbconvert --to script"
+        )
     opened = {
         script: found[0]
         for script, source in sources.items()
@@ -56,6 +61,19 @@ def list_advice(config: Config, scripts: Sequence[str]) -> list[str]:
             "network: true is in caliper.yaml"
         )
     return lines
+
+
+def _list_notebooks(config: Config) -> list[str]:
+    """The notebooks in the folders of scripts."""
+    folders = [config.root / pattern for pattern in config.analysis.tests]
+    found = {
+        path.relative_to(config.root).as_posix()
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.rglob("*.ipynb")
+        if not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+    }
+    return sorted(found)
 
 
 def _join(names: Sequence[str]) -> str:

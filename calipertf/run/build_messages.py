@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from packaging.utils import canonicalize_name
 
 from calipertf.records import Run
-from calipertf.run.build_rules import PROGRAM, RULES, WHAT, Reason
-from calipertf.stdlib import is_stdlib
+from calipertf.run.build_rules import PKG_CONFIG, PROGRAM, RULES, WHAT, Reason
+from calipertf.stdlib import has_method, is_stdlib
 from calipertf.tracebacks import LONGEST
 
 #: Lines of a backend that begin with what matters.
@@ -43,7 +43,8 @@ _PLAIN = re.compile(
 _SUMMARY = re.compile(
     r"CalledProcessError|DistutilsExecError|CompileError: command|LinkError: command"
     r"|exit (?:code|status)|^[Ee]rror: [Cc]ommand |SystemExit|^error: could not compile"
-    r"|Setup script exited|Compile failed|failed with code \d+$|^warning|DeprecationWarning"
+    r"|Failed to compile with cargo|maturin failed|Setup script exited|Compile failed"
+    r"|failed with code \d+$|^warning|DeprecationWarning"
 )
 #: What installers say around a backend's output.
 _INSTALLER = re.compile(
@@ -70,6 +71,9 @@ _MODULE = re.compile(
     r"(?:No module named |module |from |import error: )"
     r"'?(?P<what>\w+)(?:\.\w+)*'?(?:$| has no| \(|\W*$)"
 )
+_METHOD = re.compile(r"^AttributeError: '(\w+)' object has no attribute '(\w+)'")
+#: How setup scripts ask for a library.
+_ASKED = re.compile(r"\bpkg-config (?:--[\w-]+ )+'?([A-Za-z][\w+.-]*)")
 _MISSING_FILE = re.compile(
     r"(?:FileNotFoundError|OSError|IOError): \[Errno 2\][^:]*"
     r"(?:: (?:'(?:\S*/)?(?P<what>[\w+-]+)'|.*))?$"
@@ -114,7 +118,7 @@ def _join_summary(lines: Sequence[str]) -> str | None:
     summary = (line for line in lines[:end] if _INSTALLER.search(line) or _SUMMARY.search(line))
     first = next(summary, "")
     start = max((n for n in range(end) if _BACKEND.search(lines[n])), default=-1)
-    said = [line for line in lines[start + 1 : end] if "arn" not in line.lower() and line != first]
+    said = [line for line in lines[start + 1 : end] if "warn" not in line.lower() and line != first]
     short = start >= 0 and len(said) <= _SHORT
     words = [first, *(said[:1] if short else said[-1:])]
     return " ".join(filter(None, words))[:LONGEST] or None
@@ -156,8 +160,11 @@ def _explain_line(lines: Sequence[str], number: int) -> BuildFailure:
     for rule in RULES:
         match = rule.pattern.search(line)
         if match:
-            hint = rule.hint.format(**match.groupdict()) if rule.hint else None
-            return _make(line, rule.reason, hint)
+            names = match.groupdict()
+            if rule.hint == PKG_CONFIG:
+                names = {"what": _list_asked(lines[:number]) or "what it looks for"}
+            hint = rule.hint.format(**names) if rule.hint else None
+            return _make(_add_rest(lines, number), rule.reason, hint)
     missing = _MISSING_FILE.search(line)
     before = lines[max(0, number - 12) : number]
     if missing:
@@ -167,9 +174,25 @@ def _explain_line(lines: Sequence[str], number: int) -> BuildFailure:
     module = _MODULE.search(line)
     if module and is_stdlib(module["what"]):
         return _make(line, "python")
+    method = _METHOD.search(line)
+    if method and has_method(*method.groups()):
+        return _make(line, "python")
     frame = next((found[1] for text in reversed(before) if (found := _FRAME.match(text))), "")
     blames_tool = "site-packages" in frame and not line.startswith(("Import", "ModuleNotFound"))
-    return _make(line, "dependency" if blames_tool else "other")
+    return _make(_add_rest(lines, number), "dependency" if blames_tool else "other")
+
+
+def _list_asked(lines: Sequence[str]) -> str:
+    """What pkg-config was asked for, in words; empty where no line shows it."""
+    found = (match[1] for line in lines if (match := _ASKED.search(line)))
+    return " or ".join(dict.fromkeys(found))
+
+
+def _add_rest(lines: Sequence[str], number: int) -> str:
+    """A line, with the next where CMake says only there what is wrong."""
+    line = lines[number]
+    bare = line.startswith("CMake Error") and line.endswith(":")
+    return " ".join([line, *lines[number + 1 : number + 2]]) if bare else line
 
 
 def _make(line: str, reason: Reason, hint: str | None = None) -> BuildFailure:

@@ -30,7 +30,14 @@ def _rule(pattern: str, reason: Reason, hint: str | None = None) -> Rule:
 _HEADER = "install the package that provides {what}"
 PROGRAM = "install the program {what}"
 _LIBRARY = "install the development package of {what}"
+#: Where pkg-config could not be asked; takes what was asked for, of which there may be nothing.
+PKG_CONFIG = "install pkg-config and the development package of {what}"
 WHAT = r"(?P<what>[\w+.-]+)"
+#: Modules of which backends are made, which are there while something is built.
+_TOOLS = (
+    r"(?:setuptools|_?distutils|pip|wheel|pkg_resources|numpy|Cython|cffi|pybind11|skbuild|pbr"
+    r"|poetry|flit_core|hatchling|setuptools_scm|setuptools_rust|mesonpy|packaging)"
+)
 #: Headers that CPython had and took away, with old and new names of the same.
 _GONE_HEADERS = (
     r"(?:longintrepr|cStringIO|node|parsetok|grammar|graminit|asdl|Python-ast|ast|symtable|ucnhash"
@@ -67,12 +74,29 @@ RULES = (
         "system",
         "install {what}",
     ),
+    _rule(
+        r"(?:No such file or directory|[Cc]ould not (?:run|find)|[Uu]nable to (?:run|find)):? '?"
+        r"(?P<what>\w+[-_]config)\b",
+        "system",
+        PROGRAM,
+    ),
+    _rule(
+        r"^(?:[\w.]*(?:Error|Exception)|[Ee]rror)\b.*"
+        r"(?:\b[A-Z]+_HOME\b.*(?:not (?:been )?(?:set|found)|[Pp]lease set)"
+        r"|(?:find|set|define) \$?[A-Z]+_HOME\b|\bCUDA was not found)",
+        "system",
+    ),
     _rule(r"(?i)no package '(?P<what>[^']+)' found", "system", _LIBRARY),
     _rule(rf"Package '?{WHAT}'?(?:, required by \S+, not| was not) found", "system", _LIBRARY),
     _rule(
         r"(?i)\bdependency (?:lookup for )?\"?(?P<what>[\w+.-]+)\"? (?:not found|with)",
         "system",
         _LIBRARY,
+    ),
+    _rule(
+        r"(?i)^(?:[\w.]*(?:error|exception)\b|\S+ error:).*(?<![\w/])pkg-?config\b",
+        "system",
+        PKG_CONFIG,
     ),
     _rule(r"package configuration file provided by \"(?P<what>[^\"]+)\"", "system", _LIBRARY),
     _rule(r"^(?:CMake Error.*)?Could NOT find (?P<what>\w+)", "system", _LIBRARY),
@@ -147,6 +171,11 @@ RULES = (
     _rule(r"^error in .* setup command: ", "dependency"),
     _rule(r"invalid command '|in a flat-layout|use_2to3", "dependency"),
     _rule(r"No module named '?(?:pkg_resources|setuptools|pip|numpy\.distutils)\b", "dependency"),
+    # A name that went from another package, which a file of it or a tool's name shows.
+    _rule(r"^ImportError: cannot import name .*[\\/](?:site|dist)-packages[\\/]", "dependency"),
+    _rule(rf"^ImportError: cannot import name '?\w+'? from '{_TOOLS}\b", "dependency"),
+    _rule(rf"^AttributeError: module '{_TOOLS}[\w.]*' has no attribute", "dependency"),
+    _rule(r"^configuration error: |Compatibility with CMake < [\d.]+ has been", "dependency"),
     # Parts of distutils come from setuptools, and so do its commands.
     _rule(r"No module named '?distutils\.", "dependency"),
     _rule(
@@ -160,6 +189,7 @@ RULES = (
         r"(?:[<>=~!]*\s*[23]\b|3\.|2\.|is (?:not|un)|not )",
         "python",
     ),
+    _rule(r"(?i)\berror: .*python (?:interpreter )?version .*(?:newer|older) than", "python"),
     _rule(
         r"(?i)only (?:for|on|with|supports?) python|not (?:needed|supported) (?:on|by) python"
         r"|for python [\d.]+ only",

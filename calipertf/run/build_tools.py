@@ -20,8 +20,8 @@ def _after(year: int, month: int, day: int) -> datetime:
 #: Build tool -> first Python (major, minor) -> the day after the upload of the oldest version that
 #: makes PEP 517 builds there. Tried with uv on 3.6 to 3.13 and a module in C, version by version:
 #: setuptools 40.8.0, 41.1.0 from 3.9 on (HTMLParser.unescape), 66.1.0 from 3.12 on (ImpImporter);
-#: wheel 0.29.0, 0.33.6 from 3.12 on (imp); pip 19.0, 23.1.2 from 3.12 on. Not tried, and as of that
-#: Python's own release: 3.14.
+#: wheel 0.31.0 (older ones fail over a license_file in setup.cfg), 0.33.6 from 3.12 on (imp);
+#: pip 19.0, 23.1.2 from 3.12 on. Not tried, and as of that Python's own release: 3.14.
 OLDEST_TOOLS: Mapping[str, Mapping[tuple[int, int], datetime]] = {
     "setuptools": {
         (2, 7): _after(2019, 2, 6),
@@ -30,7 +30,7 @@ OLDEST_TOOLS: Mapping[str, Mapping[tuple[int, int], datetime]] = {
         (3, 14): _after(2025, 10, 8),
     },
     "wheel": {
-        (2, 7): _after(2016, 2, 6),
+        (2, 7): _after(2018, 4, 2),
         (3, 12): _after(2019, 8, 19),
         (3, 14): _after(2025, 10, 8),
     },

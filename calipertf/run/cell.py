@@ -16,8 +16,8 @@ from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureEr
 from calipertf.exceptions import find_last_line, parse_exception
 from calipertf.messages import shorten
 from calipertf.records import Record, Run, Verdict
-from calipertf.redact import mask_host
 from calipertf.run.build_messages import explain_build
+from calipertf.run.build_output import hide_chance
 from calipertf.run.environments.base import Built, CellTask, Environment
 from calipertf.run.evidence import KEY as EVIDENCE
 from calipertf.run.isolation import list_missing
@@ -104,7 +104,7 @@ def _run_once(task: CellTask, environment: Environment) -> Record:
             **{name: round(seconds, 3) for name, seconds in built.timings.items()},
         }
         facts = {**built.facts, "wheel": task.file.filename}
-        build = _mask_host(rename_paths(built.run, built.aliases))
+        build = hide_chance(rename_paths(built.run, built.aliases))
         record = replace(blank, build=build, environment=facts, timings=timings)
         if built.run_job is None:
             failure = explain_build(build, task.cell.package)
@@ -173,7 +173,7 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         requirements=built.requirements,
         environment=facts,
         timings=timings,
-        message=_explain_import(tried, str(facts.get("import_name"))),
+        message=explain_import(tried, task.analysis.import_name, facts),
     )
 
 
@@ -187,13 +187,19 @@ def _check_python(task: CellTask, version: str) -> None:
         )
 
 
-def _explain_import(tried: Run | None, import_name: str) -> str | None:
+def explain_import(tried: Run | None, asked: str | None, facts: Mapping[str, Any]) -> str | None:
+    """Return why the package cannot be imported; `asked` is the import_name of caliper.yaml."""
     if tried is None or tried.retval == 0:
         return None
     failure = parse_exception(tried.error, tried.output)
     last = find_last_line(tried.error, tried.output) or tried.ended
     words = f"{failure.type}: {shorten(failure.message, 300)}" if failure else last
-    return f"import {import_name} fails: {words}"
+    modules = facts.get("modules") or []
+    hint = ""
+    if asked and modules and asked.partition(".")[0] not in modules:
+        has = ", ".join(modules[:5])
+        hint = f"; import_name of caliper.yaml is {asked}, and the package brings {has}"
+    return f"import {facts.get('import_name')} fails: {words}{hint}"
 
 
 def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
@@ -206,15 +212,6 @@ def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
         return tuple(text.splitlines(keepends=True))
 
     return replace(run, output=rename(run.output), error=rename(run.error))
-
-
-def _mask_host(run: Run) -> Run:
-    """A build without the name of this machine, which it may print."""
-    return replace(
-        run,
-        output=tuple(mask_host(line) for line in run.output),
-        error=tuple(mask_host(line) for line in run.error),
-    )
 
 
 def read_run(event: Mapping[str, Any]) -> Run:

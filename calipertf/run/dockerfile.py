@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 
+from calipertf.config import Config
 from calipertf.errors import ConfigError
 from calipertf.records import Cell
 from calipertf.releases import ReleaseFile
+from calipertf.run.grid import PlannedCell
 from calipertf.versions import python_version
+
+#: Characters of the largest Dockerfile, and the largest exponent of a number in a template.
+_LARGEST = 1024**2
+_MOST_POWER = 64
+
+
+class _Engine(SandboxedEnvironment):
+    """Jinja2 for templates that somebody sent: no long loop, no text without end."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(
+        self, context: jinja2.runtime.Context, operator: str, left: Any, right: Any
+    ) -> Any:
+        """Return the product or the power, where it has a size that a template can mean."""
+        large = [item for item in (left, right) if isinstance(item, int) and item > _LARGEST]
+        if operator == "**" and (large or not -_MOST_POWER <= right <= _MOST_POWER):
+            raise ValueError(f"a power of more than {_MOST_POWER} has no place in a template")
+        if operator == "*":
+            sizes = [len(item) for item in (left, right) if isinstance(item, (str, list, tuple))]
+            counts = [item for item in (left, right) if isinstance(item, int)]
+            if sizes and counts and sizes[0] * counts[0] > _LARGEST:
+                raise ValueError(f"a text of more than {_LARGEST} letters is no Dockerfile")
+        return super().call_binop(context, operator, left, right)
 
 
 def render_dockerfile(
@@ -42,9 +69,7 @@ def render_dockerfile(
         "index_url": index_url,
         "labels": dict(labels or {}),
     }
-    engine = jinja2.Environment(  # noqa: S701 -- a Dockerfile is not HTML
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
+    engine = _Engine(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     try:
         return engine.from_string(template).render({**values, **args})
     except jinja2.UndefinedError as error:
@@ -59,3 +84,31 @@ def render_dockerfile(
     except Exception as error:  # a template may do anything: divide by zero, add text to numbers
         words = f"{type(error).__name__}: {str(error)[:200]}"
         raise ConfigError(f"the dockerfile template cannot be filled in: {words}") from error
+
+
+def render_plan(config: Config, plan: PlannedCell, index_url: str) -> str:
+    """The Dockerfile of a planned cell; empty where there is no file to build it with."""
+    analysis = config.analysis
+    if plan.file is None:
+        return ""
+    return render_dockerfile(
+        config.template,
+        cell=plan.cell,
+        file=plan.file,
+        base_image=analysis.base_image,
+        args=analysis.args,
+        requirements=analysis.requirements,
+        labels={
+            f"calipertf.{name}": getattr(plan.cell, name)
+            for name in ("package", "version", "python", "resolve")
+        },
+        index_url=index_url,
+    )
+
+
+def check_template(config: Config, planned: Iterable[PlannedCell]) -> None:
+    """Raise ConfigError where the template cannot be filled in, before anything is built."""
+    for plan in planned:
+        if plan.file is not None:
+            render_plan(config, plan, config.analysis.index_url)
+            return

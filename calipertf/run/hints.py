@@ -62,6 +62,8 @@ def list_failed_tests(run: Run, limit: int = 10) -> str | None:
         return "pytest ran no test: the file has none, or skips all of them"
     if not failed:
         return None
+    if failed == ["collection"]:
+        return "pytest could not read the file, so it ran no test"
     more = ", ..." if len(failed) > limit else ""
     return f"{len(failed)} of {len(lines)} tests failed: {', '.join(failed[:limit])}{more}"
 

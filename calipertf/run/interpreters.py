@@ -82,9 +82,23 @@ def _managed_folder() -> Path | None:
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 
 
-@cache
 def probe(path: Path, tag: str) -> Python | None:
     """The Python behind a path where it answers, is CPython and has the tag; else None."""
+    answer = _ask(path)
+    if answer is None:
+        return None
+    implementation, version, maxunicode = answer
+    major, minor = version[:2]
+    if implementation != "CPython" or f"cp{major}{minor}" != tag:
+        return None
+    if major == 2 and maxunicode < 0x10FFFF:
+        return None  # a narrow build (cp27m) takes other wheels than the usual cp27mu
+    return Python(tag=tag, version=".".join(map(str, version)), source=str(path))
+
+
+@cache
+def _ask(path: Path) -> tuple[str, tuple[int, ...], int] | None:
+    """What a Python says of itself; each is asked once, for whatever tag it is looked at."""
     try:
         done = subprocess.run(
             [path, "-E", "-S", "-c", _PROBE],
@@ -95,14 +109,9 @@ def probe(path: Path, tag: str) -> Python | None:
             env=clean_environ(),
         )
         implementation, version, maxunicode = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return str(implementation), tuple(int(part) for part in version), int(maxunicode)
+    except (OSError, ValueError, TypeError, subprocess.TimeoutExpired):
         return None
-    major, minor = version[:2]
-    if implementation != "CPython" or f"cp{major}{minor}" != tag:
-        return None
-    if major == 2 and maxunicode < 0x10FFFF:
-        return None  # a narrow build (cp27m) takes other wheels than the usual cp27mu
-    return Python(tag=tag, version=".".join(map(str, version)), source=str(path))
 
 
 @cache

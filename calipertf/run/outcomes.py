@@ -12,6 +12,7 @@ from calipertf.reasons import classify_failure
 from calipertf.records import Record, Run, Verdict, worst_outcome
 from calipertf.run.comparison import Comparison, compare_lines, compare_runs
 from calipertf.run.hints import explain_surroundings, list_failed_tests, ran_a_test
+from calipertf.tracebacks import find_traceback
 
 #: Differences that a verdict lists.
 LISTED = 5
@@ -116,7 +117,7 @@ def judge_failure(
         if found and (found[0] == "script" or reason in {"data", "other"}):
             reason, detail = found
         else:
-            detail = list_failed_tests(run)
+            detail = list_failed_tests(run) or _quote_line(run, failure)
     if run.run_by == "pytest" and failure is None and run.retval == 5:
         reason = "script"
     return Verdict(
@@ -125,6 +126,15 @@ def judge_failure(
         detail=detail,
         exception=failure,
     )
+
+
+def _quote_line(run: Run, failure: Failure | None) -> str | None:
+    """The line that raised an exception without a message; None for any other."""
+    if failure is None or failure.message:
+        return None
+    traceback = find_traceback(run.error, run.output)
+    source = traceback.frames[-1].source if traceback and traceback.frames else ""
+    return f"at the line: {source}" if source else None
 
 
 def judge_record(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from calipertf.cli import ResultConsole
 from calipertf.config import Config, load_config
+from calipertf.config_paths import resolve
 from calipertf.config_values import DEFAULT_INDEX
 from calipertf.credentials import lend_credentials, needs_credentials
 from calipertf.errors import (
@@ -29,7 +30,7 @@ from calipertf.records import Cell, Record
 from calipertf.releases import Index
 from calipertf.run.advice import describe_conditions, list_advice
 from calipertf.run.baselines import explain_baselines
-from calipertf.run.dockerfile import render_dockerfile
+from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.environments.folders import open_cache
 from calipertf.run.evidence import Memory
@@ -105,6 +106,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         environment = stack.enter_context(open_place(analysis, arguments, processes, index))
         refuse_credentials(environment, analysis.index_url)
         planned = plan_grid(config, project, environment.platforms(), selection)
+        check_template(config, planned)
         missing = find_missing(planned, environment)
         check_requirements(config, index)
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
@@ -157,8 +159,9 @@ def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterab
     for line in advice:
         log.warning(line)
     log.info(describe_conditions(config))
-    if arguments.dir.resolve().parent != config.path.parent:
-        log.info("records go to %s; --dir names another folder", arguments.dir.resolve())
+    folder = resolve(arguments.dir)
+    if folder.parent != config.path.parent:
+        log.info("records go to %s; --dir names another folder", folder)
 
 
 def refuse_credentials(environment: Environment, index_url: str) -> None:
@@ -299,22 +302,8 @@ def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]
 
 def render(session: Session, plan: PlannedCell) -> str:
     """The Dockerfile of a cell."""
-    analysis = session.config.analysis
-    if plan.file is None:
-        return ""
-    return render_dockerfile(
-        session.config.template,
-        cell=plan.cell,
-        file=plan.file,
-        base_image=analysis.base_image,
-        args=analysis.args,
-        requirements=analysis.requirements,
-        labels={
-            f"calipertf.{name}": getattr(plan.cell, name)
-            for name in ("package", "version", "python", "resolve")
-        },
-        index_url=session.environment.index_url(plan.cutoff, analysis.index_url),
-    )
+    index_url = session.config.analysis.index_url
+    return render_plan(session.config, plan, session.environment.index_url(plan.cutoff, index_url))
 
 
 def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
@@ -365,9 +354,9 @@ def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
     """The closing tables on stdout, one a resolve date, and the commonest reasons."""
     width = None if sys.stdout.isatty() else 120
     console = ResultConsole(highlight=False, width=width)
-    for resolve in dict.fromkeys(cell.resolve for cell in records):
-        console.print(f"\n{package}, dependencies of: {resolve}", style="bold")
-        console.print(make_table(package, resolve, records))
+    for date in dict.fromkeys(cell.resolve for cell in records):
+        console.print(f"\n{package}, dependencies of: {date}", style="bold")
+        console.print(make_table(package, date, records))
     if records:
         console.print(make_legend(records.values()))
     for line in explain_failures(records.values()):

@@ -105,7 +105,10 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
         counts.update(found.keys())
         for key, (outcome, text) in found.items():
             shown.setdefault(key, f"{outcome}: {shorten(text, 150)}" if text else outcome)
-    return [f"{count} x {escape_controls(shown[key])}" for key, count in counts.most_common(limit)]
+    lines = [f"{count} x {escape_controls(shown[key])}" for key, count in counts.most_common(limit)]
+    if len(counts) > limit:
+        lines.append(f"and {len(counts) - limit} more: stage 3 lists them all")
+    return lines
 
 
 def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
@@ -122,7 +125,9 @@ def _describe(verdict: Verdict) -> str:
         return ""
     failure = verdict.exception
     if failure is None:
-        return verdict.detail or verdict.reason or ""
+        words = verdict.detail or verdict.reason or ""
+        ended = verdict.detail and verdict.reason in {"other", "script"}
+        return f"it ended without an exception: {words}" if ended else words
     return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
@@ -132,9 +137,12 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
     wanted = [plan.file for plan in planned if plan.file and plan.cell.python not in missing]
     files = {file.filename: file for file in wanted}.values()
     wheels = sum(file.is_wheel for file in files)
-    archives = f" and {len(files) - wheels} source archives" if wheels < len(files) else ""
+    archives = (
+        f" and {_count(len(files) - wheels, 'source archive')}" if wheels < len(files) else ""
+    )
     total = format_size(sum(file.size or 0 for file in files))
-    lines.append(f"{len(planned)} cells, {wheels} wheels{archives} to download, {total}")
+    cells, words = _count(len(planned), "cell"), _count(wheels, "wheel")
+    lines.append(f"{cells}, {words}{archives} to download, {total}")
     lines.extend(missing[python] for python in sorted(missing, key=python_key))
     return lines
 
@@ -177,3 +185,7 @@ def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
 def format_size(size: int) -> str:
     """Bytes in words: 475 MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"

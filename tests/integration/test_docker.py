@@ -137,7 +137,7 @@ def test_docker_and_venv_agree(
     assert left_behind(client) == []
     assert before == {image.id for image in client.images.list(all=True)}
     done = project.run("--environment", "venv")
-    assert "for a change of environment" in done.stderr
+    assert "for a change of the environment" in done.stderr
     by_venv = project.records()
     for name, record in by_venv.items():
         assert record.environment["kind"] == "venv"

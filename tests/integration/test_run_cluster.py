@@ -126,7 +126,7 @@ class Cluster:
 
     def list_environments(self) -> list[Path]:
         """Folders of cells that are on the workers."""
-        return list(self.root.glob("*/cells/caliper-*/run-*/pypi-*"))
+        return list(self.root.glob("*/cells/calipertf-*/run-*/pypi-*"))
 
 
 @pytest.fixture

@@ -70,13 +70,17 @@ def _list_downloads(cache: Path) -> list[Path]:
 
 
 def _remove_builds(folder: Path) -> None:
-    """Remove a cell's cache, and what it built from the shared archive of unpacked wheels."""
+    """Remove a cell's cache, and what it built from the shared archive of unpacked wheels.
+
+    A link that a source archive brought along may lead anywhere.
+    """
+    archives = {path.resolve() for path in folder.glob("archive-*")}
     for parent, names, _ in (
         step for bucket in folder.glob("sdists-*") for step in os.walk(bucket)
     ):
         for path in (Path(parent, name) for name in names):
             target = path.resolve()
-            if path.is_symlink() and target.parent.name.startswith("archive-"):
+            if path.is_symlink() and target.parent in archives:
                 remove_tree(target)
     remove_tree(folder)
 

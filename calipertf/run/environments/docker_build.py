@@ -28,6 +28,12 @@ _FAILED_STEP = re.compile(
     r"returned a non-zero code: (\d+)|at STEP .*: while running runtime: exit status (\d+)",
     re.DOTALL,
 )
+#: A step's program that the image has not: ["python", ...] is started by the engine, not a shell.
+_NO_PROGRAM = re.compile(
+    r"executable file (?:\S+ )?not found in \$PATH|exec: \"[^\"]*\": stat .*: no such file"
+)
+#: What a shell gives for the same.
+_NOT_FOUND = 127
 #: What Podman logs where it could not run a step, which else ends as a step that failed.
 _NOT_RUN = re.compile(r"^error running container: .*", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -164,6 +170,8 @@ def blame_step(error: str, log: str, run: Run, memory: int) -> ImageBuild:
     """A step that failed, for whosever reasons; raises where it was the engine or its memory."""
     step = _FAILED_STEP.search(error)
     not_run = _NOT_RUN.search(log)
+    if _NO_PROGRAM.search(f"{error} {not_run[0] if not_run else ''}"):
+        return ImageBuild(run=replace(run, error=(error + "\n",), retval=_NOT_FOUND), image=None)
     if not step or not_run:
         words = f"{error.strip()} {not_run[0] if not_run else ''}"
         raise EngineError(f"the engine could not build the image: {words.strip()[:400]}")

@@ -38,7 +38,7 @@ def cache_folder() -> Path:
     """Where wheels and index pages are kept between runs; CALIPER_CACHE moves it."""
     chosen = os.environ.get("CALIPER_CACHE")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).absolute()  # links lead there, and programs start elsewhere
     return next(iter(_preferred), Path(platformdirs.user_cache_dir("caliper-tensorflow")))
 
 
@@ -61,7 +61,7 @@ def cells_folder(cache: Path, jobs: int, memory: int) -> Path:
     """
     chosen = os.environ.get("CALIPER_CELLS")
     if chosen:
-        return Path(chosen)
+        return Path(chosen).absolute()
     needed = jobs * (CELL_SIZE + memory)
     if _memory_available() > needed and _can_execute(MEMORY_FOLDER, jobs * CELL_SIZE):
         return MEMORY_FOLDER

@@ -76,11 +76,13 @@ class Installer:
         raise NotImplementedError
 
     def call(self, *command: str | Path, text: str = "", **environ: str) -> Run:
-        """Run one command of the installer."""
+        """Run one command of the installer; what it leaves half done goes with the cell."""
+        scratch = self.folder.parent / "tmp"
+        scratch.mkdir(exist_ok=True)
         return self.processes.run(
             command,
             timeout=self.task.analysis.build_timeout,
-            environ={**clean_environ(), **self.environ, **environ},
+            environ={**clean_environ(), "TMPDIR": str(scratch), **self.environ, **environ},
             text=text,
         )
 

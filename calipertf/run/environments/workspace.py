@@ -39,7 +39,7 @@ class Workspace:
 
         Raises InfrastructureError where it cannot be made.
         """
-        name = f"caliper-{os.geteuid()}"
+        name = f"calipertf-{os.geteuid()}"  # earlier versions sweep caliper-UID whole
         try:
             _sweep_others(parent, name)
             lock = None
