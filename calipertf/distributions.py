@@ -86,6 +86,11 @@ def guess_distribution(module: str) -> str:
     return _list_candidates(module)[0] if module else ""
 
 
+def name_requirement(module: str) -> str:
+    """Return what to write among requirements for a top-level module: its own name where unsure."""
+    return DISTRIBUTIONS.get(module, (module,))[0]
+
+
 def find_distribution(module: str, names: Collection[str]) -> str | None:
     """Which of the normalised names a dotted module belongs to; None where it is none of them."""
     return next((name for name in _list_candidates(module) if name in names), None)

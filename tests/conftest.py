@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -41,6 +42,16 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         pytest.skip("no reference data of the original tool beside this checkout")
     return REFERENCE
+
+
+@pytest.fixture(autouse=True)
+def keep_logging() -> Iterator[None]:
+    """Undo what a test that runs a script in this process did to its logging."""
+    log = logging.getLogger("calipertf")
+    before = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = before[0], before[2]
+    log.setLevel(before[1])
 
 
 @pytest.fixture

@@ -108,9 +108,9 @@ def test_module_that_nothing_brings_is_told_before_the_run(
 
 
 def test_advice_names_the_package_that_brings_a_module(write_config: Write) -> None:
-    config = load(write_config, "import demo, cv2, PIL, six\n")
+    config = load(write_config, "import demo, cv2, PIL, my_own_thing\n")
     assert describe_unlisted(config, find(config))[0].endswith(
-        "requirements: [pillow, opencv-python, six]"
+        "requirements: [pillow, opencv-python, my_own_thing]"
     )
     listed = "  requirements: [opencv-python-headless, pillow]\n"
     assert list(find(load(write_config, "import demo, cv2, PIL, six\n", listed))) == ["six"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from calipertf.distributions import guess_distribution
+from calipertf.distributions import name_requirement
 from calipertf.records import Cell, Record, Verdict
 from calipertf.stdlib import is_stdlib
 
@@ -61,6 +61,6 @@ def _describe(verdict: Verdict, record: Record) -> str:
     if module and module != record.environment.get("import_name") and not is_stdlib(module):
         words += (
             "; where it is a package of its own, add it to caliper.yaml: "
-            f"requirements: [{guess_distribution(module)}]"
+            f"requirements: [{name_requirement(module)}]"
         )
     return words

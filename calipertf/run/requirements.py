@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from calipertf.config import Config
 from calipertf.config_problems import Problems
-from calipertf.distributions import DISTRIBUTIONS, guess_distribution
+from calipertf.distributions import DISTRIBUTIONS, name_requirement
 from calipertf.errors import IndexUnavailableError, InfrastructureError, VersionError
 from calipertf.imports import list_imports
 from calipertf.index_http import open_session
@@ -203,7 +203,7 @@ def describe_unlisted(config: Config, unlisted: Mapping[str, Sequence[str]]) -> 
         f"{users[0]}{f' and {len(users) - 1} more' if len(users) > 1 else ''}: {module}"
         for module, users in list(unlisted.items())[:8]
     )
-    names = ", ".join(guess_distribution(module) for module in unlisted)
+    names = ", ".join(name_requirement(module) for module in unlisted)
     line = (
         f"scripts import what {config.analysis.dependency} does not ask for ({listing}): unless "
         f"something else brings it, add to caliper.yaml: requirements: [{names}]"
