@@ -49,7 +49,7 @@ def test_helpers_and_data_are_seen_and_their_changes_noticed(
     assert "not run as scripts: a/helper.py" in done.stderr
     for stream in (done.stderr, done.stdout):
         assert "the baseline of b fails in six 1.16.0" in stream
-        assert "requirements: [no-such-package-here]" in stream
+        assert "requirements: [no_such_package_here]" in stream
     assert "1 of 1 cells have their record already" in project.run().stderr
     (project.root / "a" / "sub" / "_common.py").write_text("X = 5\n")
     assert "for a change of files beside the scripts" in project.run().stderr
