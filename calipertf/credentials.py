@@ -89,7 +89,7 @@ def _remember(username: str, password: str) -> None:
 
 
 def _read_own_netrc() -> str:
-    """What the user's own netrc file holds; nothing, with a warning, where it is none."""
+    """Return what the user's own netrc file holds; nothing, with a warning, where it is not one."""
     given = os.environ.get("NETRC")
     home = os.path.expanduser("~")  # noqa: PTH111 -- Path.home raises where there is none
     paths = [Path(given)] if given else [Path(home, ".netrc"), Path(home, "_netrc")]

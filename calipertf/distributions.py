@@ -92,7 +92,7 @@ def name_requirement(module: str) -> str:
 
 
 def find_distribution(module: str, names: Collection[str]) -> str | None:
-    """Which of the normalised names a dotted module belongs to; None where it is none of them."""
+    """Return which of the normalised names a dotted module belongs to; None for any other."""
     return next((name for name in _list_candidates(module) if name in names), None)
 
 

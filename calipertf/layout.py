@@ -87,7 +87,7 @@ class Layout:
                 yield path
 
     def find_obstacles(self) -> list[Path]:
-        """What has the name of a folder of records and is none: a file, a pipe, a lost link."""
+        """Return what has the name of a folder of records but is a file, a pipe or a lost link."""
         named = [path for path in self.data.glob("*") if _RESOLVE.fullmatch(path.name)]
         return [
             path

@@ -16,7 +16,8 @@ _OPTIONAL = re.compile(
     r"(?:pip|conda) install|optional dependency|not installed|must be installed|[Pp]lease install"
 )
 _MODULE = re.compile(r"(?:initialized )?[Mm]odule '(?P<path>[\w.]+)' has no attribute")
-_NO_MODULE = re.compile(r"No module named '?(?P<path>[\w.]+)'?")
+#: A module that is not there, by its dotted path.
+NO_MODULE = re.compile(r"No module named '?(?P<path>[\w.]+)'?")
 _NO_NAME = re.compile(
     r"cannot import name '?(?P<name>\w+)'?"
     r"(?: from (?:partially initialized module )?'(?P<path>[\w.]+)')?"
@@ -47,7 +48,7 @@ def blame_lookup(witness: Witness) -> Blame | None:
         return None
     if match := _NO_VARIABLE.search(text):
         return _blame_variable(witness, match["name"])
-    if match := _NO_MODULE.search(text):
+    if match := NO_MODULE.search(text):
         return _blame_module(witness, match["path"])
     if match := _NO_NAME.search(text):
         path = match["path"] or _find_source(witness, match["name"])

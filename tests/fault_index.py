@@ -1,4 +1,4 @@
-"""A package index on the loopback that fails as it is told to: by who asks, for what, and how."""
+"""A package index on the loopback that fails on command: by who asks, for what, and how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new user is told, with the way out: requirements, files, network, baselines that fail."""
+"""What a new user reads, with the way out: requirements, files, network, baselines that fail."""
 
 from __future__ import annotations
 

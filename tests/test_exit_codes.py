@@ -1,4 +1,4 @@
-"""Exit code 1 is a regression and nothing else; what nobody foresaw is 70 and asks for a report."""
+"""Exit code 1 is a regression and nothing else; what is unexpected is 70 and asks for a report."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ GCD = "ImportError: cannot import name 'gcd' from 'fractions' (/p/lib/python3.9/
             "AttributeError: 'Thread' object has no attribute 'isAlive'",
             "Thread.isAlive is not in the standard library of Python 3.9",
         ),
-        # A module of the user's, or of another package, is none of Python's.
+        # A module of the user's, or of another package, is not Python's.
         ("ImportError: cannot import name 'x' from 'types' (/home/types.py)", None),
         ("ImportError: cannot import name 'x' from 'click' (/s/click.py)", None),
         ("TypeError: loads() got an unexpected keyword argument 'encoding'", None),
@@ -286,7 +286,7 @@ def test_python_is_the_cause_where_the_requirements_are_the_same() -> None:
 
 def test_defaults_that_changed_explain_another_result() -> None:
     defaults = "p.Forest (line 5): default of n changed from 10 to 100"
-    # What is not there at all is none: the script ran.
+    # What is not there at all does not count: the script ran.
     missing = "p.gone (line 2): function removed"
     row = ("p", "s/a.py", "1.0", "2.0", 3, 3, 1.0, missing, defaults)
     explainer = Explainer([], make_sims(usage=[row])["usage"], {})

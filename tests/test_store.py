@@ -153,7 +153,7 @@ def test_reason_is_found_beside_the_records_of_other_runs(tmp_path: Path) -> Non
     later = open_store()
     later.load([today])
     assert later.save(failed).reason == "dependency"
-    # And what a later run finds out is told of the earlier one's record.
+    # And what a later run finds out stands in the earlier one's record.
     again = open_store()
     again.load([today, HOME])
     again.save(replace(ran(HOME, ""), runs={"s.py": Run(error=(text,), retval=1)}))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from calipertf.exceptions import Failure
+from calipertf.lookups import NO_MODULE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,6 @@ class Symbol:
     argument: str | None = None
 
 
-_NO_MODULE = re.compile(r"No module named '?([\w.]+)'?")
 _NO_ATTRIBUTE = re.compile(r"[Mm]odule '([\w.]+)' has no attribute '(\w+)'")
 _NO_MEMBER = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _NO_TYPE_MEMBER = re.compile(r"type object '(\w+)' has no attribute '(\w+)'")
@@ -65,7 +65,7 @@ def name_symbol(failure: Failure | None, error: Sequence[str] = ()) -> Symbol | 
         return _name_quoted(match[1], error, called=False)
     if match := _NO_TYPE_MEMBER.search(text) or _NO_MEMBER.search(text):
         return Symbol(path=f"{match[1]}.{match[2]}", rooted=False)
-    if match := _NO_MODULE.search(text):
+    if match := NO_MODULE.search(text):
         path = _complete_module(match[1], error)
         return Symbol(path=clean_path(path), rooted=True, module=True)
     if match := _NO_NAME.search(text):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from calipertf.distributions import name_requirement
+from calipertf.lookups import NO_MODULE
 from calipertf.records import Cell, Record, Verdict
 from calipertf.stdlib import is_stdlib
 
 #: Outcomes of a script that leave nothing to compare with.
 _FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})
-_MISSING = re.compile(r"No module named '?([\w.]+)'?")
 
 
 def explain_baselines(
@@ -56,7 +55,7 @@ def _describe(verdict: Verdict, record: Record) -> str:
     if verdict.exception is None:
         return str(verdict.detail or verdict.reason or verdict.outcome)
     words = f"{verdict.exception.type}: {verdict.exception.message}"[:200]
-    match = _MISSING.search(verdict.exception.message or "")
+    match = NO_MODULE.search(verdict.exception.message or "")
     module = match[1].partition(".")[0] if match else None
     if module and module != record.environment.get("import_name") and not is_stdlib(module):
         words += (

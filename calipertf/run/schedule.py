@@ -127,7 +127,7 @@ class LocalScheduler:
 
 
 def explain_failure(task: CellTask, error: Exception) -> InfrastructureError:
-    """Return what nobody foresaw in a cell: the machine's failure, or a fault of ours."""
+    """Return the error for what nobody expected in a cell: the machine's, or a fault of ours."""
     if isinstance(error, OSError | MemoryError):
         return InfrastructureError(f"{type(error).__name__}: {error}")
     log.warning("%s: an internal error", task.cell.label, exc_info=error)

@@ -493,7 +493,7 @@ def supervise(action, job, timeout, on_line=None):
 def enter_child(action, out, err, control, tells):
     """Never returns: the child's own session, streams and end.
 
-    With `tells`, what kept it from the action is told: it says nothing about the script.
+    With `tells`, what kept it from the action is reported: it says nothing about the script.
     """
     code = 70
     try:
@@ -1171,7 +1171,7 @@ def list_modules(distribution):
     """Names of the packages and modules that a distribution installed, in the order of their names.
 
     Read from its metadata's list of files, the same in every Python; folders without an
-    __init__.py, and those that it calls namespaces, are none.
+    __init__.py, and those that it calls namespaces, are left out.
     """
     folder = find_metadata(distribution)
     if folder is None:

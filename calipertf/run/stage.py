@@ -122,19 +122,12 @@ def run_stage(arguments: argparse.Namespace) -> int:
         tell_beginning(config, arguments, advice)
         layout = Layout(root=arguments.dir)
         stack.enter_context(hold_lock(layout.lock))
-        store = Store(
-            layout=layout,
-            dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
-            tolerance=analysis.tolerance,
-            suites={script: config.find_suite(script) for script in config.scripts},
-            homes=homes,
-        )
         session = Session(
             config=config,
             environment=environment,
             scripts=scripts,
             homes=homes,
-            store=store,
+            store=make_store(config, layout, homes),
             sources=find_sources(config, [arguments.dir]),
             arguments=arguments,
             run_id=arguments.run_id,
@@ -143,6 +136,18 @@ def run_stage(arguments: argparse.Namespace) -> int:
         )
         scheduler = open_scheduler(environment, processes, analysis, arguments)
         return judge_grid(session, planned, missing, scheduler)
+
+
+def make_store(config: Config, layout: Layout, homes: Mapping[str, Cell]) -> Store:
+    """Return the store of a run's records, which are yet to be loaded."""
+    analysis = config.analysis
+    return Store(
+        layout=layout,
+        dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
+        tolerance=analysis.tolerance,
+        suites={script: config.find_suite(script) for script in config.scripts},
+        homes=homes,
+    )
 
 
 def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> None:

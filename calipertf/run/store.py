@@ -137,7 +137,7 @@ class Store:
             self.others |= self._read_others(package, wanted)
 
     def _read_others(self, package: str, wanted: Collection[Cell]) -> dict[Cell, Record]:
-        """The package's other records, of any resolve date; what cannot be read is none of them."""
+        """The package's other records, of any resolve date; what cannot be read is left out."""
         known = {self.layout.find_record(cell) for cell in wanted}
         found: dict[Cell, Record] = {}
         for pattern in (f"pypi-{package}-*.json", f"*/pypi-{package}-*.json"):

@@ -104,3 +104,10 @@ def make_project(tmp_path: Path, shared_cache: Path) -> Callable[..., Project]:
         return Project(root=root, cache=shared_cache)
 
     return make
+
+
+@pytest.fixture
+def quick_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no index longer than its faults need."""
+    monkeypatch.setenv("CALIPER_HTTP_TIMEOUT", "1")
+    monkeypatch.setenv("CALIPER_HTTP_RETRIES", "0")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 import docker
 import pytest
+from demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
 from docker_engines import HERE, NEEDS_ENGINE, VERSION
 from fault_index import Fault, FaultIndex, serve_faults
 
@@ -18,22 +19,13 @@ from calipertf.errors import ImageError, InfrastructureError
 from calipertf.records import Cell, Run
 from calipertf.releases import Index
 from calipertf.run.dockerfile import render_dockerfile
-from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.docker import DockerEnvironment
 from calipertf.run.environments.docker_engine import connect
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, serve_past
 
-pytestmark = NEEDS_ENGINE
+pytestmark = [NEEDS_ENGINE, pytest.mark.usefixtures("quick_index")]
 TEMPLATE = (Path(__file__).parents[2] / "Dockerfile").read_text()
-LONG_AGO = datetime(2021, 1, 1, tzinfo=timezone.utc)
-
-
-@pytest.fixture(autouse=True)
-def be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no index longer than its faults need."""
-    monkeypatch.setenv("CALIPER_HTTP_TIMEOUT", "1")
-    monkeypatch.setenv("CALIPER_HTTP_RETRIES", "0")
 
 
 @dataclass(kw_only=True)
@@ -52,9 +44,7 @@ class Builder:
         template: str = TEMPLATE,
     ) -> tuple[Run, dict[str, str]]:
         """The build and, where it failed, what its record will say of the index."""
-        faults, self.server.faults = self.server.faults, []
-        file = self.machine.index.fetch_project("reldemo").files[0]
-        self.server.faults = faults
+        file = find_planned(self.server, self.machine)
         cell = Cell(package="reldemo", version="1.0", python=f"cp{HERE}")
         analysis = Analysis(
             dependency="reldemo",
@@ -81,22 +71,10 @@ class Builder:
             requirements=requirements,
             index_url=environment.index_url(cutoff, self.server.url),
         )
-        task = CellTask(
-            cell=cell,
-            analysis=analysis,
-            file=file,
-            cutoff=cutoff,
-            scripts=("a.py",),
-            twice=frozenset(),
-            root=self.folder,
-            mount=self.folder,
-            dockerfile=dockerfile,
+        task = make_demo_task(
+            analysis, file, cell.python, self.folder, cutoff=cutoff, dockerfile=dockerfile
         )
-        try:
-            with environment.build(task) as built:
-                return built.run, dict(built.index)
-        finally:
-            environment.close()
+        return build_once(environment, task)
 
 
 @pytest.fixture

@@ -7,36 +7,28 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
 from fault_index import Fault, FaultIndex, make_installable, serve_faults
 
 from calipertf.config import Analysis
 from calipertf.errors import InfrastructureError
-from calipertf.records import Cell, Run
+from calipertf.records import Run
 from calipertf.releases import Index
-from calipertf.run.environments.base import CellTask
 from calipertf.run.environments.venv import VenvEnvironment
 from calipertf.run.evidence import KEY
 from calipertf.run.interpreters import find_interpreter
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, serve_past
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.usefixtures("quick_index")]
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 #: uv needs nothing but the demo there: environments of 3.12 and later have no setuptools.
 PLAIN = "cp313"
 OLD = "cp27"
-LONG_AGO = datetime(2021, 1, 1, tzinfo=timezone.utc)
-
-
-@pytest.fixture(autouse=True)
-def be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for no index longer than its faults need."""
-    monkeypatch.setenv("CALIPER_HTTP_TIMEOUT", "1")
-    monkeypatch.setenv("CALIPER_HTTP_RETRIES", "0")
 
 
 @dataclass(kw_only=True)
@@ -54,9 +46,7 @@ class Builder:
         """The build and, where it failed, what its record will say of the index."""
         if find_interpreter(python) is None:
             pytest.skip(f"there is no {python} here")
-        faults, self.server.faults = self.server.faults, []
-        file = self.machine.index.fetch_project("reldemo").files[0]
-        self.server.faults = faults
+        file = find_planned(self.server, self.machine)
         analysis = Analysis(
             dependency="reldemo",
             index_url=self.server.url,
@@ -64,28 +54,14 @@ class Builder:
             requirements=list(requirements),
             build_timeout=60,
         )
-        task = CellTask(
-            cell=Cell(package="reldemo", version="1.0", python=python),
-            analysis=analysis,
-            file=file,
-            cutoff=cutoff,
-            scripts=("a.py",),
-            twice=frozenset(),
-            root=self.folder,
-            mount=self.folder,
-            dockerfile="",
-        )
+        task = make_demo_task(analysis, file, python, self.folder, cutoff=cutoff)
         environment = VenvEnvironment(
             processes=Processes(),
             cache=self.cache,
             cells=self.folder / "cells",
             machine=lambda: self.machine,
         )
-        try:
-            with environment.build(task) as built:
-                return built.run, dict(built.index)
-        finally:
-            environment.close()
+        return build_once(environment, task)
 
 
 @pytest.fixture
