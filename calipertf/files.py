@@ -144,6 +144,22 @@ def _open_lock(path: Path) -> IO[bytes]:
         raise _explain_write(path, error) from error
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; raises InfrastructureError where one cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _explain_write(path, error) from error
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there; raises InfrastructureError where it cannot be removed."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InfrastructureError(f"cannot remove {path}: {error.strerror}", path=path) from error
+
+
 def write_text(path: Path, content: str) -> None:
     """Text in UTF-8, written as write_bytes does; half a character stands as its escape."""
     write_bytes(path, content.encode("utf-8", errors="backslashreplace"))

@@ -24,7 +24,7 @@ from calipertf.errors import (
     ConfigError,
     FaultError,
 )
-from calipertf.files import hold_lock
+from calipertf.files import hold_lock, make_folder
 from calipertf.layout import Layout, read_records
 from calipertf.records import Cell, Record
 from calipertf.releases import Index
@@ -122,6 +122,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         tell_beginning(config, arguments, advice)
         layout = Layout(root=arguments.dir)
         stack.enter_context(hold_lock(layout.lock))
+        make_folder(layout.data)
         session = Session(
             config=config,
             environment=environment,

@@ -16,7 +16,7 @@ from calipertf import __version__
 from calipertf.config import Config
 from calipertf.counterparts import settle_reasons
 from calipertf.errors import RecordError
-from calipertf.files import remove_partials, set_aside, write_json
+from calipertf.files import remove_file, remove_partials, set_aside, write_json
 from calipertf.layout import Layout
 from calipertf.records import RECORD_NAME, Cell, Record, read_record, write_record
 from calipertf.redact import redact, redact_all
@@ -166,19 +166,23 @@ class Store:
         """The record with its verdicts, on disk; records that wait for it are judged again."""
         self.records[record.cell] = self._judge(_redact(record))
         self.others.pop(record.cell, None)
-        self._failed_path(record.cell).unlink(missing_ok=True)
-        if record.cell in self.homes.values():
-            self._write(self.records[record.cell])
+        self._write_all(record.cell)
+        remove_file(self._failed_path(record.cell))
+        return self.records[record.cell]
+
+    def _write_all(self, saved: Cell) -> None:
+        """Write the saved record, and each record whose verdicts it changes."""
+        if saved in self.homes.values():
+            self._write(self.records[saved])
             self.judge_all()
-            return self.records[record.cell]
+            return
         # What a cell's failure comes from shows beside those of the same version.
-        version = (record.cell.package, record.cell.version)
+        version = (saved.package, saved.version)
         near = [cell for cell in self.records if (cell.package, cell.version) == version]
         for cell, settled in self._settle(self.records[cell] for cell in near).items():
-            if cell == record.cell or settled != self.records[cell]:
+            if cell == saved or settled != self.records[cell]:
                 self.records[cell] = settled
                 self._write(settled)
-        return self.records[record.cell]
 
     def _settle(self, records: Iterable[Record]) -> dict[Cell, Record]:
         """The records with the reasons that all others show."""

@@ -24,7 +24,7 @@ from calipertf.run.environments.docker_engine import connect
 from calipertf.run.processes import Processes
 from calipertf.run.timemachine import TimeMachine, serve_past
 
-pytestmark = [NEEDS_ENGINE, pytest.mark.usefixtures("quick_index")]
+pytestmark = [*NEEDS_ENGINE, pytest.mark.usefixtures("quick_index")]
 TEMPLATE = (Path(__file__).parents[2] / "Dockerfile").read_text()
 
 

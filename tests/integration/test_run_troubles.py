@@ -243,11 +243,20 @@ def test_folder_that_cannot_be_written_is_told_before_any_cell(
     make_project: Callable[..., object],
 ) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
-    (project.root / ".caliper").write_text("in the way")
+    (project.root / ".caliper").mkdir()
+    (project.root / ".caliper" / "data").write_text("in the way")
     done = project.run()
     assert done.returncode == 3
     assert "cannot write" in done.stderr
     assert "[1/2]" not in done.stderr
+
+
+def test_file_where_the_folder_is_to_be_is_bad_usage(make_project: Callable[..., object]) -> None:
+    project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
+    (project.root / ".caliper").write_text("in the way")
+    done = project.run()
+    assert done.returncode == 2
+    assert "is no folder (it is a file): name another" in done.stderr
 
 
 WILD = {
