@@ -19,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
-    from calipertf.run import stage
-    from calipertf.run.flags import add_arguments
+    from calipertf.run import main as stage
+    from calipertf.run.options import add_arguments
 
     parser = cli.make_parser(
         "Build and run each cell of a grid: package versions x Pythons x resolve dates.",

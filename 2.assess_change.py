@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
-    from calipertf.assess import stage
+    from calipertf.assess import main as stage
 
     parser = cli.make_parser(
         "Compare a package's versions: installed requirements, public APIs, function databases.",

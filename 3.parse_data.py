@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 def run(arguments: argparse.Namespace) -> int:
     """The exit code of stage 3, for flags that are right."""
-    from calipertf.parse import stage
+    from calipertf.parse import main as stage
 
     return stage.run_stage(arguments)
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
-    from calipertf.parse.arguments import add_arguments
+    from calipertf.parse.options import add_arguments
 
     parser = cli.make_parser(
         "Merge records and similarities into tables, figures and a page to explore.",

@@ -23,8 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from calipertf.assess.api.model import Api, FunctionDatabase, Parameter, Source, Symbol, load_api
 from calipertf.assess.matrix import Corpus, Profile
-from calipertf.assess.model import Api, FunctionDatabase, Parameter, Source, Symbol, load_api
 from calipertf.versions import version_key
 
 #: TensorFlow 2.4: 1,500 modules with 26,000 functions and methods; 50,000 public names.

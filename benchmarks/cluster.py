@@ -27,16 +27,16 @@ from packaging.version import Version
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from calipertf.config import Analysis  # noqa: E402
-from calipertf.records import Cell, Run, write_record  # noqa: E402
-from calipertf.releases import ReleaseFile  # noqa: E402
-from calipertf.run.environments.base import (  # noqa: E402
+from calipertf.config.model import Analysis  # noqa: E402
+from calipertf.formats.records import Cell, Run, write_record  # noqa: E402
+from calipertf.index.client import ReleaseFile  # noqa: E402
+from calipertf.index.tags import local_platforms  # noqa: E402
+from calipertf.run.backends.base import (  # noqa: E402
     Built,
     CellTask,
     Environment,
     Python,
 )
-from calipertf.wheel_tags import local_platforms  # noqa: E402
 
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 VERSIONS = ("1.10.0", "1.11.0", "1.12.0", "1.13.0", "1.14.0", "1.15.0", "1.16.0", "1.17.0")
@@ -203,10 +203,10 @@ def measure_many(count: int) -> None:
     # Workers find the environment by the name of this module.
     import cluster as importable  # type: ignore[import-not-found]
 
-    from calipertf.cluster import connect
-    from calipertf.run.cluster import DaskScheduler
-    from calipertf.run.environments.cluster import ClusterEnvironment
-    from calipertf.run.offers import Place
+    from calipertf.dask.connect import connect
+    from calipertf.run.cluster.backend import ClusterEnvironment
+    from calipertf.run.cluster.capabilities import Place
+    from calipertf.run.cluster.driver import DaskScheduler
     from calipertf.run.progress import Progress
 
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -214,7 +214,7 @@ def measure_many(count: int) -> None:
         tasks = make_tasks(folder, count, "benchmark")
         threads = len(os.sched_getaffinity(0))
         file, numbers = stack.enter_context(start_cluster(folder, threads, folder / "cache"))
-        client = stack.enter_context(connect(file, needs="calipertf.run.worker"))
+        client = stack.enter_context(connect(file, needs="calipertf.run.cluster.worker"))
         arguments = argparse.Namespace(environment="venv", jobs=None)
         place = Place(analysis=tasks[0].analysis, arguments=arguments, opener=importable.open_sleep)
         scheduler = DaskScheduler(ClusterEnvironment(client, place))

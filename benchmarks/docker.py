@@ -36,13 +36,13 @@ sys.path.insert(0, str(REPOSITORY))
 
 from variant import vary_config  # noqa: E402
 
-from calipertf.config import load_config  # noqa: E402
-from calipertf.layout import Layout, read_records  # noqa: E402
-from calipertf.records import Record  # noqa: E402
-from calipertf.releases import Index, ReleaseFile  # noqa: E402
-from calipertf.run.grid import Selection, plan_grid  # noqa: E402
+from calipertf.config.model import load_config  # noqa: E402
+from calipertf.formats.records import Record  # noqa: E402
+from calipertf.index.client import Index, ReleaseFile  # noqa: E402
+from calipertf.index.tags import linux_platforms  # noqa: E402
+from calipertf.paths import Layout, read_records  # noqa: E402
+from calipertf.run.plan import Selection, plan_grid  # noqa: E402
 from calipertf.versions import python_version  # noqa: E402
-from calipertf.wheel_tags import linux_platforms  # noqa: E402
 
 PHASES = ("build", "freeze", "scripts")
 #: Exit code of `docker run` where the container could not be started.

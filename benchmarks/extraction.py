@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from calipertf.assess.extraction import Extraction, extract_versions
-from calipertf.releases import Index
+from calipertf.assess.api.pool import Extraction, extract_versions
+from calipertf.index.client import Index
 
 
 def list_versions(package: str, *, with_candidates: bool) -> list[str]:

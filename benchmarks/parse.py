@@ -28,17 +28,17 @@ import pandas as pd
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from calipertf.exceptions import Failure  # noqa: E402
-from calipertf.files import write_json  # noqa: E402
-from calipertf.layout import Layout  # noqa: E402
+from calipertf.files.atomic import write_json  # noqa: E402
+from calipertf.formats.records import Cell, Record, Run, Verdict, write_record  # noqa: E402
 from calipertf.parse.analysis import analyse  # noqa: E402
+from calipertf.parse.figures.all import draw_figures, write_figures  # noqa: E402
 from calipertf.parse.figures.base import render_svg  # noqa: E402
-from calipertf.parse.inputs import SIMS_COLUMNS, read_inputs  # noqa: E402
-from calipertf.parse.original import make_results_by_python  # noqa: E402
-from calipertf.parse.plots import draw_figures, write_figures  # noqa: E402
-from calipertf.parse.report import write_report  # noqa: E402
+from calipertf.parse.legacy import make_results_by_python  # noqa: E402
+from calipertf.parse.load import SIMS_COLUMNS, read_inputs  # noqa: E402
+from calipertf.parse.page.render import write_report  # noqa: E402
 from calipertf.parse.tables import write_table  # noqa: E402
-from calipertf.records import Cell, Record, Run, Verdict, write_record  # noqa: E402
+from calipertf.paths import Layout  # noqa: E402
+from calipertf.reasons.last_words import Failure  # noqa: E402
 
 PYTHONS = ("cp36", "cp37", "cp38", "cp310")
 RESOLVES = ("release", "today")

@@ -21,9 +21,9 @@ from packaging.utils import canonicalize_name
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from calipertf.layout import Layout, read_records  # noqa: E402
-from calipertf.records import Record, Verdict  # noqa: E402
-from calipertf.run.outcomes import compare_outputs  # noqa: E402
+from calipertf.formats.records import Record, Verdict  # noqa: E402
+from calipertf.paths import Layout, read_records  # noqa: E402
+from calipertf.run.judge import compare_outputs  # noqa: E402
 
 #: Relative difference of printed numbers that verdicts look over, as in caliper.yaml.
 TOLERANCE = 1e-3

@@ -20,10 +20,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from calipertf.config import load_config  # noqa: E402
-from calipertf.releases import Index  # noqa: E402
-from calipertf.run.grid import Selection, plan_grid  # noqa: E402
-from calipertf.wheel_tags import local_platforms  # noqa: E402
+from calipertf.config.model import load_config  # noqa: E402
+from calipertf.index.client import Index  # noqa: E402
+from calipertf.index.tags import local_platforms  # noqa: E402
+from calipertf.run.plan import Selection, plan_grid  # noqa: E402
 
 
 @dataclass(frozen=True, kw_only=True)

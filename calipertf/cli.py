@@ -16,7 +16,7 @@ from rich.logging import RichHandler
 from calipertf import signals
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 from calipertf.faults import tell_fault
-from calipertf.input_files import explain_kind, is_folder
+from calipertf.files.inputs import explain_kind, is_folder
 from calipertf.redact import RedactFilter
 
 #: More than anything that is done at once.

@@ -2,7 +2,8 @@
 
 Each one is a sentence that says what happened and what to do about it, keeps the values it speaks
 of as attributes, and knows the exit code that the command line ends with. They are caught once, in
-``calipertf.cli``. A cell that fails is not an error: it is a record (see ``calipertf.records``).
+``calipertf.cli``. A cell that fails is not an error: it is a record
+(``calipertf.formats.records``).
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from calipertf.errors import ConfigError
+from calipertf.files.inputs import read_file
 from calipertf.imports import Import, list_imports
-from calipertf.input_files import read_file
 
 #: Files and folders that one walk may meet; more is a home folder or a data set, not scripts.
 MOST_FILES = 50_000

@@ -16,9 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # run from a checkout, calipertf is not installed
 
-from calipertf.config import Config, load_config  # noqa: E402
-from calipertf.layout import Layout, read_records  # noqa: E402
-from calipertf.records import Record, Verdict  # noqa: E402
+from calipertf.config.model import Config, load_config  # noqa: E402
+from calipertf.paths import Layout, read_records  # noqa: E402
+from calipertf.formats.records import Record, Verdict  # noqa: E402
 from calipertf.run.summary import MARKS  # noqa: E402
 from calipertf.versions import python_version, version_key  # noqa: E402
 

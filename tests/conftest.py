@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 
 
@@ -28,10 +28,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            name = Path(nodeid.partition("::")[0]).stem
-            return (
-                "docker" if name.startswith("test_docker") and name != "test_dockerfile" else name
-            )
+            file = nodeid.partition("::")[0]
+            return "docker" if "/integration/test_docker" in file else file
 
     return ByFile(config, log)
 

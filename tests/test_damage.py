@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from test_records_hypothesis import CELL, GOOD, ORIGINAL, RECORD, nest
-from test_stage2 import ROOT, folder, read_json, run, save_version
+from helpers.full_records import CELL, GOOD, ORIGINAL, RECORD, nest
+from helpers.stage2 import ROOT, folder, read_json, run, save_version
 
 from calipertf.errors import RecordError
-from calipertf.http_cache import prepare_cache
-from calipertf.layout import Layout, read_records
-from calipertf.records import Cell, read_record, write_record
+from calipertf.formats.records import Cell, read_record, write_record
+from calipertf.index.cache import prepare_cache
+from calipertf.paths import Layout, read_records
 from calipertf.run.store import Store
 
 __all__ = ["folder"]
@@ -218,7 +218,7 @@ def test_what_is_in_the_way_of_a_folder_of_records_is_told(
 
 @pytest.mark.parametrize("what", ["pipe", "device", "dangling link", "loop of links"])
 def test_what_is_in_the_way_of_the_changes_is_no_lack_of_changes(folder: Path, what: str) -> None:
-    from calipertf.parse.inputs import read_inputs
+    from calipertf.parse.load import read_inputs
 
     assert run("--dir", folder, "--offline") == 0
     changes = folder / "sims" / "changes"
@@ -268,7 +268,7 @@ def test_broken_changes_are_left_out_by_stage_3_and_made_anew_by_stage_2(
         PLACES[what](path)
     else:
         path.write_text(BAD_CHANGES[what])
-    from calipertf.parse.inputs import read_inputs
+    from calipertf.parse.load import read_inputs
 
     notes = [str(note) for note in read_inputs(Layout(root=folder)).notes if note.left_out]
     sound = what == "page" or what.startswith("good")
@@ -329,7 +329,7 @@ def test_rows_of_other_packages_survive_a_broken_table(folder: Path) -> None:
 
 
 def test_rows_that_cannot_be_meant_are_left_out_with_a_word(folder: Path) -> None:
-    from calipertf.sims import read_sims
+    from calipertf.formats.similarities import read_sims
 
     rows = ["p,1.0,1.10,api_jaccard,0.5", "p,zzz,1.10,api_jaccard,0.5", "p,1.0,1.10,api_jaccard,x"]
     rows += ["p,1.0,1.10,api_jaccard,7", "p,1.0,1.10,api_jaccard,", ",1.0,1.10,api_jaccard,0.5"]
@@ -345,7 +345,7 @@ def test_rows_that_cannot_be_meant_are_left_out_with_a_word(folder: Path) -> Non
 
 
 def test_broken_pairs_of_the_original_are_left_out_with_a_word(folder: Path) -> None:
-    from calipertf.parse.inputs import read_inputs
+    from calipertf.parse.load import read_inputs
 
     (folder / "sims").mkdir()
     for name, text in {

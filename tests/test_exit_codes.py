@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 
 from calipertf import faults
 from calipertf.cli import EXIT_CODES, make_parser, run_main
@@ -23,10 +24,10 @@ from calipertf.errors import (
     InfrastructureError,
     describe_fault,
 )
-from calipertf.run.interpreters import find_interpreter
+from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.run.schedule import explain_failure
 
-ROOT = Path(__file__).parents[1]
+ROOT = REPOSITORY
 STAGES = ("1.run_analysis.py", "2.assess_change.py", "3.parse_data.py")
 
 

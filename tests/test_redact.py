@@ -14,13 +14,13 @@ import pytest
 from requests.utils import get_netrc_auth
 
 from calipertf import redact as redact_module
-from calipertf.config import load_config
-from calipertf.credentials import PASSWORD, USERNAME, lend_credentials, needs_credentials
+from calipertf.config.model import load_config
 from calipertf.errors import CaliperError, ConfigError
-from calipertf.layout import Layout
-from calipertf.records import Cell, Record, Run, read_record
+from calipertf.formats.records import Cell, Record, Run, read_record
+from calipertf.index.client import Index
+from calipertf.index.credentials import PASSWORD, USERNAME, lend_credentials, needs_credentials
+from calipertf.paths import Layout
 from calipertf.redact import RedactFilter, mask_host, redact, remember_secret
-from calipertf.releases import Index
 from calipertf.run.store import Store
 
 INDEX = "https://index.example/simple/"

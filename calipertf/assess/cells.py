@@ -10,7 +10,7 @@ import numpy as np
 
 from calipertf.assess.requirements import Requirements, parse_freeze, score_all_requirements
 from calipertf.assess.similarity import Floats
-from calipertf.records import Record
+from calipertf.formats.records import Record
 from calipertf.versions import version_key
 
 

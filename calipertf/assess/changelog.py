@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from calipertf.assess.api.model import Api
 from calipertf.assess.changes import KINDS, Change, name_of, parent_of
-from calipertf.assess.model import Api
 
 _TITLES = {
     "removed": "Removed",

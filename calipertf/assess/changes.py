@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from calipertf.assess.model import Api, Symbol
+from calipertf.assess.api.model import Api, Symbol
 from calipertf.assess.signatures import signature_of, signature_severity, write_signature
 
 SCHEMA = 1

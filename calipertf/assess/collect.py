@@ -17,15 +17,22 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from calipertf.assess.caliper_metrics import GitHub, open_path
-from calipertf.assess.extraction import Extraction, extract_versions
-from calipertf.assess.functiondb import Published, PublishedVersion, describe_dirt
+from calipertf.assess.api.dask_pool import extract_on_cluster
+from calipertf.assess.api.model import (
+    Api,
+    FunctionDatabase,
+    Source,
+    cache_path,
+    is_current,
+    load_api,
+)
+from calipertf.assess.api.pool import Extraction, extract_versions
+from calipertf.assess.funcdb.formats import Published, PublishedVersion, describe_dirt
+from calipertf.assess.funcdb.sources import GitHub, open_path
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
-from calipertf.assess.model import Api, FunctionDatabase, Source, cache_path, is_current, load_api
-from calipertf.assess.remote import extract_on_cluster
 from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
-from calipertf.files import set_aside
+from calipertf.files.atomic import set_aside
 
 log = logging.getLogger("calipertf")
 

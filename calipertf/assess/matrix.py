@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calipertf.assess.model import Api, FunctionDatabase
+from calipertf.assess.api.model import Api, FunctionDatabase
 from calipertf.assess.signatures import Signature, signature_of, signature_severity
 from calipertf.assess.similarity import (
     BLOCK,

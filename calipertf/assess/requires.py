@@ -16,14 +16,14 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from calipertf.assess.requirements import parse_freeze
-from calipertf.distributions import find_distribution, list_installed_modules
 from calipertf.errors import CaliperError, InfrastructureError
-from calipertf.files import set_aside, write_json
-from calipertf.input_files import load_json, read_file
-from calipertf.records import Record
-from calipertf.releases import Index
+from calipertf.files.atomic import set_aside, write_json
+from calipertf.files.inputs import load_json, read_file
+from calipertf.formats.records import Record
+from calipertf.index.client import Index
+from calipertf.index.metadata import fetch_metadata, list_required
+from calipertf.reasons.distributions import find_distribution, list_installed_modules
 from calipertf.versions import parse_version
-from calipertf.wheel_metadata import fetch_metadata, list_required
 
 log = logging.getLogger("calipertf")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from calipertf.assess.model import Parameter, Symbol
+from calipertf.assess.api.model import Parameter, Symbol
 
 BREAKS = 1.0
 BREAKS_ONE_WAY = 0.5

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from calipertf.assess.extraction import Extraction
+from calipertf.assess.api.pool import Extraction
 from calipertf.errors import CaliperError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from calipertf.assess.similarity import Floats
-from calipertf.files import set_aside, wait_for_lock, write_bytes, write_json, write_text
-from calipertf.sims import read_sims
+from calipertf.files.atomic import set_aside, wait_for_lock, write_bytes, write_json, write_text
+from calipertf.formats.similarities import read_sims
 
 log = logging.getLogger("calipertf")
 

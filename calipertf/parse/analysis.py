@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from calipertf.formats.records import Cell
 from calipertf.parse import tables
-from calipertf.parse.causes import Cause, Explainer, refine_reason
+from calipertf.parse.causes.explain import Cause, Explainer, refine_reason
+from calipertf.parse.causes.nearest import Neighbours
 from calipertf.parse.compare import Comparison
-from calipertf.parse.foresight import count_confusions, foresee
-from calipertf.parse.inputs import Inputs
-from calipertf.parse.neighbours import Neighbours
-from calipertf.parse.pairs import make_units
-from calipertf.parse.predict import describe, predict_all
+from calipertf.parse.load import Inputs
+from calipertf.parse.prediction.evaluate import describe, predict_all
+from calipertf.parse.prediction.units import make_units
+from calipertf.parse.prediction.usage import count_confusions, foresee
 from calipertf.parse.requirements import Requirement, parse_requirements
 from calipertf.parse.results import FAILING, Axes, Result, find_axes, make_results
 from calipertf.parse.timelines import make_timelines
-from calipertf.records import Cell
 
 
 @dataclass(frozen=True, kw_only=True)

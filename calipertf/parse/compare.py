@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from calipertf.formats.records import Cell
 from calipertf.parse.results import SILENT, WORKING, Result
-from calipertf.records import Cell
 
 #: What can become of a script between two runs, worst first.
 STATUSES = (

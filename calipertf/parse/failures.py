@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from calipertf.exceptions import parse_exception
-from calipertf.messages import normalise_message
-from calipertf.records import Verdict
+from calipertf.formats.records import Verdict
+from calipertf.reasons.last_words import parse_exception
+from calipertf.reasons.messages import normalise_message
 
 _FAILED = frozenset({"build_failed", "import_failed", "run_failed"})
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from calipertf.parse.statistics import Floats
+from calipertf.parse.prediction.statistics import Floats
 
 #: Scores in which the two versions are not exchangeable.
 DIRECTED = frozenset({"containment", "compatibility"})

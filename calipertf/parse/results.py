@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from calipertf.formats.records import OUTCOMES, Cell, Record, Run, Verdict
 from calipertf.parse.failures import sign_failure
-from calipertf.records import OUTCOMES, Cell, Record, Run, Verdict
 from calipertf.versions import python_key, version_key
 
 #: Ran to its end and gave the result that it should.

@@ -10,17 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from calipertf.files import write_bytes, write_text
-from calipertf.parse.causes import Cause
+from calipertf.files.atomic import write_bytes, write_text
+from calipertf.formats.records import RECORD_NAME, Cell
+from calipertf.parse.causes.explain import Cause
 from calipertf.parse.columns import TABLES
 from calipertf.parse.compare import Comparison
-from calipertf.parse.foresight import Confusion, Foresight
-from calipertf.parse.inputs import ApiChange
-from calipertf.parse.predict import Prediction
+from calipertf.parse.load import ApiChange
+from calipertf.parse.prediction.evaluate import Prediction
+from calipertf.parse.prediction.usage import Confusion, Foresight
 from calipertf.parse.requirements import Requirement
 from calipertf.parse.results import Result
 from calipertf.parse.timelines import Timeline
-from calipertf.records import RECORD_NAME, Cell
 from calipertf.versions import version_key
 
 _TYPES = {"text": "string", "whole": "Int64", "number": "float64", "flag": "boolean"}

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from calipertf.parse.causes import Cause
+from calipertf.formats.records import Cell
+from calipertf.parse.causes.explain import Cause
 from calipertf.parse.palette import rank_look
 from calipertf.parse.results import SILENT, Result
-from calipertf.records import Cell
 from calipertf.versions import version_key
 
 #: The cause of a failure, given the cell where it works last or first.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from calipertf.config import Config
+from calipertf.config.model import Config
 from calipertf.scripts import read_source
 
 #: Scripts that one kind of advice names.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from calipertf.distributions import name_requirement
-from calipertf.lookups import NO_MODULE
-from calipertf.records import Cell, Record, Verdict
-from calipertf.stdlib import is_stdlib
+from calipertf.formats.records import Cell, Record, Verdict
+from calipertf.reasons.distributions import name_requirement
+from calipertf.reasons.lookups import NO_MODULE
+from calipertf.reasons.stdlib import is_stdlib
 
 #: Outcomes of a script that leave nothing to compare with.
 _FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})

@@ -7,21 +7,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureError
-from calipertf.exceptions import find_last_line, parse_exception
-from calipertf.messages import shorten
-from calipertf.records import Record, Run, Verdict
-from calipertf.run.build_messages import explain_build
-from calipertf.run.build_output import hide_chance
-from calipertf.run.environments.base import Built, CellTask, Environment
-from calipertf.run.evidence import KEY as EVIDENCE
-from calipertf.run.isolation import list_missing
-from calipertf.run.pytest_files import is_pytest_file
+from calipertf.formats.records import Record, Run, Verdict
+from calipertf.reasons.last_words import find_last_line, parse_exception
+from calipertf.reasons.messages import shorten
+from calipertf.run.backends.base import Built, CellTask, Environment
+from calipertf.run.builds.evidence import KEY as EVIDENCE
+from calipertf.run.builds.messages import explain_build
+from calipertf.run.builds.output import hide_chance
+from calipertf.run.runner import PYTEST_RUNNER
+from calipertf.run.runner.isolation import list_missing
+from calipertf.run.runner.pytest_files import is_pytest_file
 from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
@@ -30,7 +30,6 @@ KEPT_OUTPUT = 256 * 1024
 #: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
 ATTEMPTS = 3
 
-PYTEST_RUNNER = Path(__file__).parent / "pytest_runner.py"
 #: What every script finds in its environment: one thread, one hash seed, no GPU, no screen. The
 #: runner is started with it: Python reads much of it, such as the hash seed, as it starts.
 SCRIPT_ENVIRON: Mapping[str, str] = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from calipertf.records import Run
+from calipertf.formats.records import Run
 from calipertf.run.spelling import Spelling, read_spelling
 
 #: Numbers whose distance is below this are equal, whatever their size: sums that should be zero.

@@ -8,11 +8,11 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
-from calipertf.config import Config
+from calipertf.config.model import Config
 from calipertf.errors import ConfigError
-from calipertf.records import Cell
-from calipertf.releases import ReleaseFile
-from calipertf.run.grid import PlannedCell
+from calipertf.formats.records import Cell
+from calipertf.index.client import ReleaseFile
+from calipertf.run.plan import PlannedCell
 from calipertf.versions import python_version
 
 #: Characters of the largest Dockerfile, and the largest exponent of a number in a template.

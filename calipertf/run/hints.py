@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 
-from calipertf.exceptions import Failure
-from calipertf.network_words import lacks_network
-from calipertf.records import Run
-from calipertf.tracebacks import STARTERS
+from calipertf.formats.records import Run
+from calipertf.reasons.last_words import Failure
+from calipertf.reasons.network import lacks_network
+from calipertf.reasons.tracebacks import STARTERS
 
 _NO_FILE = re.compile(
     r"No such file or directory|[Ff]ile .*(?:does not exist|not found)|^[\w./\\ -]+ not found\.?$"

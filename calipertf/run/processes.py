@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from calipertf.records import Run
+from calipertf.formats.records import Run
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from collections import Counter
 import rich.progress as bars
 
 from calipertf.cli import console
-from calipertf.records import Cell, Record
+from calipertf.formats.records import Cell, Record
 from calipertf.run.summary import MARKS, describe_cell
 
 log = logging.getLogger("calipertf")

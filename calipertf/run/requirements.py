@@ -14,19 +14,19 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from calipertf.config import Config
-from calipertf.config_problems import Problems
-from calipertf.distributions import DISTRIBUTIONS, name_requirement
+from calipertf.config.model import Config
+from calipertf.config.problems import Problems
 from calipertf.errors import IndexUnavailableError, InfrastructureError, VersionError
 from calipertf.imports import list_imports
-from calipertf.index_http import open_session
-from calipertf.ranges import RangeFile, RangesUnsupportedError, fetch_tail
-from calipertf.releases import Index, ReleaseFile
-from calipertf.run.grid import PlannedCell
+from calipertf.index.client import Index, ReleaseFile
+from calipertf.index.http import open_session
+from calipertf.index.metadata import fetch_metadata, list_required
+from calipertf.index.ranges import RangeFile, RangesUnsupportedError, fetch_tail
+from calipertf.reasons.distributions import DISTRIBUTIONS, name_requirement
+from calipertf.reasons.stdlib import is_stdlib
+from calipertf.run.plan import PlannedCell
 from calipertf.scripts import read_source
-from calipertf.stdlib import is_stdlib
 from calipertf.versions import find_nearest
-from calipertf.wheel_metadata import fetch_metadata, list_required
 
 log = logging.getLogger("calipertf")
 #: Modules of what environments come with.

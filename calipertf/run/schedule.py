@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
-from calipertf.records import Record
+from calipertf.formats.records import Record
+from calipertf.run.backends.base import CellTask, Environment
 from calipertf.run.cell import run_cell
-from calipertf.run.environments.base import CellTask, Environment
 from calipertf.run.processes import Processes
 
 log = logging.getLogger("calipertf")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from calipertf.config import Config
-from calipertf.config_paths import resolve
+from calipertf.config.model import Config
+from calipertf.config.paths import resolve
 from calipertf.errors import ConfigError
 from calipertf.scripts import find_imported, is_left_out, read_source, walk_files
 

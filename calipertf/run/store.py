@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from calipertf import __version__
-from calipertf.config import Config
-from calipertf.counterparts import settle_reasons
+from calipertf.config.model import Config
 from calipertf.errors import RecordError
-from calipertf.files import remove_file, remove_partials, set_aside, write_json
-from calipertf.layout import Layout
-from calipertf.records import RECORD_NAME, Cell, Record, read_record, write_record
+from calipertf.files.atomic import remove_file, remove_partials, set_aside, write_json
+from calipertf.formats.records import RECORD_NAME, Cell, Record, read_record, write_record
+from calipertf.paths import Layout
+from calipertf.reasons.counterparts import settle_reasons
 from calipertf.redact import redact, redact_all
 from calipertf.run.cell import SCRIPT_ENVIRON
-from calipertf.run.outcomes import judge_record
+from calipertf.run.judge import judge_record
+from calipertf.run.runner import PYTEST_RUNNER, SCRIPT_RUNNER
 from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_files
 
 log = logging.getLogger("calipertf")
@@ -53,8 +54,7 @@ WORDS: Mapping[str, str] = {
 @cache
 def hash_runner() -> str:
     """SHA-256 over the programs that run scripts in a cell, hexadecimal."""
-    folder = Path(__file__).parent
-    return hash_files(folder, sorted(folder.glob("*_runner*.py")))
+    return hash_files(SCRIPT_RUNNER.parent, sorted([SCRIPT_RUNNER, PYTEST_RUNNER]))
 
 
 def hash_environ() -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from calipertf.messages import normalise_message, shorten
-from calipertf.records import OUTCOMES, Cell, Record, Verdict, rank_outcome
-from calipertf.run.grid import PlannedCell
+from calipertf.formats.records import OUTCOMES, Cell, Record, Verdict, rank_outcome
+from calipertf.reasons.messages import normalise_message, shorten
+from calipertf.run.plan import PlannedCell
 from calipertf.versions import python_key, python_version, version_key
 
 #: Outcome -> mark, style and the short word that counts it.

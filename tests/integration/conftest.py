@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 
-from calipertf.records import Record, read_record
+from calipertf.formats.records import Record, read_record
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 STAGE = REPOSITORY / "1.run_analysis.py"
 
 

@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import golden
 import pytest
-from api_truth import OUT_OF_SCOPE, Score, Truth, load_truth, score, take_truth
-from golden_notes import cut_to, load_golden
+from helpers import DATA, golden
+from helpers.api_truth import OUT_OF_SCOPE, Score, Truth, load_truth, score, take_truth
+from helpers.golden_notes import cut_to, load_golden
 
-from calipertf.assess.api import extract_api
-from calipertf.assess.model import Symbol
-from calipertf.run.interpreters import find_interpreter
-
-DATA = Path(__file__).resolve().parent.parent / "data"
+from calipertf.assess.api.extract import extract_api
+from calipertf.assess.api.model import Symbol
+from calipertf.run.backends.venv.interpreters import find_interpreter
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 STAGE = REPOSITORY / "2.assess_change.py"
 REFERENCE = REPOSITORY.parent / "shared" / "reference"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker_engines import (
+from helpers.docker_engines import (
     ESCAPE,
     GRID,
     HERE,
@@ -21,9 +21,9 @@ from docker_engines import (
     left_behind,
     outcomes,
 )
-from small_grid import SETUPTOOLS
+from helpers.small_grid import SETUPTOOLS
 
-from calipertf.run.environments.docker_engine import LABEL, connect
+from calipertf.run.backends.docker.engine import LABEL, connect
 
 pytestmark = NEEDS_ENGINE
 #: Scripts that would harm their host.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from docker_engines import (
+from helpers.docker_engines import (
     ESCAPE,
     GRID,
     NEEDS_ENGINE,
@@ -31,7 +31,7 @@ from docker_engines import (
 )
 
 from calipertf.errors import EngineError
-from calipertf.run.environments.docker_engine import LABEL, connect, remove_made
+from calipertf.run.backends.docker.engine import LABEL, connect, remove_made
 
 pytestmark = NEEDS_ENGINE
 
@@ -180,7 +180,7 @@ def test_engine_that_is_silent_is_none(
 ) -> None:
     path = tempfile.mktemp(prefix="silent-")
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
-    monkeypatch.setattr("calipertf.run.environments.docker_engine.PATIENCE", 1)
+    monkeypatch.setattr("calipertf.run.backends.docker.engine.PATIENCE", 1)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(path)
         silent.listen()

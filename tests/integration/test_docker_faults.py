@@ -10,22 +10,23 @@ from pathlib import Path
 
 import docker
 import pytest
-from demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
-from docker_engines import HERE, NEEDS_ENGINE, VERSION
-from fault_index import Fault, FaultIndex, serve_faults
+from helpers import REPOSITORY
+from helpers.demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
+from helpers.docker_engines import HERE, NEEDS_ENGINE, VERSION
+from helpers.fault_index import Fault, FaultIndex, serve_faults
 
-from calipertf.config import Analysis
+from calipertf.config.model import Analysis
 from calipertf.errors import ImageError, InfrastructureError
-from calipertf.records import Cell, Run
-from calipertf.releases import Index
+from calipertf.formats.records import Cell, Run
+from calipertf.index.client import Index
+from calipertf.index.snapshot import TimeMachine, serve_past
+from calipertf.run.backends.docker.backend import DockerEnvironment
+from calipertf.run.backends.docker.engine import connect
 from calipertf.run.dockerfile import render_dockerfile
-from calipertf.run.environments.docker import DockerEnvironment
-from calipertf.run.environments.docker_engine import connect
 from calipertf.run.processes import Processes
-from calipertf.run.timemachine import TimeMachine, serve_past
 
 pytestmark = [*NEEDS_ENGINE, pytest.mark.usefixtures("quick_index")]
-TEMPLATE = (Path(__file__).parents[2] / "Dockerfile").read_text()
+TEMPLATE = (REPOSITORY / "Dockerfile").read_text()
 
 
 @dataclass(kw_only=True)

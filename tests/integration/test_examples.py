@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 
-from calipertf.config import load_config
-from calipertf.records import Record, read_record
-from calipertf.run.outcomes import compare_outputs
+from calipertf.config.model import load_config
+from calipertf.formats.records import Record, read_record
+from calipertf.run.judge import compare_outputs
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 GRID = REPOSITORY / "grids" / "examples.yaml"
 CONFIG = load_config(GRID)
 SUITES = sorted(CONFIG.analysis.baselines)

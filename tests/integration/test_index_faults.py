@@ -11,18 +11,18 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
-from fault_index import Fault, FaultIndex, make_installable, serve_faults
+from helpers.demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
+from helpers.fault_index import Fault, FaultIndex, make_installable, serve_faults
 
-from calipertf.config import Analysis
+from calipertf.config.model import Analysis
 from calipertf.errors import InfrastructureError
-from calipertf.records import Run
-from calipertf.releases import Index
-from calipertf.run.environments.venv import VenvEnvironment
-from calipertf.run.evidence import KEY
-from calipertf.run.interpreters import find_interpreter
+from calipertf.formats.records import Run
+from calipertf.index.client import Index
+from calipertf.index.snapshot import TimeMachine, serve_past
+from calipertf.run.backends.venv.backend import VenvEnvironment
+from calipertf.run.backends.venv.interpreters import find_interpreter
+from calipertf.run.builds.evidence import KEY
 from calipertf.run.processes import Processes
-from calipertf.run.timemachine import TimeMachine, serve_past
 
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("quick_index")]
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"

@@ -11,14 +11,14 @@ from urllib.parse import quote
 
 import pytest
 
-from calipertf.layout import Layout
 from calipertf.parse.analysis import analyse
 from calipertf.parse.compare import compare_runs
+from calipertf.parse.figures.all import draw_figures
 from calipertf.parse.figures.base import render_svg
-from calipertf.parse.inputs import read_inputs
-from calipertf.parse.plots import draw_figures
-from calipertf.parse.report import write_report
+from calipertf.parse.load import read_inputs
+from calipertf.parse.page.render import write_report
 from calipertf.parse.results import make_results
+from calipertf.paths import Layout
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "pypi-fixture-{version}-python-cp311"
 MISSING = "module 'fixture' has no attribute 'old'"
 

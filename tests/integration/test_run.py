@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 
 import pytest
-from package_server import PackageServer
-from small_grid import GRID, HERE, NEW, OLD, SCRIPTS, SETUPTOOLS
+from helpers.package_server import PackageServer
+from helpers.packages import make_package
+from helpers.small_grid import GRID, HERE, NEW, OLD, SCRIPTS, SETUPTOOLS
 
 from calipertf.versions import python_key
 
@@ -231,21 +230,6 @@ def test_dry_run_tells_the_plan_and_writes_nothing(make_project: Callable[..., o
     assert "six-1.16.0-py2.py3-none-any.whl" in done.stdout
     assert "2 cells, 2 wheels to download" in done.stdout
     assert not (project.root / ".caliper").exists()
-
-
-def make_package(name: str, version: str, *requires: str) -> bytes:
-    stream = io.BytesIO()
-    folder = f"{name}-{version}.dist-info"
-    lines = "".join(f"Requires-Dist: {line}\n" for line in requires)
-    files = {
-        f"{name}.py": "",
-        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{lines}",
-        f"{folder}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    with zipfile.ZipFile(stream, "w") as archive:
-        for path, content in {**files, f"{folder}/RECORD": ""}.items():
-            archive.writestr(path, content)
-    return stream.getvalue()
 
 
 def test_newest_of_what_requires_wins_as_with_pip(make_project: Callable[..., object]) -> None:

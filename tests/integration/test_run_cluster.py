@@ -18,13 +18,13 @@ from typing import Any
 
 import psutil
 import pytest
-from record_timings import strip_timings
+from helpers import REPOSITORY
+from helpers.record_timings import strip_timings
 
-from calipertf.run.interpreters import find_interpreter
+from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.versions import CPYTHONS, python_version
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
-REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 PLAIN_PATH = "/usr/bin:/bin"
 SCRIPTS = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from small_grid import HERE
+from helpers.small_grid import HERE
 
 pytestmark = pytest.mark.network
 GRID = f"""\

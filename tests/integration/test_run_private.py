@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from package_server import PackageServer
-from small_grid import HERE
-from test_run import make_package
+from helpers.package_server import PackageServer
+from helpers.packages import make_package
+from helpers.small_grid import HERE
 
-from calipertf.credentials import PASSWORD, USERNAME
+from calipertf.index.credentials import PASSWORD, USERNAME
 
 pytestmark = pytest.mark.network
 LOGIN = ("somebody", "s3cret-Pa55")

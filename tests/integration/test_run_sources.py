@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
-from package_server import PackageServer
-from small_grid import HERE, SETUPTOOLS
+from helpers.package_server import PackageServer
+from helpers.small_grid import HERE, SETUPTOOLS
 
 BACKEND = """\
 import os, sys, zipfile

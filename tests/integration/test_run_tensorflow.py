@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from calipertf.run.interpreters import find_interpreter
+from calipertf.run.backends.venv.interpreters import find_interpreter
 
 pytestmark = [
     pytest.mark.network,

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from record_timings import strip_timings
-from small_grid import GRID, NEW, SCRIPTS
+from helpers import REPOSITORY
+from helpers.record_timings import strip_timings
+from helpers.small_grid import GRID, NEW, SCRIPTS
 
 pytestmark = pytest.mark.network
-REPOSITORY = Path(__file__).parent.parent.parent
 #: Folder of a script at work. Not looked for everywhere: installers' files come and go meanwhile.
 SCRATCH = "caliper-*/run-*/pypi-*/scratch/script*"
 can_unshare = shutil.which("unshare") is not None and (

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from calipertf.files import write_bytes, write_text
+from calipertf.files.atomic import write_bytes, write_text
 from calipertf.parse.palette import LOOKS, label_outcome
 
 #: Widest plot, in pixels: about what a README shows without shrinking it.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import altair as alt
 import pandas as pd
 
+from calipertf.formats.records import Cell
 from calipertf.parse.figures.base import (
     INK,
     QUIET,
@@ -22,7 +23,6 @@ from calipertf.parse.figures.base import (
 )
 from calipertf.parse.palette import LOOKS, label_outcome, rank_look
 from calipertf.parse.results import SILENT, WORKING, Axes, Result
-from calipertf.records import Cell
 from calipertf.versions import python_key, python_version, version_key
 
 

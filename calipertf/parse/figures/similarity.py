@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from calipertf.parse.figures.base import QUIET, WIDTH, Figure, make_figure, slant
-from calipertf.parse.inputs import ApiChange
+from calipertf.parse.load import ApiChange
 from calipertf.parse.matrices import DIRECTED, fill_matrix
-from calipertf.parse.statistics import Floats
+from calipertf.parse.prediction.statistics import Floats
 from calipertf.versions import version_key
 
 #: What stands over a panel -> the score of stage 2.

@@ -1,0 +1,1 @@
+"""Function databases, in the formats of caliper-metrics."""

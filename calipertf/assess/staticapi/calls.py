@@ -1,0 +1,236 @@
+"""What a call at the top of a module or class gives, where that is a definition or a module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from calipertf.assess.api.model import Parameter
+from calipertf.assess.staticapi import expressions
+from calipertf.assess.staticapi.scope import Scope
+from calipertf.assess.staticapi.syntax import name_called, show
+from calipertf.assess.staticapi.values import (
+    Attribute,
+    Class,
+    Function,
+    Lazy,
+    Module,
+    Outside,
+    Strings,
+    Value,
+    find_member,
+    list_ancestry,
+)
+
+#: Names in a module's docstring that TensorFlow's old helper keeps (``@@name``).
+_DOCUMENTED = re.compile(r"^@@(\w+)\s*$", re.MULTILINE)
+
+
+def evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
+    """The value, or None where the source does not tell."""
+    name = name_called(node)
+    special = _CALLS.get(name)
+    if special is not None:
+        value = special(scope, node)
+        if value is not None:
+            return value
+    if name.endswith(("LazyLoader", "lazy_import", "LazyModule", "import_module")):
+        return _find_lazy_module(scope, node)
+    called = scope.world.resolve(expressions.evaluate(scope, node.func))
+    if isinstance(called, Class):
+        return _instantiate(scope, called)
+    return _apply(scope, node, called)
+
+
+def _instantiate(scope: Scope, cls: Class) -> Value:
+    """An instance is an attribute, but for stand-ins of modules that import them on first use."""
+    access = find_member(cls, "__getattr__")
+    if isinstance(access, Function):
+        for name in access.imports:
+            if scope.world.find(scope.world.library.unify(name)) is not None:
+                return Lazy(name=scope.world.library.unify(name))
+    ancestry = list_ancestry(cls)
+    return Attribute(
+        is_module=any(
+            isinstance(base, Outside) and base.path == "types.ModuleType" for base in ancestry
+        )
+    )
+
+
+def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
+    """What a call of a function gives, where that is a function.
+
+    Either the one that a factory defines and returns, or the definition that a wrapper is applied
+    to, as in ``tf_export("nn.relu")(relu)``: a wrapper returns ``*args, **kwargs``, is itself the
+    result of a call, or is named like a decorator. It is taken to keep the signature.
+    """
+    made = called.made if isinstance(called, Function) else None
+    if made is not None and not made.is_catch_all():
+        return replace(made)
+    is_wrapper = made is not None or isinstance(node.func, ast.Call)
+    if is_wrapper or _WRAPPERS.search(name_called(node)):
+        for argument in node.args:
+            value = expressions.evaluate(scope, argument)
+            if isinstance(value, Class):
+                return value
+            if isinstance(value, Function):
+                # Deprecated aliases are definitions of their own; other wrappers only export.
+                return replace(value, path="") if "deprecat" in show(node.func) else value
+    return Attribute()
+
+
+_WRAPPERS = re.compile(
+    r"dispatch|deprecat|export|wrap|decorat|to_raw_op|kwarg_only|do_not_|contextmanager|_cache$"
+)
+
+
+def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
+    keywords = {
+        item.arg: item.value.value for item in node.keywords if isinstance(item.value, ast.Constant)
+    }
+    if name_called(node).endswith("KerasLazyLoader"):
+        return _find_lazy_keras(scope, keywords)
+    given = [*node.args, *(item.value for item in node.keywords)]
+    names = [text for item in given if (text := _read_text(scope, item)) is not None]
+    for name in sorted(map(scope.world.library.unify, names), key=len, reverse=True):
+        if scope.world.find(name) is not None:
+            return Lazy(name=name)
+    return Attribute()
+
+
+def _read_text(scope: Scope, node: ast.expr) -> str | None:
+    """The text that an expression makes of literals, names assigned at the top, and sums."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Name):
+        return scope.module.texts.get(node.id)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _read_text(scope, node.left), _read_text(scope, node.right)
+        return None if left is None or right is None else left + right
+    return None
+
+
+def _find_lazy_keras(scope: Scope, keywords: dict[str | None, Any]) -> Value | None:
+    """Where TensorFlow's own loader finds Keras, in its order: Keras 3, then Keras 2."""
+    submodule = keywords.get("submodule")
+    version = "_v1" if keywords.get("mode") == "v1" else "_v2"
+    for root in ("keras._tf_keras.keras", f"keras.api.{version}.keras"):
+        name = f"{root}.{submodule}" if submodule else root
+        if scope.world.find(name) is not None:
+            return Lazy(name=name)
+    return Attribute()
+
+
+def _call_named_tuple(scope: Scope, node: ast.Call) -> Value | None:
+    if len(node.args) < 2 or not isinstance(node.args[0], ast.Constant):
+        return None
+    names: list[str] = []
+    source = node.args[1]
+    if isinstance(source, ast.Constant) and isinstance(source.value, str):
+        names = source.value.replace(",", " ").split()
+    elif isinstance(source, (ast.List, ast.Tuple)):
+        for element in source.elts:
+            if isinstance(element, (ast.Tuple, ast.List)) and element.elts:
+                element = element.elts[0]  # typing.NamedTuple("T", [("field", type)])
+            if isinstance(element, ast.Constant) and isinstance(element.value, str):
+                names.append(element.value)
+    path = f"{scope.path}.{node.args[0].value!s}"
+    parameters = tuple(Parameter(name=name, kind="positional-or-keyword") for name in names)
+    cls = Class(path=path, constructor=parameters, bases=(Outside(path="builtins.tuple"),))
+    cls.names.update({name: Attribute(path=f"{path}.{name}") for name in names})
+    return cls
+
+
+def _call_type(scope: Scope, node: ast.Call) -> Value | None:
+    """``type("Name", (bases,), {...})``."""
+    if len(node.args) != 3 or not isinstance(node.args[0], ast.Constant):
+        return None
+    bases = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []
+    values = [expressions.evaluate(scope, base) for base in bases]
+    return Class(
+        path=f"{scope.path}.{node.args[0].value!s}",
+        bases=tuple(value or Outside(path="unknown") for value in values),
+    )
+
+
+def _call_partial(scope: Scope, node: ast.Call) -> Value | None:
+    inner = expressions.evaluate(scope, node.args[0]) if node.args else None
+    if not isinstance(inner, Function) or inner.parameters is None:
+        return Attribute()
+    given = {item.arg for item in node.keywords}
+    left = inner.parameters[len(node.args) - 1 :]
+    parameters = []
+    for item in left:
+        if item.name in given:
+            item = replace(item, kind="keyword-only", default=item.default or "...")
+        parameters.append(item)
+    return Function(path="", parameters=tuple(parameters), is_async=inner.is_async)
+
+
+def _call_getattr(scope: Scope, node: ast.Call) -> Value | None:
+    if len(node.args) >= 2 and isinstance(node.args[1], ast.Constant):
+        stand_in = ast.Attribute(value=node.args[0], attr=str(node.args[1].value), ctx=ast.Load())
+        return expressions.evaluate_attribute(scope, stand_in)
+    return None
+
+
+def _call_binding(scope: Scope, node: ast.Call) -> Value | None:
+    """``staticmethod(f)`` and ``classmethod(f)``."""
+    inner = expressions.evaluate(scope, node.args[0]) if node.args else None
+    if isinstance(inner, Function):
+        binding: Any = "static" if name_called(node) == "staticmethod" else "class"
+        return replace(inner, binding=binding)
+    return inner
+
+
+def _call_dir(scope: Scope, node: ast.Call) -> Value | None:
+    if node.args:
+        owner = scope.world.resolve(expressions.evaluate(scope, node.args[0]))
+        return Strings(items=sorted(owner.names)) if isinstance(owner, Module) else None
+    return Strings(items=sorted(scope.names))
+
+
+def _call_copy(scope: Scope, node: ast.Call) -> Value | None:
+    """``list(names)``, ``set(names)``, ``sorted(names)``."""
+    inner = expressions.evaluate(scope, node.args[0]) if node.args else Strings(items=[])
+    return Strings(items=list(inner.items)) if isinstance(inner, Strings) else None
+
+
+def _call_make_all(scope: Scope, node: ast.Call) -> Value | None:
+    documented = list_documented(scope, node.args[1] if len(node.args) > 1 else None)
+    return Strings(items=sorted(documented & set(scope.module.names)))
+
+
+def list_documented(scope: Scope, modules: ast.expr | None) -> set[str]:
+    """Names with ``@@`` in the docstrings of the modules given, or of the scope's own."""
+    read: list[Module] = []
+    if isinstance(modules, (ast.List, ast.Tuple)):
+        for item in modules.elts:
+            value = scope.world.resolve(expressions.evaluate(scope, item))
+            if isinstance(value, Module):
+                read.append(value)
+    else:
+        read.append(scope.module)
+    return {name for module in read for name in _DOCUMENTED.findall(module.docstring)}
+
+
+_CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {
+    "namedtuple": _call_named_tuple,
+    "NamedTuple": _call_named_tuple,
+    "type": _call_type,
+    "partial": _call_partial,
+    "getattr": _call_getattr,
+    "staticmethod": _call_binding,
+    "classmethod": _call_binding,
+    "property": lambda _scope, _node: Attribute(),
+    "dir": _call_dir,
+    "list": _call_copy,
+    "tuple": _call_copy,
+    "set": _call_copy,
+    "frozenset": _call_copy,
+    "sorted": _call_copy,
+    "make_all": _call_make_all,
+}

@@ -1,0 +1,1 @@
+"""caliper.yaml: reading, checking, and every problem of a file at once."""

@@ -1,0 +1,1 @@
+"""What the three stages exchange in files: records, similarities, changes of APIs."""

@@ -1,0 +1,384 @@
+"""The record of one cell: its schema, reading (ours and the original tool's), atomic writing.
+
+The format is described in docs/formats.md, the outcomes in CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from calipertf.errors import RecordError
+from calipertf.files.atomic import write_json
+from calipertf.files.inputs import load_json, read_file
+from calipertf.formats.record_checks import check_record
+from calipertf.reasons.classify import classify_failure
+from calipertf.reasons.last_words import Failure, parse_exception
+from calipertf.reasons.owners import Owners, make_owners
+from calipertf.versions import version_key
+
+SCHEMA = 1
+
+#: Every outcome, worst first, with the class that a person thinks in.
+OUTCOMES: Mapping[str, str] = {
+    "no_release": "cannot build",
+    "build_failed": "cannot build",
+    "import_failed": "cannot run",
+    "run_failed": "cannot run",
+    "different_result": "different result",
+    "unstable_result": "different result",
+    "not_compared": "not judged",
+    "same_result": "works",
+    "no_interpreter": "not judged",
+    "infrastructure_error": "not judged",
+}
+#: Name of a record, without .json.
+RECORD_NAME = re.compile(
+    r"pypi-(?P<package>.+)-(?P<version>[^-]+)-python-(?P<python>cp[23][0-9]{1,3})"
+)
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Cell:
+    """One cell of the grid."""
+
+    #: Name of the package as PEP 503 normalises it.
+    package: str
+    #: PEP 440 version.
+    version: str
+    #: CPython tag such as cp37.
+    python: str
+    #: State of the index that dependencies come from: today, release or an ISO date.
+    resolve: str = "today"
+
+    @property
+    def name(self) -> str:
+        """Name of the record, as the original tool spells it."""
+        return f"pypi-{self.package}-{self.version}-python-{self.python}"
+
+    @property
+    def label(self) -> str:
+        """Short words for a log line."""
+        return f"{self.package} {self.version} {self.python} ({self.resolve})"
+
+    def sort_key(self) -> tuple[Any, ...]:
+        """Order of tables: package, version as PEP 440 has it, Python, resolve date."""
+        major, minor = self.python[2:3], self.python[3:]
+        return self.package, version_key(self.version), int(major), int(minor or 0), self.resolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one run of a script (or of a build) left behind."""
+
+    #: Lines of standard output, each with its newline.
+    output: tuple[str, ...] = ()
+    #: Lines of standard error, each with its newline.
+    error: tuple[str, ...] = ()
+    #: Exit status; negative is the signal that ended it; None where it was never started.
+    retval: int | None = None
+    #: Wall time in seconds; None where not measured.
+    seconds: float | None = None
+    #: How it ended: exit, signal, timeout or memory.
+    ended: str = "exit"
+    #: Bytes of output that were not kept.
+    cut: int = 0
+    #: SHA-256 of the whole standard output; None where all of it was kept, and in older records.
+    sha256: str | None = None
+    #: What ran the file: pytest; None where Python itself ran it as a script.
+    run_by: str | None = None
+    #: The second run of the same script in the same cell; None where it ran once.
+    again: Run | None = None
+    #: Script of the same cell whose cold run confirmed this warm failure; None where none had to.
+    confirmed_by: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as docs/formats.md has it."""
+        data: dict[str, Any] = {
+            "output": list(self.output),
+            "error": list(self.error),
+            "retval": self.retval,
+        }
+        if self.seconds is not None:
+            data["seconds"] = round(self.seconds, 3)
+        if self.ended != "exit":
+            data["ended"] = self.ended
+        if self.cut:
+            data["cut"] = self.cut
+        if self.sha256 is not None:
+            data["sha256"] = self.sha256
+        if self.run_by is not None:
+            data["run_by"] = self.run_by
+        if self.confirmed_by is not None:
+            data["confirmed_by"] = self.confirmed_by
+        if self.again is not None:
+            data["again"] = self.again.to_json()
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Run:
+        """The run that a record holds, ours or the original's."""
+        again = data.get("again")
+        return cls(
+            output=_as_lines(data.get("output")),
+            error=_as_lines(data.get("error")),
+            retval=data.get("retval"),
+            seconds=data.get("seconds"),
+            ended=data.get("ended", "exit"),
+            cut=data.get("cut", 0),
+            sha256=data.get("sha256"),
+            run_by=data.get("run_by"),
+            again=cls.from_json(again) if again else None,
+            confirmed_by=data.get("confirmed_by"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The outcome of one script in one cell."""
+
+    #: A key of OUTCOMES.
+    outcome: str
+    #: One of REASONS; None where the outcome needs none.
+    reason: str | None = None
+    #: More of the reason, such as the signal's name; None where there is no more.
+    detail: str | None = None
+    #: The exception that ended it; None where there was none.
+    exception: Failure | None = None
+    #: Suite of examples it belongs to (a key of baselines); None where in none.
+    suite: str | None = None
+    #: The cell that it was compared with: version, python, resolve; None where with none.
+    baseline: Mapping[str, str] | None = None
+    #: The first few differences from the baseline's result, in words.
+    differences: tuple[str, ...] = ()
+    #: Start of the process whose result counts: warm or cold; None where it never ran.
+    start: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as docs/formats.md has it."""
+        failure = self.exception
+        return {
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "detail": self.detail,
+            "exception": {"type": failure.type, "message": failure.message} if failure else None,
+            "suite": self.suite,
+            "baseline": dict(self.baseline) if self.baseline else None,
+            "differences": list(self.differences),
+            "start": self.start,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+        """The verdict that a record holds."""
+        failure = data.get("exception")
+        return cls(
+            outcome=data["outcome"],
+            reason=data.get("reason"),
+            detail=data.get("detail"),
+            exception=Failure(**failure) if failure else None,
+            suite=data.get("suite"),
+            baseline=data.get("baseline"),
+            differences=_as_lines(data.get("differences")),
+            start=data.get("start"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Everything known about one cell."""
+
+    cell: Cell
+    #: Worst outcome of its scripts, or the cell's own.
+    outcome: str
+    reason: str | None = None
+    #: One sentence for a person; None where the outcome says it all.
+    message: str | None = None
+    #: The cut-off that dependencies were resolved against, ISO 8601 UTC; None where none was.
+    resolve_date: str | None = None
+    #: Script path -> verdict.
+    outcomes: Mapping[str, Verdict] = field(default_factory=dict)
+    #: Script path -> what its run left behind.
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    #: The build; None where there was no wheel to build with.
+    build: Run | None = None
+    #: The bare import of the package; None where it was not tried.
+    bare_import: Run | None = None
+    #: Lines of pip freeze.
+    requirements: tuple[str, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: Start (ISO 8601 UTC) and seconds of each phase.
+    timings: Mapping[str, Any] = field(default_factory=dict)
+    #: Version of this tool that ran the cell; None where the record is older than that field.
+    caliper: str | None = None
+    #: False for a record of the original tool, whose outcomes are derived.
+    native: bool = True
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that the cell took, from one phase to the next."""
+        return float(sum(self.timings.get(phase, 0) for phase in ("build", "freeze", "scripts")))
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as docs/formats.md has it."""
+        cell = {
+            "package": self.cell.package,
+            "version": self.cell.version,
+            "python": self.cell.python,
+            "resolve": self.cell.resolve,
+            "resolve_date": self.resolve_date,
+        }
+        data: dict[str, Any] = {
+            "schema": SCHEMA,
+            "caliper": {"version": self.caliper},
+            "cell": cell,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "message": self.message,
+            "outcomes": {name: verdict.to_json() for name, verdict in self.outcomes.items()},
+            "environment": dict(self.environment),
+            "inputs": dict(self.inputs),
+            "timings": dict(self.timings),
+        }
+        if self.build is None:
+            data["build_retval"] = 1
+            return data
+        data["tests"] = {"build": self.build.to_json()}
+        data["tests"].update({name: run.to_json() for name, run in self.runs.items()})
+        data["requirements.txt"] = list(self.requirements)
+        if self.bare_import is not None:
+            data["import"] = self.bare_import.to_json()
+        return data
+
+
+def rank_outcome(outcome: str) -> int:
+    """Place of an outcome in OUTCOMES: 0 is the worst."""
+    return list(OUTCOMES).index(outcome)
+
+
+def worst_outcome(outcomes: Mapping[str, Verdict]) -> Verdict | None:
+    """The verdict that stands for a cell: the worst of its scripts'; None where there is none."""
+    return min(outcomes.values(), key=lambda verdict: rank_outcome(verdict.outcome), default=None)
+
+
+def read_record(path: Path) -> Record:
+    """The record in a file, ours or the original tool's.
+
+    Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
+    """
+    try:
+        data = load_json(read_file(path))
+    except (OSError, ValueError, MemoryError) as error:
+        words = error.strerror if isinstance(error, OSError) else error
+        raise RecordError(f"{path} is not a readable JSON record: {words}", path=path) from error
+    if not isinstance(data, dict):
+        raise RecordError(f"{path} holds no record but a {type(data).__name__}", path=path)
+    schema = data.get("schema")
+    if schema is not None and (schema != SCHEMA or isinstance(schema, bool)):
+        raise RecordError(
+            f"{path} has schema {repr(schema)[:80]}, this version reads {SCHEMA}: update Caliper",
+            path=path,
+        )
+    try:
+        record = _read_original(path, data) if schema is None else _read_native(data)
+        _check_record(record)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        words = f"{type(error).__name__}: {str(error)[:200]}"
+        raise RecordError(f"{path} is not a complete record: {words}", path=path) from error
+    return record
+
+
+_check_record = partial(check_record, outcomes=OUTCOMES, pattern=RECORD_NAME)
+
+
+def _read_native(data: Mapping[str, Any]) -> Record:
+    cell = dict(data["cell"])
+    resolve_date = cell.pop("resolve_date", None)
+    tests = dict(data.get("tests") or {})
+    build = tests.pop("build", None)
+    bare_import = data.get("import")
+    outcomes = {name: Verdict.from_json(item) for name, item in data["outcomes"].items()}
+    return Record(
+        cell=Cell(**cell),
+        outcome=data["outcome"],
+        reason=data.get("reason"),
+        message=data.get("message"),
+        resolve_date=resolve_date,
+        outcomes=outcomes,
+        runs={name: Run.from_json(item) for name, item in tests.items()},
+        build=Run.from_json(build) if build is not None else None,
+        bare_import=Run.from_json(bare_import) if bare_import else None,
+        requirements=_as_lines(data.get("requirements.txt")),
+        environment=data.get("environment") or {},
+        inputs=data.get("inputs") or {},
+        timings=data.get("timings") or {},
+        caliper=(data.get("caliper") or {}).get("version"),
+    )
+
+
+def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
+    """A record of the original tool, with the outcomes that its return codes allow."""
+    inputs = data.get("inputs")
+    match = RECORD_NAME.fullmatch(
+        str(inputs.get("name")) if isinstance(inputs, dict) else path.stem
+    )
+    if not isinstance(inputs, dict) or not match:
+        raise RecordError(f"{path} is not a record of this tool or of the original", path=path)
+    cell = Cell(**match.groupdict(), resolve="original")
+    tests = dict(data.get("tests") or {})
+    build = tests.pop("build", None)
+    record = Record(cell=cell, outcome="no_release", inputs=inputs, native=False)
+    if build is None:
+        return record
+    record = replace(
+        record,
+        build=Run.from_json(build),
+        requirements=_as_lines(data.get("requirements.txt")),
+    )
+    _check_record(record)
+    if build.get("retval"):
+        return replace(record, outcome="build_failed")
+    runs = {name: Run.from_json(item) for name, item in tests.items()}
+    _check_record(replace(record, runs=runs))
+    owners = make_owners(cell.package, requirements=record.requirements)
+    verdicts = {name: _judge_original(run, owners) for name, run in runs.items()}
+    worst = worst_outcome(verdicts)
+    return replace(
+        record,
+        outcome=worst.outcome if worst else "not_compared",
+        reason=worst.reason if worst else None,
+        outcomes=verdicts,
+        runs=runs,
+    )
+
+
+def _judge_original(run: Run, owners: Owners) -> Verdict:
+    if run.retval == 0:
+        return Verdict(outcome="not_compared", start="cold")
+    failure = parse_exception(run.error, run.output)
+    reason, detail = classify_failure(run.retval, run.ended, run.error, run.output, owners=owners)
+    return Verdict(
+        outcome="run_failed", reason=reason, detail=detail, exception=failure, start="cold"
+    )
+
+
+def _as_lines(value: object) -> tuple[Any, ...]:
+    """Lines as a record holds them: a list, or the original's one text; none for null.
+
+    Raises TypeError for anything else; that each is a text is for _check_record to say.
+    """
+    if isinstance(value, str):
+        return tuple(value.splitlines(keepends=True))
+    if value is not None and not isinstance(value, list):
+        raise TypeError(f"lines are {repr(value)[:80]}")
+    return tuple(value or ())
+
+
+def write_record(path: Path, record: Record) -> None:
+    """The record in its file, whole or not at all."""
+    write_json(path, record.to_json())

@@ -1,0 +1,1 @@
+"""How well similarities and usage predict failures."""

@@ -1,0 +1,1 @@
+"""Why a script failed, from what it printed: exceptions, tracebacks, and whose code is at fault."""

@@ -1,0 +1,1 @@
+"""Cells as images and containers of a container engine."""

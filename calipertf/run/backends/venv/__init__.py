@@ -1,0 +1,1 @@
+"""Cells as isolated environments on this machine."""

@@ -1,0 +1,1 @@
+"""Failed builds: what they printed, whose fault they are, and when to try them again."""

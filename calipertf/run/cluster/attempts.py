@@ -1,0 +1,79 @@
+"""A cell's way over the workers of a cluster: where it was, why it left, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from distributed.scheduler import KilledWorker
+
+from calipertf.errors import FaultError, InfrastructureError
+from calipertf.run.backends.base import CellTask
+from calipertf.run.cluster.worker import Reply
+from calipertf.run.schedule import Done
+
+#: Workers that may turn out not to have a cell's Python.
+SENT_AWAY = 3
+#: Times that a cell runs again after its worker was lost, as Dask has it by default.
+AGAIN = 3
+#: Workers that may fail at a cell (disk, network, index) before it is given up.
+FAILED_ON = 2
+
+
+@dataclass(kw_only=True)
+class Journey:
+    """A cell on its way."""
+
+    #: As it travels, without what only the driver needs.
+    task: CellTask
+    #: Place in the order of the run; the lower, the earlier.
+    number: int
+    #: Dask's key of each time that it was submitted.
+    keys: list[str] = field(default_factory=list)
+    #: Workers that it left without a record, and why.
+    history: list[str] = field(default_factory=list)
+    #: Addresses of those workers.
+    left: set[str] = field(default_factory=set)
+    #: How many of them failed at it.
+    failures: int = 0
+
+    @property
+    def wheel(self) -> tuple[str, str]:
+        """What cells share that install the same file on the same Python."""
+        return self.task.file.filename, self.task.cell.python
+
+    def leave(self, reply: Reply) -> bool:
+        """Whether it should go on to another worker, as a reply has it."""
+        if reply.record is not None:
+            return False
+        self.history.append(f"{reply.label}: {reply.elsewhere or reply.failure}")
+        self.left.add(reply.address)
+        if reply.elsewhere is not None:
+            return len(self.history) <= SENT_AWAY
+        self.failures += 1
+        return isinstance(reply.failure, InfrastructureError) and self.failures < FAILED_ON
+
+    def conclude(self, task: CellTask, reply: Any, started: Sequence[str]) -> Done:
+        """What came of the cell `task`: its record, or an infrastructure error with its history.
+
+        `reply` is a Reply, the exception that Dask gives, or None where its workers were lost;
+        `started` are workers that began it.
+        """
+        if isinstance(reply, Reply) and reply.record is not None:
+            return Done(task=task, record=reply.record)
+        if isinstance(reply, Reply):
+            words = "; ".join(self.history)
+            if isinstance(reply.failure, FaultError):
+                return Done(task=task, failure=FaultError(words))
+        elif reply is None or isinstance(reply, KilledWorker):
+            last = getattr(reply, "last_worker", None)
+            lost = list(started) or [str(getattr(last, "address", "unknown"))]
+            count = "1 worker was" if len(lost) == 1 else f"{len(lost)} workers were"
+            words = (
+                f"{count} lost while they ran it: {', '.join(lost)}; their logs may say why (out "
+                "of memory?)"
+            )
+        else:
+            words = str(reply)
+        return Done(task=task, failure=InfrastructureError(words))

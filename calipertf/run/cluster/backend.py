@@ -1,0 +1,118 @@
+"""The workers of a Dask cluster as one place where cells are built."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+
+from distributed import Client
+
+from calipertf.config.model import Analysis
+from calipertf.dask.connect import ask_workers, connect
+from calipertf.errors import EngineError
+from calipertf.run.backends.base import Built, CellTask, Environment, Python
+from calipertf.run.backends.venv.folders import cache_folder
+from calipertf.run.cluster.capabilities import Offer, Opener, Place, describe_offer, make_failed
+
+log = logging.getLogger("calipertf")
+
+
+class ClusterEnvironment(Environment):
+    """What the workers of a cluster offer together; cells are built by them, not here."""
+
+    kind: str
+
+    def __init__(self, client: Client, place: Place) -> None:
+        self.client = client
+        self.place = place
+        self.kind = place.kind
+        self._offers: dict[str, Mapping[str, Offer]] = {}
+        kinds = {offer.kind for offer in self._ask(()).values()} - {None}
+        if not kinds:
+            why = self.explain_missing("environment")
+            raise EngineError(f"no cell can be built on the cluster: {why}")
+        if self.kind == "auto":
+            # One kind a run, or its records could not be compared.
+            self.kind = str(kinds.pop()) if len(kinds) == 1 else "venv"
+            self.place = place.with_kind(self.kind)
+        log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
+
+    def _ask(self, tags: Sequence[str]) -> Mapping[str, Offer]:
+        """Each worker's offer by its address; every question is asked once."""
+        question = " ".join((self.kind, *tags))
+        if question not in self._offers:
+            answers = ask_workers(self.client, describe_offer, self.place, list(tags))
+            self._offers[question] = {
+                address: answer if isinstance(answer, Offer) else make_failed(address, tags, answer)
+                for address, answer in answers.items()
+            }
+        return self._offers[question]
+
+    def find_python(self, tag: str) -> Python | None:
+        """The interpreter on the first worker that has one."""
+        for offer in self._ask((tag,)).values():
+            if tag in offer.pythons:
+                return Python(tag=tag, version=None, source=offer.pythons[tag])
+        return None
+
+    def explain_missing(self, tag: str) -> str:
+        """Each worker's reason, alike ones together."""
+        workers: dict[str, list[str]] = defaultdict(list)
+        for offer in self._ask((tag,)).values():
+            workers[offer.reasons.get(tag, "it has come since")].append(offer.label)
+        reasons = (
+            f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}: {why}"
+            for why, names in workers.items()
+        )
+        return f"no worker of the cluster has {tag}: {'; '.join(reasons) or 'all are lost'}"
+
+    def platforms(self) -> list[str]:
+        """Platform tags that all workers take, the best first."""
+        offers = [offer for offer in self._ask(()).values() if offer.platforms]
+        if not offers:
+            raise EngineError("all workers of the cluster were lost; run the command again")
+        common = set.intersection(*(set(offer.platforms) for offer in offers))
+        if not common:
+            raise EngineError(
+                f"{offers[0].label} is {offers[0].platforms[-1]} and others are not: the workers "
+                "of one run have to be of one platform"
+            )
+        return [tag for tag in offers[0].platforms if tag in common]
+
+    def build(self, task: CellTask) -> AbstractContextManager[Built]:
+        """Cells are built on the workers."""
+        raise NotImplementedError(f"{task.cell.label} is built by a worker")
+
+
+@contextlib.contextmanager
+def _share_cache() -> Iterator[None]:
+    """Let the workers of a cluster on this machine, whose environment is ours, use our cache."""
+    before = os.environ.get("CALIPER_CACHE")
+    os.environ["CALIPER_CACHE"] = str(cache_folder())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["CALIPER_CACHE"]
+        else:
+            os.environ["CALIPER_CACHE"] = before
+
+
+@contextlib.contextmanager
+def open_cluster(
+    address: str, analysis: Analysis, arguments: argparse.Namespace, opener: Opener
+) -> Iterator[ClusterEnvironment]:
+    """What the workers of a cluster offer, while connected to it."""
+    with (
+        _share_cache(),
+        connect(
+            address, needs="calipertf.run.cluster.worker", jobs=arguments.jobs or analysis.jobs
+        ) as client,
+    ):
+        place = Place(analysis=analysis, arguments=arguments, opener=opener)
+        yield ClusterEnvironment(client, place)

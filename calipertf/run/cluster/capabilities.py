@@ -1,0 +1,146 @@
+"""What a Dask worker offers to cells: environments, Pythons, and how many cells at once."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from distributed import Worker
+
+from calipertf.config.model import Analysis
+from calipertf.errors import CaliperError
+from calipertf.index.client import Index
+from calipertf.run.backends.base import Environment
+from calipertf.run.backends.venv.folders import open_cache, prefer_cache
+from calipertf.run.processes import Processes
+
+#: Opens the environment that a configuration and flags ask for; stage.open_environment.
+Opener = Callable[
+    [Analysis, argparse.Namespace, Processes, Index], AbstractContextManager[Environment]
+]
+#: Resource that each cell takes one of. A worker that was started with some of its own
+#: (`--resources CELL=4`) keeps that number.
+CELL = "CELL"
+#: Address of a worker of this process -> cells that it was started to take; 0: nothing was said.
+_DECLARED: dict[str, int] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """How to open the environment of a run, wherever this has travelled to."""
+
+    analysis: Analysis
+    arguments: argparse.Namespace
+    opener: Opener
+
+    @property
+    def kind(self) -> str:
+        """What is asked for: auto, venv or docker."""
+        return str(self.arguments.environment or self.analysis.environment)
+
+    def with_kind(self, kind: str) -> Place:
+        """The same with one kind of environment."""
+        chosen = {**vars(self.arguments), "environment": kind}
+        return replace(self, arguments=argparse.Namespace(**chosen))
+
+    @contextlib.contextmanager
+    def open(self, cells: int) -> Iterator[tuple[Environment, Processes, str]]:
+        """An environment for some cells at once, its processes, and the run's name here."""
+        # What is made here belongs to this process: its clean-up asks whether that is alive.
+        run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        processes = Processes()
+        chosen = {**vars(self.arguments), "jobs": cells, "run_id": run_id}
+        with Index(self.analysis.index_url, open_cache()) as index:
+            arguments = argparse.Namespace(**chosen)
+            with self.opener(self.analysis, arguments, processes, index) as environment:
+                yield environment, processes, run_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What one worker has for cells."""
+
+    #: Name of the worker and its host, for people.
+    label: str
+    #: venv or docker; None where neither could be opened.
+    kind: str | None
+    #: Platform tags of the wheels that its cells install, the best first.
+    platforms: Sequence[str]
+    #: Python tag -> source of the interpreter.
+    pythons: Mapping[str, str]
+    #: Python tag -> why it has none.
+    reasons: Mapping[str, str]
+
+
+def python_resource(kind: str, tag: str) -> str:
+    """Name of the resource that says: this worker has this Python."""
+    return f"{kind}-{tag}"
+
+
+def count_cells(threads: int, memory_limit: int | None, cell_memory: int) -> int:
+    """Cells that a worker takes at once: one a thread, as far as its memory goes, at least one."""
+    if not memory_limit:
+        return threads
+    return max(1, min(threads, int(memory_limit // cell_memory)))
+
+
+def count_cells_here(worker: Worker, analysis: Analysis) -> int:
+    """Cells that a worker takes at once: what it declares, else as threads and memory allow."""
+    given = int(worker.state.total_resources.get(CELL) or 0)
+    # The first look is the user's number; later ones would see what an earlier run declared.
+    declared = _DECLARED.setdefault(worker.address, given)
+    limit = worker.memory_manager.memory_limit
+    return declared or count_cells(worker.state.nthreads, limit, analysis.memory)
+
+
+def label_worker(worker: Worker) -> str:
+    """A worker's name as people know it: its own (or address) and its host."""
+    host = worker.address.split("://")[-1]
+    name = str(worker.name)
+    return host if host in name else f"{name} ({host})"
+
+
+def move_cache(worker: Worker) -> None:
+    """Wheels are kept where CALIPER_CACHE says, else in the worker's own folder."""
+    prefer_cache(Path(worker.local_directory) / "caliper-cache")
+
+
+async def describe_offer(place: Place, tags: Sequence[str], dask_worker: Worker) -> Offer:
+    """What this worker has; asked of each worker while the run is planned."""
+    move_cache(dask_worker)
+    cells = count_cells_here(dask_worker, place.analysis)
+    # Off the event loop: installing a Python takes minutes, and the worker has to answer meanwhile.
+    return await asyncio.to_thread(_look_at_offer, place, tags, label_worker(dask_worker), cells)
+
+
+def _look_at_offer(place: Place, tags: Sequence[str], label: str, cells: int) -> Offer:
+    try:
+        with place.open(cells) as (environment, _, _):
+            found = {tag: environment.find_python(tag) for tag in tags}
+            return Offer(
+                label=label,
+                kind=environment.kind,
+                platforms=tuple(environment.platforms()),
+                pythons={tag: python.source for tag, python in found.items() if python},
+                reasons={
+                    tag: environment.explain_missing(tag)
+                    for tag, python in found.items()
+                    if python is None
+                },
+            )
+    except (CaliperError, OSError) as error:
+        return make_failed(label, tags, error)
+
+
+def make_failed(label: str, tags: Sequence[str], error: object) -> Offer:
+    """The offer of a worker that has nothing, for a reason."""
+    reasons = dict.fromkeys(tags, str(error))
+    return Offer(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)

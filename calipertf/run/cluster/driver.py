@@ -1,0 +1,299 @@
+"""Cells to the workers of a Dask cluster; results come back to this one process.
+
+Dask places the cells by resources that each worker declares (CELL, and one for each Python it has)
+and runs them again where a worker is lost. What is left to do here: hand over a few cells at a
+time, tell why a cell could not be run, and notice that nobody can run it any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from calipertf.dask.connect import ask_workers
+from calipertf.dask.tasks import AHEAD, PATIENCE, Flight
+from calipertf.dask.versions import describe_package, describe_software
+from calipertf.errors import EngineError, InfrastructureError
+from calipertf.run.backends.base import CellTask
+from calipertf.run.cluster.attempts import AGAIN, Journey
+from calipertf.run.cluster.backend import ClusterEnvironment
+from calipertf.run.cluster.bundle import pack_bundle
+from calipertf.run.cluster.capabilities import CELL, python_resource
+from calipertf.run.cluster.worker import (
+    CellWorker,
+    Reply,
+    describe_worker,
+    drop_package,
+    plugin_name,
+    run_task,
+)
+from calipertf.run.cluster.workers import Crew
+from calipertf.run.schedule import Done
+
+log = logging.getLogger("calipertf")
+#: Seconds between two looks at which workers are there.
+TICK = 2.0
+#: Seconds of work that are handed over in advance, so that short cells don't wait for us.
+AHEAD_SECONDS = 0.25
+#: Cells that a worker is handed in advance at most, for each cell that it runs.
+MOST_AHEAD = 16
+
+
+class DaskScheduler:
+    """Cells on the workers of a Dask cluster."""
+
+    def __init__(
+        self,
+        environment: ClusterEnvironment,
+        *,
+        leave_out: Sequence[Path] = (),
+        jobs: int | None = None,
+    ) -> None:
+        self._environment = environment
+        self._client = environment.client
+        #: Name of the run among those that share the cluster; it lasts as long as its client.
+        self._run_id = str(self._client.id)
+        self._analysis = environment.place.analysis
+        self._leave_out = leave_out
+        self._jobs = jobs
+        #: Cells on the cluster whose end is still to come.
+        self.flight: Flight[Journey] = Flight(self._client)
+        self._crew = Crew()
+        self._waiting: dict[str, deque[Journey]] = {}
+        self._alone_since: dict[str, float] = {}
+        #: Wheel -> addresses of workers that have run a cell of it.
+        self._users: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self._mean_seconds: float | None = None
+        self._looked = 0.0
+        #: Keys that no worker held at the last look.
+        self._stranded: set[str] = set()
+
+    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
+        """Each cell as it ends. Closing the iterator ends those that are running, on all workers.
+
+        Raises EngineError where the scheduler is lost.
+        """
+        if not tasks:
+            return
+        self._waiting = defaultdict(deque)
+        for number, task in enumerate(tasks):
+            small = replace(
+                task, fingerprint={}, root=Path(), mount=_below(task), run_id=self._run_id
+            )
+            self._waiting[task.cell.python].append(Journey(task=small, number=number))
+        left = Counter((task.file.filename, task.cell.python) for task in tasks)
+        try:
+            self._prepare_workers(tasks)
+            while self.flight or any(self._waiting.values()):
+                for pending, reply in self._turn():
+                    left[pending.wheel] -= 1
+                    if not left[pending.wheel]:
+                        self._drop_package(pending)
+                    started = self._crew.pop_started(pending.keys)
+                    yield pending.conclude(tasks[pending.number], reply, started)
+        finally:
+            self._release_workers()
+
+    def _prepare_workers(self, tasks: Sequence[CellTask]) -> None:
+        first = tasks[0]
+        folders = {path for task in tasks for path in task.source_paths}
+        if self._analysis.data:
+            folders.add(first.root / self._analysis.data)
+        bundle = pack_bundle(first.root, folders, leave_out=self._leave_out)
+        log.info("scripts and data: %.1f MB to each worker", len(bundle.data) / 1e6)
+        remove_orphans(self._client)
+        name = plugin_name(self._run_id)
+        self._client.subscribe_topic(name, self._crew.take_event)
+        self._client.register_plugin(
+            CellWorker(
+                run_id=self._run_id,
+                tags=sorted(self._waiting),
+                place=self._environment.place,
+                bundle=bundle,
+                software=describe_software(),
+                package=describe_package(),
+            ),
+            name=name,
+        )
+        for said in ask_workers(self._client, describe_worker, self._run_id).values():
+            if isinstance(said, dict):
+                self._crew.meet(said)
+        self._crew.news.clear()
+
+    def _release_workers(self) -> None:
+        if self._client.status != "running":
+            return
+        with contextlib.suppress(EngineError, OSError, TimeoutError):
+            self.flight.cancel()
+            self._client.unsubscribe_topic(plugin_name(self._run_id))
+            # Each worker's plugin ends what is left of its cells and removes their environments.
+            self._client.unregister_worker_plugin(plugin_name(self._run_id))
+
+    def _turn(self) -> list[tuple[Journey, Any]]:
+        """Hand over what fits, wait for what ends; cells that ended for good."""
+        self._fill()
+        ended = []
+        for pending, reply in self.flight.receive(TICK):
+            if isinstance(reply, Reply):
+                tag = pending.task.cell.python
+                again = pending.leave(reply)
+                if reply.failure is not None and not self._crew.list_others(tag, pending.left):
+                    again = False  # nobody else is there who could do better
+                self._note(pending, reply)
+                if again:
+                    self._waiting[tag].appendleft(pending)
+                    continue
+                self._fill(reply.address)
+            ended.append((pending, reply))
+        if time.monotonic() - self._looked > TICK:
+            ended += self._look_around()
+            self._looked = time.monotonic()
+        return ended
+
+    def _note(self, pending: Journey, reply: Reply) -> None:
+        """Remember how long cells take, and what the worker is good for."""
+        if reply.elsewhere is not None:
+            return
+        self._crew.note(reply.address, reply.label, failed=reply.record is None)
+        self._users[pending.wheel].add(reply.address)
+        if reply.record is not None:
+            spent = reply.record.seconds
+            mean = self._mean_seconds
+            self._mean_seconds = spent if mean is None else 0.9 * mean + 0.1 * spent
+
+    def _fill(self, freed: str | None = None) -> None:
+        """Submit cells in order; `freed` is a worker that just became free.
+
+        It is preferred for the next cell where it has the wheel already.
+        """
+        flying = Counter(pending.task.cell.python for _, pending in self.flight.items())
+        for tag, waiting in self._waiting.items():
+            room = self._room(tag) - flying[tag]
+            if self._jobs is not None:
+                room = min(room, self._jobs - len(self.flight))
+            for _ in range(min(room, len(waiting))):
+                pending = waiting.popleft()
+                warm = freed is not None and freed in self._users[pending.wheel]
+                self._send(pending, freed if warm else None)
+                freed = None
+
+    def _room(self, tag: str) -> int:
+        """Cells of one Python that may be on the cluster at once: a few more than can run."""
+        cells = self._crew.count_cells(tag)
+        if self._mean_seconds is None or not cells:
+            return cells + (AHEAD if cells else 0)
+        ahead = min(MOST_AHEAD, math.ceil(AHEAD_SECONDS / max(self._mean_seconds, 1e-3)))
+        return cells * ahead + max(cells, AHEAD)
+
+    def _send(self, pending: Journey, prefer: str | None) -> None:
+        kind = self._environment.kind
+        key = f"{plugin_name(self._run_id)}-{pending.number}-{len(pending.keys)}"
+        pending.keys.append(key)
+        others = self._crew.list_others(pending.task.cell.python, pending.left)
+        self.flight.send(
+            pending,
+            run_task,
+            pending.task,
+            key=key,
+            priority=-pending.number,
+            resources={CELL: 1, python_resource(kind, pending.task.cell.python): 1},
+            prefer=prefer,
+            only=others,
+        )
+
+    def _look_around(self) -> list[tuple[Journey, Any]]:
+        """Notice lost workers and new ones; cells that nobody can run any more."""
+        self._crew.dismiss(self._client.nthreads())
+        if self._crew.news.is_set():
+            self._crew.news.clear()
+            return self._resubmit_stranded() + self._give_up()
+        return self._give_up()
+
+    def _resubmit_stranded(self) -> list[tuple[Journey, Any]]:
+        """Submit anew the cells that no worker could take when Dask last looked.
+
+        Those that have lost too many workers are given back: Dask counts by key, which is new.
+
+        A worker declares its Pythons after it has joined, when Dask has looked already. Cells that
+        are merely on their way look alike, so it takes two looks.
+        """
+        held = {key for keys in self._client.processing().values() for key in keys}
+        stranded = {
+            key: pending
+            for key, pending in self.flight.items()
+            if key not in held and self._crew.count_cells(pending.task.cell.python)
+        }
+        lost: list[tuple[Journey, Any]] = []
+        for key in self._stranded & stranded.keys():
+            self.flight.recall(key)
+            pending = stranded.pop(key)
+            if self._crew.count_started(pending.keys) > AGAIN:
+                lost.append((pending, None))
+            else:
+                self._send(pending, None)
+        self._stranded = set(stranded)
+        if stranded:
+            self._crew.news.set()
+        return lost
+
+    def _give_up(self) -> list[tuple[Journey, Any]]:
+        """Cells whose Python no worker has had for too long, with an error each."""
+        now = time.monotonic()
+        given_up: list[tuple[Journey, Any]] = []
+        flying = self.flight.items()
+        wanted = {pending.task.cell.python for _, pending in flying}
+        wanted |= {tag for tag, waiting in self._waiting.items() if waiting}
+        for tag in wanted:
+            if self._crew.count_cells(tag):
+                self._alone_since.pop(tag, None)
+                continue
+            since = self._alone_since.setdefault(tag, now)
+            if now - since < PATIENCE:
+                continue
+            error = InfrastructureError(
+                f"the last worker with {tag} was lost, and none came within {PATIENCE:.0f} s"
+            )
+            for key, pending in flying:
+                if pending.task.cell.python == tag:
+                    self.flight.recall(key)
+                    given_up.append((pending, error))
+            given_up += [(pending, error) for pending in self._waiting.pop(tag, ())]
+        return given_up
+
+    def _drop_package(self, pending: Journey) -> None:
+        users = self._users.pop(pending.wheel, set())
+        there = [address for address in users if self._crew.has(address)]
+        if there and not self._analysis.keep_wheels:
+            self._client.run(
+                drop_package, pending.task, workers=there, wait=False, on_error="ignore"
+            )
+
+
+def _below(task: CellTask) -> Path:
+    """The folder that a cell sees, relative to the root."""
+    return task.mount.relative_to(task.root)
+
+
+def remove_orphans(client: Client) -> None:
+    """Take back from scheduler and workers what runs left there whose driver was killed."""
+
+    def list_orphans(prefix: str, dask_scheduler: Any) -> list[str]:
+        return [
+            name
+            for name in dask_scheduler.worker_plugins
+            if name.startswith(prefix) and name.removeprefix(prefix) not in dask_scheduler.clients
+        ]
+
+    for name in client.run_on_scheduler(list_orphans, plugin_name("")):
+        log.info("removing what a run left on the cluster whose driver is gone")
+        with contextlib.suppress(OSError, ValueError):
+            client.unregister_worker_plugin(name)

@@ -1,0 +1,369 @@
+"""Stage 1 from beginning to end: configuration, plan, cells, records, closing table."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from calipertf.cli import ResultConsole
+from calipertf.config.model import Config, load_config
+from calipertf.config.paths import resolve
+from calipertf.config.values import DEFAULT_INDEX
+from calipertf.errors import (
+    EXIT_FAULT,
+    EXIT_INFRASTRUCTURE,
+    EXIT_OK,
+    ConfigError,
+    FaultError,
+)
+from calipertf.files.atomic import hold_lock, make_folder
+from calipertf.formats.records import Cell, Record
+from calipertf.index.client import Index
+from calipertf.index.credentials import lend_credentials, needs_credentials
+from calipertf.paths import Layout, read_records
+from calipertf.run.advice import describe_conditions, list_advice
+from calipertf.run.backends.base import CellTask, Environment
+from calipertf.run.backends.registry import choose_scheduler, open_place, open_scheduler
+from calipertf.run.backends.venv.folders import open_cache
+from calipertf.run.baselines import explain_baselines
+from calipertf.run.builds.evidence import Memory
+from calipertf.run.dockerfile import check_template, render_plan
+from calipertf.run.options import make_selection
+from calipertf.run.plan import (
+    PlannedCell,
+    choose_scripts,
+    find_homes,
+    home_cell,
+    plan_grid,
+)
+from calipertf.run.processes import Processes
+from calipertf.run.progress import Progress
+from calipertf.run.requirements import check_requirements, describe_unlisted, find_unlisted
+from calipertf.run.runner.isolation import tell_missing
+from calipertf.run.runner.pytest_files import explain_pytest
+from calipertf.run.schedule import Done, Scheduler
+from calipertf.run.sources import SourceTree, find_sources
+from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
+from calipertf.run.summary import (
+    describe_plan,
+    explain_failures,
+    explain_homes,
+    make_legend,
+    make_table,
+)
+
+log = logging.getLogger("calipertf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What the parts of a run share."""
+
+    config: Config
+    environment: Environment
+    scripts: tuple[str, ...]
+    homes: Mapping[str, Cell]
+    store: Store
+    #: The scripts of the configuration and what they may read beside themselves.
+    sources: SourceTree
+    arguments: argparse.Namespace
+    #: Name of this run, on what it makes and has to remove: host, process number, random part.
+    run_id: str
+    #: What the index has, for records of failed builds.
+    memory: Memory
+    #: Whether the run was planned from an old page of the index.
+    stale: bool
+
+
+def run_stage(arguments: argparse.Namespace) -> int:
+    """The exit code of stage 1; see calipertf.cli for the errors that it ends with."""
+    from pathlib import Path
+
+    config = load_config(Path(arguments.config))
+    arguments.run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    arguments.scheduler = choose_scheduler(config, arguments)
+    selection = make_selection(arguments)
+    scripts = choose_scripts(config, selection)
+    analysis = config.analysis
+    for line in explain_pytest(config, scripts):
+        log.warning(line)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lend_credentials(analysis.index_url))
+        index = stack.enter_context(Index(analysis.index_url, open_cache()))
+        project = index.fetch_releases(analysis.dependency)
+        if project.stale:
+            log.warning(
+                "the index cannot be reached: planning from its page in the cache, which may be old"
+            )
+        processes = Processes()
+        environment = stack.enter_context(open_place(analysis, arguments, processes, index))
+        refuse_credentials(environment, analysis.index_url)
+        planned = plan_grid(config, project, environment.platforms(), selection)
+        check_template(config, planned)
+        missing = find_missing(planned, environment)
+        check_requirements(config, index)
+        advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
+        advice += list_advice(config, scripts)
+        if arguments.dry_run:
+            print_plan(Layout(root=arguments.dir), planned, missing)
+            print("\n".join([*advice, describe_conditions(config)]))
+            return EXIT_OK
+        homes = {
+            suite: home_cell(project.name, home)
+            for suite, home in find_homes(config, scripts).items()
+        }
+        tell_beginning(config, arguments, advice)
+        layout = Layout(root=arguments.dir)
+        stack.enter_context(hold_lock(layout.lock))
+        make_folder(layout.data)
+        session = Session(
+            config=config,
+            environment=environment,
+            scripts=scripts,
+            homes=homes,
+            store=make_store(config, layout, homes),
+            sources=find_sources(config, [arguments.dir]),
+            arguments=arguments,
+            run_id=arguments.run_id,
+            memory=Memory(index),
+            stale=project.stale,
+        )
+        scheduler = open_scheduler(environment, processes, analysis, arguments)
+        return judge_grid(session, planned, missing, scheduler)
+
+
+def make_store(config: Config, layout: Layout, homes: Mapping[str, Cell]) -> Store:
+    """Return the store of a run's records, which are yet to be loaded."""
+    analysis = config.analysis
+    return Store(
+        layout=layout,
+        dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
+        tolerance=analysis.tolerance,
+        suites={script: config.find_suite(script) for script in config.scripts},
+        homes=homes,
+    )
+
+
+def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> None:
+    """Print what a run would do, given the records that are there."""
+    records, errors = read_records(layout)
+    for error in errors:
+        log.warning("left out: %s", error)
+    known = {record.cell: record for record in records}
+    print("\n".join(describe_plan(planned, missing) + explain_homes(planned, missing, known)))
+
+
+def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
+    """Say what a new user may trip over, and where records go if that is not beside the file."""
+    for line in advice:
+        log.warning(line)
+    log.info(describe_conditions(config))
+    folder = resolve(arguments.dir)
+    if folder.parent != config.path.parent:
+        log.info("records go to %s; --dir names another folder", folder)
+
+
+def refuse_credentials(environment: Environment, index_url: str) -> None:
+    """Raise ConfigError where images would have to be built from an index that asks for a login."""
+    if environment.kind == "docker" and index_url != DEFAULT_INDEX and needs_credentials(index_url):
+        raise ConfigError(
+            f"{index_url} is asked with credentials, which builds of images are not given: they "
+            "would stay in the image; use environment: venv"
+        )
+
+
+def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:
+    """Python tag -> how to get it, for those that cells need and the environment has not."""
+    wanted = {plan.cell.python for plan in planned if plan.file}
+    return {
+        tag: environment.explain_missing(tag)
+        for tag in wanted
+        if environment.find_python(tag) is None
+    }
+
+
+def judge_grid(
+    session: Session,
+    planned: Sequence[PlannedCell],
+    missing: Mapping[str, str],
+    scheduler: Scheduler,
+) -> int:
+    """Run what has no record yet, judge everything, print the tables; the exit code."""
+    store = session.store
+    store.load(plan.cell for plan in planned)
+    kept = len(store.records)
+    tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
+    store.judge_all()
+    homeless = explain_homes(planned, missing, store.records)
+    for line in homeless:
+        log.warning(line)
+    kept = min(kept, len(planned) - len(tasks))
+    if kept:
+        log.info("%d of %d cells have their record already", kept, len(planned))
+    if empty := len(planned) - len(tasks) - kept:
+        log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
+    for line in list_failed_baselines(session):
+        log.warning(line)
+    failures = run_tasks(session, tasks, scheduler, total=len(planned))
+    store.judge_all()  # whether a script works anywhere is known now
+    found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
+    print_tables(session.config.analysis.dependency, found)
+    for line in (*homeless, *list_failed_baselines(session)):
+        print(line)
+    for tag in sorted(missing):
+        print(missing[tag])
+    for done in failures:
+        print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
+    print(f"{len(found)} records in {store.layout.data}")
+    if any(isinstance(done.failure, FaultError) for done in failures):
+        return EXIT_FAULT
+    return EXIT_INFRASTRUCTURE if failures else EXIT_OK
+
+
+def list_failed_baselines(session: Session) -> list[str]:
+    """A line for each baseline that was run and failed."""
+    store = session.store
+    return explain_baselines(session.homes, store.records, store.suites)
+
+
+def prepare_cell(
+    session: Session, plan: PlannedCell, missing: Mapping[str, str]
+) -> CellTask | None:
+    """The task for a cell that has to be run; None for one whose record says it all."""
+    store = session.store
+    config = session.config
+    old = store.records.get(plan.cell)
+    if plan.file is None or plan.cell.python in missing:
+        reason = plan.missing or missing[plan.cell.python]
+        outcome = "no_release" if plan.file is None else "no_interpreter"
+        # What an earlier run found on a machine that had the interpreter is not lost.
+        if old is None or (
+            plan.file is None and (old.outcome == "no_interpreter" or is_left_out(session, old))
+        ):
+            store.save(make_blank(session, plan, outcome, reason))
+        return None
+    twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
+    scripts = choose_cell_scripts(session, old)
+    fingerprint = make_fingerprint(
+        config, scripts, session.environment.kind, twice, session.sources
+    )
+    if old is not None and not session.arguments.force:
+        changes = find_changes(old, fingerprint, session.scripts)
+        change = None if changes else session.memory.find_change(old, plan.cutoff)
+        if change:
+            changes = [change]
+        if not changes:
+            return None
+        words = ", ".join(WORDS.get(change, change) for change in changes[:5])
+        log.info("%s is run again, for a change of %s", plan.cell.label, words)
+    return CellTask(
+        cell=plan.cell,
+        analysis=config.analysis,
+        file=plan.file,
+        cutoff=plan.cutoff,
+        scripts=scripts,
+        twice=frozenset(twice),
+        root=config.root,
+        mount=session.sources.mount,
+        sources=session.sources.names,
+        dockerfile=render(session, plan),
+        run_id=session.run_id,
+        fingerprint=fingerprint,
+    )
+
+
+def is_left_out(session: Session, old: Record) -> bool:
+    """Whether a record is of a source archive, which caliper.yaml now leaves out."""
+    file = str(old.environment.get("wheel") or ".whl")
+    return session.config.analysis.sources == "never" and not file.endswith(".whl")
+
+
+def find_changes(
+    old: Record, fingerprint: Mapping[str, object], scripts: Sequence[str]
+) -> list[str]:
+    """Why a cell with a record has to be run again; nothing where it has not."""
+    if old.outcome in {"no_interpreter", "no_release"}:
+        return [f"what was {old.outcome}"]
+    known = old.inputs.get("fingerprint") or {}
+    asked = {**fingerprint, "scripts": _pick(fingerprint["scripts"], scripts)}
+    return list_changes(known, asked)
+
+
+def _pick(hashes: object, scripts: Sequence[str]) -> dict[str, str]:
+    return {name: digest for name, digest in dict(hashes).items() if name in scripts}  # type: ignore[call-overload]
+
+
+def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]:
+    """Scripts to run in a cell: those asked for, and those that its old record would lose."""
+    keep = set(session.scripts) | (set(old.runs) if old else set())
+    return tuple(script for script in session.config.scripts if script in keep)
+
+
+def render(session: Session, plan: PlannedCell) -> str:
+    """The Dockerfile of a cell."""
+    index_url = session.config.analysis.index_url
+    return render_plan(session.config, plan, session.environment.index_url(plan.cutoff, index_url))
+
+
+def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
+    """The record of a cell in which nothing was built."""
+    return Record(
+        cell=plan.cell,
+        outcome=outcome,
+        message=reason,
+        resolve_date=f"{plan.cutoff:%Y-%m-%dT%H:%M:%SZ}" if plan.cutoff else None,
+        environment={"kind": session.environment.kind},
+        inputs={
+            "name": plan.cell.name,
+            "dependency": plan.cell.package,
+            "dockerfile": render(session, plan),
+            "tests": list(session.scripts),
+        },
+    )
+
+
+def run_tasks(
+    session: Session, tasks: Sequence[CellTask], scheduler: Scheduler, total: int
+) -> list[Done]:
+    """Run cells and write each record as it ends; those that failed for reasons of ours."""
+    failures: list[Done] = []
+    bar = Progress(total=total, kept=total - len(tasks))
+    # Closed here, so that cells still running are ended before what they run in.
+    with bar as progress, contextlib.closing(scheduler.run(tasks)) as ended:
+        for done in ended:
+            if done.record is None:
+                failures.append(done)
+                session.store.save_failure(done.task.cell, str(done.failure))
+                progress.fail(done.task.cell, done.failure)
+                continue
+            tell_missing(done.record.environment)
+            inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
+            if session.stale:
+                inputs["stale_index"] = True
+            record = session.store.save(replace(done.record, inputs=inputs))
+            progress.advance(record)
+            if record.cell in session.homes.values():
+                own = {suite: cell for suite, cell in session.homes.items() if cell == record.cell}
+                for line in explain_baselines(own, session.store.records, session.store.suites):
+                    log.warning(line)
+    return failures
+
+
+def print_tables(package: str, records: Mapping[Cell, Record]) -> None:
+    """The closing tables on stdout, one a resolve date, and the commonest reasons."""
+    width = None if sys.stdout.isatty() else 120
+    console = ResultConsole(highlight=False, width=width)
+    for date in dict.fromkeys(cell.resolve for cell in records):
+        console.print(f"\n{package}, dependencies of: {date}", style="bold")
+        console.print(make_table(package, date, records))
+    if records:
+        console.print(make_legend(records.values()))
+    for line in explain_failures(records.values()):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
