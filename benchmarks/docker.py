@@ -98,7 +98,7 @@ def run_ours(flags: list[str], folder: Path) -> tuple[Way, list[Record]]:
 
 
 def leave_out_baselines(text: str) -> str:
-    """The text of a configuration in which no suite has a home."""
+    """The text of a configuration in which no suite has a baseline."""
     return re.sub(r"(?m)^  baselines:\n(?:    .*\n?)+", "", text)
 
 

@@ -142,7 +142,7 @@ def test_record_that_is_none_is_left_out_or_set_aside(layout: Layout, what: str)
     records, errors = read_records(layout)
     assert [record.cell for record in records] == [GOOD]
     assert len(errors) == 1
-    store = Store(layout=layout, dated=False, tolerance=1e-3, suites={}, homes={})
+    store = Store(layout=layout, dated=False, tolerance=1e-3, suites={}, baselines={})
     store.load([CELL, GOOD])
     assert list(store.records) == [GOOD]
     left = sorted(item.name for item in layout.data.iterdir())

@@ -110,7 +110,7 @@ def test_records_hide_them_but_in_what_a_script_printed(tmp_path: Path) -> None:
         inputs={"dockerfile": f"RUN pip install -i {address} x"},
         runs={"a.py": Run(output=(address,), retval=0)},
     )
-    store = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    store = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, baselines={})
     store.save(record)
     store.save_failure(Cell(package="six", version="2.0", python="cp38"), address)
     (path, failed) = sorted(tmp_path.rglob("*.json"))

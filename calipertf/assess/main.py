@@ -252,17 +252,17 @@ def choose_records(package: str, records: Sequence[Record]) -> list[Record]:
 
 
 def open_usage(session: Session, package: str) -> UsageBook:
-    """The scripts of the configuration that use the package, with their home versions' APIs."""
+    """The scripts of the configuration that use the package, with their baseline versions' APIs."""
     config = session.config
     if config is None or config.analysis.dependency != package:
         return UsageBook(package, [], {})
     suites, notes = find_suites(config)
-    homes = sorted({suite.home for suite in suites}, key=version_key)
+    baselines = sorted({suite.baseline for suite in suites}, key=version_key)
     collector = Collector(package, session.settings)
-    apis = collector.collect_apis(homes)
+    apis = collector.collect_apis(baselines)
     for version, error in collector.collected.missing.items():
-        session.tell(error, f"the usage of scripts whose home is {version} is left out")
-    book = UsageBook(package, [suite for suite in suites if suite.home in apis], apis)
+        session.tell(error, f"the usage of scripts whose baseline is {version} is left out")
+    book = UsageBook(package, [suite for suite in suites if suite.baseline in apis], apis)
     for note in (*notes, *book.notes):
         log.warning("%s", note)
     return book

@@ -87,8 +87,8 @@ def _is_kept(data: Path, page: Path, made_from: Mapping[str, str]) -> bool:
 class Suite:
     """Scripts that were written for one version."""
 
-    #: Version of the suite's home cell, as PEP 440 writes it.
-    home: str
+    #: Version of the suite's baseline cell, as PEP 440 writes it.
+    baseline: str
     #: Name that the scripts import the package by; None: the root of most of its names.
     root: str | None
     #: Script as caliper.yaml names it -> its text.
@@ -96,46 +96,49 @@ class Suite:
 
 
 def find_suites(config: Config) -> tuple[list[Suite], list[str]]:
-    """The scripts of a configuration by their home version, and what keeps others out."""
-    by_home: dict[str, dict[str, bytes]] = {}
+    """The scripts of a configuration by their baseline version, and what keeps others out."""
+    by_baseline: dict[str, dict[str, bytes]] = {}
     notes: list[str] = []
-    homeless = 0
+    lacking = 0
     for script in config.scripts:
         suite = config.find_suite(script)
         if suite is None:
-            homeless += 1
+            lacking += 1
             continue
         try:
             text = read_file(config.root / script)
         except OSError as error:
             notes.append(f"{script} cannot be read ({error.strerror}): its usage is left out")
             continue
-        by_home.setdefault(config.analysis.baselines[suite].version, {})[script] = text
-    if homeless:
+        by_baseline.setdefault(config.analysis.baselines[suite].version, {})[script] = text
+    if lacking:
         notes.append(
-            f"{homeless} scripts of {config.path.name} have no home version under baselines: "
+            f"{lacking} scripts of {config.path.name} have no baseline version under baselines: "
             "their usage is left out"
         )
     root = config.analysis.import_name
-    return [Suite(home=home, root=root, scripts=by_home[home]) for home in by_home], notes
+    return [
+        Suite(baseline=baseline, root=root, scripts=by_baseline[baseline])
+        for baseline in by_baseline
+    ], notes
 
 
 class UsageBook:
-    """How much of what each script uses on its home version the versions that pass by have."""
+    """How much of what each script uses on its baseline version the versions that pass by have."""
 
-    def __init__(self, package: str, suites: Sequence[Suite], homes: Mapping[str, Api]) -> None:
+    def __init__(self, package: str, suites: Sequence[Suite], baselines: Mapping[str, Api]) -> None:
         self._package = package
-        self._homes = homes
+        self._baselines = baselines
         #: Scripts that could not be read, a sentence each.
         self.notes: list[str] = []
         #: One row a script and version.
         self.rows: list[dict[str, object]] = []
         self._uses: dict[str, tuple[str, tuple[Use, ...]]] = {}
         for suite in suites:
-            root = suite.root or find_root(homes[suite.home])
+            root = suite.root or find_root(baselines[suite.baseline])
             for script, text in suite.scripts.items():
                 try:
-                    self._uses[script] = suite.home, find_uses(text, root)
+                    self._uses[script] = suite.baseline, find_uses(text, root)
                 except CaliperError as error:
                     self.notes.append(f"{script}: {error}")
                 except (RecursionError, MemoryError):
@@ -143,13 +146,13 @@ class UsageBook:
 
     def turn(self, api: Api) -> None:
         """A row for each script on this version."""
-        for script, (home, uses) in self._uses.items():
-            usage = measure_usage(uses, self._homes[home], api)
+        for script, (baseline, uses) in self._uses.items():
+            usage = measure_usage(uses, self._baselines[baseline], api)
             self.rows.append(
                 {
                     "package": self._package,
                     "script": script,
-                    "home": home,
+                    "home": baseline,
                     "version": api.version,
                     "used": usage.used,
                     "compatible": usage.compatible,

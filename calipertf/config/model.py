@@ -60,8 +60,8 @@ DEFAULT_TEMPLATE = Path(__file__).parents[2] / "Dockerfile"
 _WITH_EXTRAS = re.compile(r"\s*([\w.-]+)\s*\[[\w\s,.-]+\]\s*")
 
 
-class Home(BaseModel):
-    """The home cell of a suite: where its results are what they should be."""
+class Baseline(BaseModel):
+    """The baseline cell of a suite: where its results are what they should be."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -92,7 +92,7 @@ class Analysis(BaseModel):
     base_image: Image = "python:{version}"
     #: Whether a source archive is built where no wheel fits, as pip does.
     sources: Literal["auto", "never"] = "auto"
-    baselines: dict[str, Home] = Field(default_factory=dict)
+    baselines: dict[str, Baseline] = Field(default_factory=dict)
     #: Relative tolerance of numbers in printed results.
     tolerance: Share = 1e-3
     #: Seconds that one script may take.
@@ -235,7 +235,7 @@ def _validate(content: dict[str, Any], problems: Problems) -> tuple[Analysis, se
     except ValidationError as error:
         for item in error.errors():
             inside = len(item["loc"]) > 1 and item["loc"][0] == "baselines"
-            problems.add_invalid(item, list((Home if inside else Analysis).model_fields))
+            problems.add_invalid(item, list((Baseline if inside else Analysis).model_fields))
         wrong = {str(item["loc"][0]) for item in error.errors()}
     kept = {key: value for key, value in content.items() if key not in wrong}
     stand_in = {"dependency": "unknown", "tests": []}

@@ -36,7 +36,7 @@ _MEANING = {
 _NEEDS = {
     "versions": "two versions that could be read",
     "cells": "two cells that were built",
-    "usage": "scripts with a home version, under baselines in caliper.yaml, that could be read",
+    "usage": "scripts with a baseline version, under baselines in caliper.yaml, that could be read",
     "api": "a version whose wheel or source archive could be read",
 }
 

@@ -185,13 +185,13 @@ def _settle_script(record: Record, script: str, verdict: Verdict, grid: _Grid) -
     if verdict.reason == "script" and ran:
         # A script that works somewhere has no fault of its own: the module came along there.
         return _give(verdict, "dependency" if record.cell.python in ran else "python")
-    if verdict.reason in _VAGUE and not ran and _fails_at_home(record, verdict, script, grid):
+    if verdict.reason in _VAGUE and not ran and _fails_in_baseline(record, verdict, script, grid):
         words = [verdict.detail, "it fails in its baseline cell as well, and works nowhere"]
         return replace(verdict, reason="script", detail="; ".join(filter(None, words)))
     return verdict
 
 
-def _fails_at_home(record: Record, verdict: Verdict, script: str, grid: _Grid) -> bool:
+def _fails_in_baseline(record: Record, verdict: Verdict, script: str, grid: _Grid) -> bool:
     """Whether the script fails in its baseline cell in the same way."""
     if verdict.outcome != "run_failed" or not verdict.baseline:
         return False
@@ -199,8 +199,8 @@ def _fails_at_home(record: Record, verdict: Verdict, script: str, grid: _Grid) -
         record.cell,
         **{key: verdict.baseline.get(key, "") for key in ("version", "python", "resolve")},
     )
-    home = grid.records.get(cell)
-    there = home.outcomes.get(script) if home else None
+    baseline = grid.records.get(cell)
+    there = baseline.outcomes.get(script) if baseline else None
     if there is None or there.outcome != "run_failed":
         return False
     return _name(there) == _name(verdict)

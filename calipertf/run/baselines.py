@@ -14,14 +14,14 @@ _FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})
 
 
 def explain_baselines(
-    homes: Mapping[str, Cell], records: Mapping[Cell, Record], suites: Mapping[str, str | None]
+    baselines: Mapping[str, Cell], records: Mapping[Cell, Record], suites: Mapping[str, str | None]
 ) -> list[str]:
     """A line for each suite whose baseline was run and failed, wholly or for some scripts.
 
     `suites` maps each script to its suite.
     """
     lines = []
-    for suite, cell in homes.items():
+    for suite, cell in baselines.items():
         record = records.get(cell)
         if record is not None and (words := _explain(record, suite, suites)):
             lines.append(f"the baseline of {suite} fails in {cell.label}: {words}")

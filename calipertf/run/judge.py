@@ -32,7 +32,7 @@ def judge_script(
     owners: Owners,
     baseline: Verdict | None,
     there: Run | None,
-    is_home: bool,
+    is_baseline: bool,
     tolerance: float,
     isolation: Container[str] = (),
 ) -> Verdict:
@@ -46,7 +46,7 @@ def judge_script(
         return judge_failure(run, imports=imports, owners=owners, isolation=isolation)
     if run.again is not None and (verdict := _judge_repetition(run, run.again, tolerance)):
         return verdict
-    if is_home:
+    if is_baseline:
         return _judge_silence(run) or Verdict(outcome="same_result")
     if there is None or baseline is None:
         return Verdict(outcome="not_compared", detail="the baseline has not been run")
@@ -140,13 +140,13 @@ def _quote_line(run: Run, failure: Failure | None) -> str | None:
 def judge_record(
     record: Record,
     suites: Mapping[str, str | None],
-    homes: Mapping[str, Record | None],
+    baselines: Mapping[str, Record | None],
     tolerance: float,
 ) -> Record:
     """The record with its verdicts made anew.
 
-    `suites` maps each script to its suite; `homes` each suite to the record of its home cell, None
-    where that is not there. A record without a build, or whose build failed, stays as it is.
+    `suites` maps each script to its suite; `baselines` each suite to the record of its baseline
+    cell, None where there is none. A record without a build, or whose build failed, stays as it is.
     """
     if record.build is None or record.build.retval != 0:
         return record
@@ -155,20 +155,20 @@ def judge_record(
     imports = can_import(record)
     for script, run in record.runs.items():
         suite = suites.get(script)
-        home = homes.get(suite) if suite else None
+        base = baselines.get(suite) if suite else None
         verdict = judge_script(
             run,
             imports=imports,
             owners=owners,
-            baseline=home.outcomes.get(script, Verdict(outcome="same_result")) if home else None,
-            there=home.runs.get(script) if home else None,
-            is_home=home is not None and home.cell == record.cell,
+            baseline=base.outcomes.get(script, Verdict(outcome="same_result")) if base else None,
+            there=base.runs.get(script) if base else None,
+            is_baseline=base is not None and base.cell == record.cell,
             tolerance=tolerance,
             isolation=record.environment.get("isolation") or (),
         )
-        where = home.cell if home else None
+        where = base.cell if base else None
         old = record.outcomes.get(script)
-        if verdict.outcome == "not_compared" and (why := _explain_no_baseline(suite, home)):
+        if verdict.outcome == "not_compared" and (why := _explain_no_baseline(suite, base)):
             verdict = replace(verdict, detail=why)
         verdicts[script] = replace(
             verdict,
@@ -202,14 +202,14 @@ def can_import(record: Record) -> bool:
     return any(run.retval == 0 for run in record.runs.values())
 
 
-def _explain_no_baseline(suite: str | None, home: Record | None) -> str | None:
-    """Why there is no result to compare with; None where the home cell has run."""
+def _explain_no_baseline(suite: str | None, base: Record | None) -> str | None:
+    """Why there is no result to compare with; None where the baseline cell has run."""
     if suite is None:
-        return "baselines names no home cell for it"
-    if home is None or home.runs:
+        return "baselines names no baseline cell for it"
+    if base is None or base.runs:
         return None
-    what = home.outcome.replace("_", " ")
-    return f"its baseline, {home.cell.label}, has no result: {home.message or what}"[:400]
+    what = base.outcome.replace("_", " ")
+    return f"its baseline, {base.cell.label}, has no result: {base.message or what}"[:400]
 
 
 def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | None:

@@ -38,9 +38,9 @@ from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.options import make_selection
 from calipertf.run.plan import (
     PlannedCell,
+    baseline_cell,
     choose_scripts,
-    find_homes,
-    home_cell,
+    find_baselines,
     plan_grid,
 )
 from calipertf.run.processes import Processes
@@ -54,7 +54,7 @@ from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
     explain_failures,
-    explain_homes,
+    explain_missing_baselines,
     make_legend,
     make_table,
 )
@@ -69,7 +69,7 @@ class Session:
     config: Config
     environment: Environment
     scripts: tuple[str, ...]
-    homes: Mapping[str, Cell]
+    baselines: Mapping[str, Cell]
     store: Store
     #: The scripts of the configuration and what they may read beside themselves.
     sources: SourceTree
@@ -115,9 +115,9 @@ def run_stage(arguments: argparse.Namespace) -> int:
             print_plan(Layout(root=arguments.dir), planned, missing)
             print("\n".join([*advice, describe_conditions(config)]))
             return EXIT_OK
-        homes = {
-            suite: home_cell(project.name, home)
-            for suite, home in find_homes(config, scripts).items()
+        baselines = {
+            suite: baseline_cell(project.name, baseline)
+            for suite, baseline in find_baselines(config, scripts).items()
         }
         tell_beginning(config, arguments, advice)
         layout = Layout(root=arguments.dir)
@@ -127,8 +127,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
             config=config,
             environment=environment,
             scripts=scripts,
-            homes=homes,
-            store=make_store(config, layout, homes),
+            baselines=baselines,
+            store=make_store(config, layout, baselines),
             sources=find_sources(config, [arguments.dir]),
             arguments=arguments,
             run_id=arguments.run_id,
@@ -139,15 +139,15 @@ def run_stage(arguments: argparse.Namespace) -> int:
         return judge_grid(session, planned, missing, scheduler)
 
 
-def make_store(config: Config, layout: Layout, homes: Mapping[str, Cell]) -> Store:
+def make_store(config: Config, layout: Layout, baselines: Mapping[str, Cell]) -> Store:
     """Return the store of a run's records, which are yet to be loaded."""
     analysis = config.analysis
     return Store(
         layout=layout,
-        dated=len({*analysis.resolve, *(cell.resolve for cell in homes.values())}) > 1,
+        dated=len({*analysis.resolve, *(cell.resolve for cell in baselines.values())}) > 1,
         tolerance=analysis.tolerance,
         suites={script: config.find_suite(script) for script in config.scripts},
-        homes=homes,
+        baselines=baselines,
     )
 
 
@@ -157,7 +157,11 @@ def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[
     for error in errors:
         log.warning("left out: %s", error)
     known = {record.cell: record for record in records}
-    print("\n".join(describe_plan(planned, missing) + explain_homes(planned, missing, known)))
+    print(
+        "\n".join(
+            describe_plan(planned, missing) + explain_missing_baselines(planned, missing, known)
+        )
+    )
 
 
 def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
@@ -201,8 +205,8 @@ def judge_grid(
     kept = len(store.records)
     tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
     store.judge_all()
-    homeless = explain_homes(planned, missing, store.records)
-    for line in homeless:
+    lacking = explain_missing_baselines(planned, missing, store.records)
+    for line in lacking:
         log.warning(line)
     kept = min(kept, len(planned) - len(tasks))
     if kept:
@@ -215,7 +219,7 @@ def judge_grid(
     store.judge_all()  # whether a script works anywhere is known now
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
-    for line in (*homeless, *list_failed_baselines(session)):
+    for line in (*lacking, *list_failed_baselines(session)):
         print(line)
     for tag in sorted(missing):
         print(missing[tag])
@@ -230,7 +234,7 @@ def judge_grid(
 def list_failed_baselines(session: Session) -> list[str]:
     """A line for each baseline that was run and failed."""
     store = session.store
-    return explain_baselines(session.homes, store.records, store.suites)
+    return explain_baselines(session.baselines, store.records, store.suites)
 
 
 def prepare_cell(
@@ -349,8 +353,10 @@ def run_tasks(
                 inputs["stale_index"] = True
             record = session.store.save(replace(done.record, inputs=inputs))
             progress.advance(record)
-            if record.cell in session.homes.values():
-                own = {suite: cell for suite, cell in session.homes.items() if cell == record.cell}
+            if record.cell in session.baselines.values():
+                own = {
+                    suite: cell for suite, cell in session.baselines.items() if cell == record.cell
+                }
                 for line in explain_baselines(own, session.store.records, session.store.suites):
                     log.warning(line)
     return failures

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timezone
 
 from packaging.version import Version
 
-from calipertf.config.model import Analysis, Config, Home
+from calipertf.config.model import Analysis, Baseline, Config
 from calipertf.config.problems import Problems
 from calipertf.errors import ConfigError, VersionError
 from calipertf.formats.records import Cell
@@ -27,9 +27,9 @@ class PlannedCell:
     file: ReleaseFile | None
     #: UTC; None where nothing is hidden.
     cutoff: datetime | None
-    #: Suites whose home this cell is.
+    #: Suites whose baseline this cell is.
     suites: tuple[str, ...] = ()
-    #: Whether it is there only because it is a home.
+    #: Whether it is there only because it is a baseline.
     added: bool = False
     #: Why there is no file; None where there is one.
     missing: str | None = None
@@ -48,7 +48,7 @@ class Selection:
 def plan_grid(
     config: Config, project: Project, platforms: Iterable[str], selection: Selection
 ) -> list[PlannedCell]:
-    """The cells of a run in the order to start them, home cells first, then the largest wheels.
+    """The cells of a run in the order to start them, baseline cells first, then the largest wheels.
 
     Raises VersionError or ConfigError where nothing is left to do.
     """
@@ -64,17 +64,17 @@ def plan_grid(
         for python in pythons
         for resolve in resolves
     }
-    homes: dict[Cell, list[str]] = {}
-    for suite, home in find_homes(config, scripts).items():
-        cell = home_cell(project.name, home)
-        homes.setdefault(cell, []).append(suite)
+    baselines: dict[Cell, list[str]] = {}
+    for suite, baseline in find_baselines(config, scripts).items():
+        cell = baseline_cell(project.name, baseline)
+        baselines.setdefault(cell, []).append(suite)
         grid.setdefault(cell, True)
     planned = [
         plan_cell(
             cell,
             project,
             names,
-            suites=homes.get(cell, ()),
+            suites=baselines.get(cell, ()),
             added=added,
             sources=analysis.sources == "auto",
         )
@@ -107,9 +107,9 @@ def choose_versions(config: Config, project: Project, selection: Selection) -> l
             configured.update(select_versions([selector], known))
         except VersionError as error:
             problems.add(("analysis", "versions", number), f"versions: {error}")
-    for suite, home in config.analysis.baselines.items():
+    for suite, baseline in config.analysis.baselines.items():
         try:
-            select_versions([home.version], known)
+            select_versions([baseline.version], known)
         except VersionError as error:
             problems.add(("analysis", "baselines", suite), f"baselines.{suite}: {error}")
     problems.check()
@@ -154,15 +154,19 @@ def _fits(script: str, pattern: str) -> bool:
     return fnmatch.fnmatch(script, pattern) or (part != "" and f"/{part}" in f"/{script}")
 
 
-def find_homes(config: Config, scripts: Sequence[str]) -> Mapping[str, Home]:
-    """Suites that some script belongs to, and their homes."""
+def find_baselines(config: Config, scripts: Sequence[str]) -> Mapping[str, Baseline]:
+    """Suites that some script belongs to, and their baselines."""
     used = {config.find_suite(script) for script in scripts}
-    return {suite: home for suite, home in config.analysis.baselines.items() if suite in used}
+    return {
+        suite: baseline for suite, baseline in config.analysis.baselines.items() if suite in used
+    }
 
 
-def home_cell(package: str, home: Home) -> Cell:
-    """The cell that a home names."""
-    return Cell(package=package, version=home.version, python=home.python, resolve=home.resolve)
+def baseline_cell(package: str, baseline: Baseline) -> Cell:
+    """The cell that a baseline names."""
+    return Cell(
+        package=package, version=baseline.version, python=baseline.python, resolve=baseline.resolve
+    )
 
 
 def plan_cell(

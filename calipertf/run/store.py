@@ -118,9 +118,9 @@ class Store:
     #: Whether the configuration has more than one resolve date: one folder a date then.
     dated: bool
     tolerance: float
-    #: Script -> its suite; suite -> its home cell.
+    #: Script -> its suite; suite -> its baseline cell.
     suites: Mapping[str, str | None]
-    homes: Mapping[str, Cell]
+    baselines: Mapping[str, Cell]
     records: dict[Cell, Record] = field(default_factory=dict)
     #: Records of the package's cells that this run does not plan: reasons are found beside them.
     others: dict[Cell, Record] = field(default_factory=dict)
@@ -172,7 +172,7 @@ class Store:
 
     def _write_all(self, saved: Cell) -> None:
         """Write the saved record, and each record whose verdicts it changes."""
-        if saved in self.homes.values():
+        if saved in self.baselines.values():
             self._write(self.records[saved])
             self.judge_all()
             return
@@ -204,11 +204,11 @@ class Store:
                 self._write(judged)
 
     def _judge(self, record: Record) -> Record:
-        homes = {suite: self.records.get(cell) for suite, cell in self.homes.items()}
-        for suite, cell in self.homes.items():
+        baselines = {suite: self.records.get(cell) for suite, cell in self.baselines.items()}
+        for suite, cell in self.baselines.items():
             if cell == record.cell:
-                homes[suite] = record
-        return judge_record(record, self.suites, homes, self.tolerance)
+                baselines[suite] = record
+        return judge_record(record, self.suites, baselines, self.tolerance)
 
     def _write(self, record: Record) -> None:
         write_record(self.layout.place_record(record.cell, dated=self.dated), record)

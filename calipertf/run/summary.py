@@ -147,10 +147,10 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
     return lines
 
 
-def explain_homes(
+def explain_missing_baselines(
     planned: Sequence[PlannedCell], missing: Mapping[str, str], records: Mapping[Cell, Record]
 ) -> list[str]:
-    """A line for each home cell that has no result, and gets none: its suites have no baseline."""
+    """A line for each baseline cell that has no result, and gets none."""
     lines = []
     for plan in planned:
         if plan.cell in records and records[plan.cell].runs:
@@ -158,7 +158,7 @@ def explain_homes(
         if plan.suites and (plan.file is None or plan.cell.python in missing):
             why = plan.missing or f"there is no Python {python_version(plan.cell.python)} here"
             lines.append(
-                f"{', '.join(plan.suites)}: nothing to compare results with, as the home cell "
+                f"{', '.join(plan.suites)}: nothing to compare results with, as the baseline cell "
                 f"{plan.cell.label} cannot be run: {why}; name another one under baselines"
             )
     return lines
@@ -178,7 +178,7 @@ def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
         if plan.cell.python in missing:
             words += ", no interpreter"
     if plan.suites:
-        words += f", home of {', '.join(plan.suites)}"
+        words += f", baseline of {', '.join(plan.suites)}"
     return f"{plan.cell.label}: {words}"
 
 

@@ -156,7 +156,7 @@ def test_stage_1_loads_any_record_or_sets_it_aside(
     layout.data.mkdir()
     path = layout.data / f"{CELL.name}.json"
     path.write_bytes(content)
-    store = Store(layout=layout, dated=False, tolerance=1e-3, suites={}, homes={})
+    store = Store(layout=layout, dated=False, tolerance=1e-3, suites={}, baselines={})
     store.load([CELL])
     store.judge_all()
     # It stays where it is, perhaps as that of another date, or lies beside its place.

@@ -1,4 +1,4 @@
-"""The examples in a real home cell of each generation: they repeat, and they learn."""
+"""The examples in a real baseline cell of each generation: they repeat, and they learn."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ SENSIBLE: dict[str, dict[str, tuple[float, float]]] = {
 def home(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, shared_cache: Path
 ) -> Record:
-    """The record of a suite's home cell: every script warm, then cold."""
+    """The record of a suite's baseline cell: every script warm, then cold."""
     return run_home(GRID, request.param, tmp_path_factory.mktemp("home"), shared_cache)
 
 
 def run_home(grid: Path, suite: str, folder: Path, shared_cache: Path) -> Record:
-    """The record of a suite's home cell, run by stage 1 with this grid."""
+    """The record of a suite's baseline cell, run by stage 1 with this grid."""
     wanted = CONFIG.analysis.baselines[suite]
     flags = ["--config", str(grid), "--dir", str(folder), "--tests", suite]
     flags += ["--environment", "venv"]

@@ -261,7 +261,7 @@ def test_exception_without_a_message_is_shown_by_its_line() -> None:
 
 def test_script_without_a_home_says_so() -> None:
     judged = judge_record(record(HERE, OK), {"s.py": None}, {}, 1e-3)
-    assert judged.outcomes["s.py"].detail == "baselines names no home cell for it"
+    assert judged.outcomes["s.py"].detail == "baselines names no baseline cell for it"
 
 
 def test_failed_build_stays_what_it_is() -> None:

@@ -79,7 +79,7 @@ def test_baseline_that_comes_later_judges_what_waited(tmp_path: Path) -> None:
         dated=True,
         tolerance=0.01,
         suites={"s.py": "s"},
-        homes={"s": HOME},
+        baselines={"s": HOME},
     )
     assert store.save(ran(HERE, "x: 1.0\n")).outcome == "not_compared"
     store.save(ran(HOME, "x: 1.001\n"))
@@ -89,7 +89,7 @@ def test_baseline_that_comes_later_judges_what_waited(tmp_path: Path) -> None:
         dated=True,
         tolerance=0.00001,
         suites={"s.py": "s"},
-        homes={"s": HOME},
+        baselines={"s": HOME},
     )
     again.load([HERE, HOME])
     assert again.records[HERE].outcome == "same_result"
@@ -99,7 +99,7 @@ def test_baseline_that_comes_later_judges_what_waited(tmp_path: Path) -> None:
 
 def test_failure_of_ours_is_gone_once_there_is_a_record(tmp_path: Path) -> None:
     layout = Layout(root=tmp_path)
-    store = Store(layout=layout, dated=False, tolerance=0, suites={}, homes={})
+    store = Store(layout=layout, dated=False, tolerance=0, suites={}, baselines={})
     store.save_failure(HERE, "the index is down")
     assert [path.name for path in layout.data.iterdir()] == [f"{HERE.name}.failed.json"]
     assert list(layout.iter_record_paths()) == []
@@ -110,11 +110,11 @@ def test_failure_of_ours_is_gone_once_there_is_a_record(tmp_path: Path) -> None:
 def test_records_of_two_dates_never_share_a_file(tmp_path: Path) -> None:
     today = Cell(package="six", version="1.0", python="cp38", resolve="today")
     store = Store(
-        layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={"s": HOME}
+        layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, baselines={"s": HOME}
     )
     store.save(ran(HOME, "home\n"))
     store.save(ran(today, "today\n"))
-    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, baselines={})
     again.load([today, HOME])
     assert again.records[HOME].runs["s.py"].output == ("home\n",)
     assert again.records[today].runs["s.py"].output == ("today\n",)
@@ -122,10 +122,10 @@ def test_records_of_two_dates_never_share_a_file(tmp_path: Path) -> None:
 
 
 def test_record_of_another_date_is_left_where_it_is(tmp_path: Path) -> None:
-    store = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    store = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, baselines={})
     store.save(ran(HOME, "home\n"))
     today = Cell(package="six", version="1.0", python="cp38", resolve="today")
-    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, homes={})
+    again = Store(layout=Layout(root=tmp_path), dated=False, tolerance=0, suites={}, baselines={})
     again.load([today])
     again.save_failure(today, "the index is down")
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")) == [
@@ -141,7 +141,7 @@ def test_reason_is_found_beside_the_records_of_other_runs(tmp_path: Path) -> Non
             dated=True,
             tolerance=0.01,
             suites={"s.py": "s"},
-            homes={"s": HOME},
+            baselines={"s": HOME},
         )
 
     today = replace(HOME, resolve="today")

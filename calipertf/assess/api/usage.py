@@ -34,7 +34,7 @@ class Missing:
 class Usage:
     """How a script's uses fare in one version."""
 
-    #: Symbols that the script uses and its home version has.
+    #: Symbols that the script uses and its baseline version has.
     used: int
     #: Those that exist here and take the calls that the script makes, with whatever defaults.
     compatible: int
@@ -51,17 +51,17 @@ class Usage:
         return self.compatible / self.used if self.used else 1.0
 
 
-def measure_usage(uses: Iterable[Use], home: Api, api: Api) -> Usage:
-    """The share of what the script uses on its home version that a version has and takes.
+def measure_usage(uses: Iterable[Use], baseline: Api, api: Api) -> Usage:
+    """The share of what the script uses on its baseline version that a version has and takes.
 
-    Uses that the home version itself does not show are left out: they are names that the package
-    makes at run time, or are not the package's.
+    Uses that the baseline version itself does not show are left out: the package makes those names
+    at run time, or they are not its own.
     """
-    at_home = _Directory(home)
-    here = at_home if api is home else _Directory(api)
+    at_baseline = _Directory(baseline)
+    here = at_baseline if api is baseline else _Directory(api)
     used: dict[str, tuple[Symbol, list[Use]]] = {}
     for use in uses:
-        symbol = at_home.find(use)
+        symbol = at_baseline.find(use)
         if symbol is not None:
             used.setdefault(symbol.path, (symbol, []))[1].append(use)
     missing, defaults = [], []

@@ -95,7 +95,7 @@ class Explainer:
     def explain(self, result: Result, working: Cell | None) -> Cause | None:
         """The cause of a failure or of another result, compared with a cell where it works.
 
-        That is the nearest one; without such a cell its home is what it is compared with.
+        That is the nearest one; without such a cell its baseline is what it is compared with.
         """
         if result.outcome == "different_result":
             return self._explain_difference(result, working)
@@ -123,8 +123,8 @@ class Explainer:
             if cause or result.outcome == "import_failed":
                 return cause
         symbol = name_symbol(result.verdict.exception, result.run.error if result.run else ())
-        home = (result.verdict.baseline or {}).get("version")
-        works = working.version if working else home
+        baseline = (result.verdict.baseline or {}).get("version")
+        works = working.version if working else baseline
         if symbol and works and works != result.cell.version:
             change = self._find_change(result.cell.package, symbol, works, result.cell.version)
             if change:
@@ -247,7 +247,7 @@ class Explainer:
         works = "it gives the baseline's result"
         baseline = result.verdict.baseline or {}
         if working is None:
-            working = _find_home(result)
+            working = _find_baseline(result)
         if working is None:
             return None
         if working.version == cell.version and working.python == cell.python:
@@ -258,12 +258,12 @@ class Explainer:
             there = python_version(working.python)
             text = f"Python {python_version(cell.python)} here, {there} where {works}"
             return Cause(kind="python", text=text + _say_rest(drift), path=cell.python)
-        home = str(baseline.get("version") or working.version)
-        if home == cell.version:
+        expected = str(baseline.get("version") or working.version)
+        if expected == cell.version:
             return None
-        return self._blame_defaults(result, home) or self._blame_moved(result, working, works)
+        return self._blame_defaults(result, expected) or self._blame_moved(result, working, works)
 
-    def _blame_defaults(self, result: Result, home: str) -> Cause | None:
+    def _blame_defaults(self, result: Result, baseline: str) -> Cause | None:
         """Arguments that the script leaves out and whose default changed, or that moved.
 
         What is missing altogether cannot be why: the script ran.
@@ -272,7 +272,7 @@ class Explainer:
         uses: list[Use] = [*self._usage.list_defaults(result), *moved]
         if not uses:
             return None
-        text = f"between {home} and {result.cell.version} changed what the script uses: "
+        text = f"between {baseline} and {result.cell.version} changed what the script uses: "
         return Cause(kind="usage", text=text + list_uses(uses), path=uses[0].path, change="changed")
 
     def _blame_moved(self, result: Result, working: Cell, works: str) -> Cause | None:
@@ -332,7 +332,7 @@ def _blame_all(drift: Drift, works: str) -> Cause | None:
     return Cause(kind="requirements", text=text, path=drift.rank()[0]) if text else None
 
 
-def _find_home(result: Result) -> Cell | None:
+def _find_baseline(result: Result) -> Cell | None:
     """The cell that a result was compared with."""
     baseline = result.verdict.baseline
     if not baseline:

@@ -31,8 +31,8 @@ class Neighbours:
         cells: dict[tuple[str, str | None], list[Cell]] = defaultdict(list)
         for cell in dict.fromkeys(result.cell for result in results if result.outcome in _IMPORTED):
             cells[cell.package, None].append(cell)
-        # A result that nothing was compared with says less than one that agrees with its home: it
-        # is taken for scripts that have no other.
+        # A result that nothing was compared with says less than one that agrees with its
+        # baseline: it is taken for scripts that have no other.
         compared = {(result.cell.package, result.script) for result in results if result.works}
         for result in results:
             key = (result.cell.package, result.script)

@@ -20,7 +20,7 @@ _LISTED = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """One use of the package that fares otherwise on a version than on the script's home."""
+    """One use of the package that fares otherwise on a version than on the script's baseline."""
 
     #: Public path as the script writes it.
     path: str
@@ -95,7 +95,7 @@ def describe_uses(uses: Sequence[Use], version: str) -> str:
     """One sentence of what the script uses and the version lacks."""
     first = uses[0]
     text = f"the script uses {first.path} (line {first.line}), which {version} "
-    # Stage 2 compares with the home version, which may be the later one.
+    # Stage 2 compares with the baseline version, which may be the later one.
     return text + ("does not have" if first.removed else f"has otherwise: {first.reason}")
 
 

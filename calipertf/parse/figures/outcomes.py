@@ -234,6 +234,6 @@ def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result
         subtitle=f"over the versions of {package}, on the Python where it goes best; dependencies: {resolve}",  # noqa: E501
         description=(
             f"Each script of {name} on each version of {package}: the best outcome on any Python, "
-            f"dependencies as of {resolve}. {works} of {len(rows)} are the same result as at home."
+            f"dependencies as of {resolve}. {works} of {len(rows)} agree with the baseline."
         ),
     )

@@ -88,8 +88,8 @@ def _pair_lines(left: Sequence[str], right: Sequence[str]) -> Iterable[str]:
             if left[number] == right[number]:
                 yield f" {left[number][:_WIDTH]}"
             else:
-                home, here = _show_difference(left[number], right[number])
-                yield f"-{home}"
+                expected, here = _show_difference(left[number], right[number])
+                yield f"-{expected}"
                 yield f"+{here}"
             last = number
 
@@ -214,14 +214,14 @@ def _find_baseline(result: Result, records: Mapping[Cell, Record]) -> Record | N
 
 
 def _diff(result: Result, baseline: Record | None) -> str | None:
-    """What a result differs from: that at home, or where it is unstable its second run here."""
+    """What a result differs from: its baseline's, or where it is unstable its second run here."""
     run = result.run
     if result.outcome == "unstable_result" and run and run.again:
         return diff_outputs(run.again.output, run.output)
     if result.outcome != "different_result" or baseline is None or result.run is None:
         return None
-    home = baseline.runs.get(result.script)
-    return diff_outputs(result.run.output, home.output) if home else None
+    expected = baseline.runs.get(result.script)
+    return diff_outputs(result.run.output, expected.output) if expected else None
 
 
 class _Differences:

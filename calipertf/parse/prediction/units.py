@@ -184,7 +184,7 @@ def _add_version_scores(units: pd.DataFrame, table: pd.DataFrame) -> None:
 
 
 def _add_usage(units: pd.DataFrame, table: pd.DataFrame) -> None:
-    """The share of what the script uses at home that b has."""
+    """The share of what the script uses in its baseline cell that b has."""
     shares = {
         (str(row.package), str(row.script), str(row.version)): float(row.share)  # type: ignore[arg-type]
         for row in table.itertuples()

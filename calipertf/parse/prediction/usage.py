@@ -78,7 +78,7 @@ class Confusion:
 def foresee(results: Sequence[Result], usage: pd.DataFrame) -> list[Foresight]:
     """A row for each script and judged cell, and one for each version that no cell was judged of.
 
-    The home version is left out: usage is measured there, so it foretells nothing.
+    The baseline version is left out: usage is measured there, so it foretells nothing.
     """
     judged: dict[tuple[str, str, str], list[Result | None]] = {}
     for result in results:

@@ -92,7 +92,9 @@ def open_docker(
 def list_pythons(analysis: Analysis) -> list[str]:
     """Tags of the Pythons that caliper.yaml names one by one."""
     named = [text for text in analysis.python_versions or () if text.startswith("cp")]
-    return list(dict.fromkeys([*named, *(home.python for home in analysis.baselines.values())]))
+    return list(
+        dict.fromkeys([*named, *(baseline.python for baseline in analysis.baselines.values())])
+    )
 
 
 def choose_scheduler(config: Config, arguments: argparse.Namespace) -> str:

@@ -95,7 +95,7 @@ function scriptStory(i) {
     ]),
     diffBlock(text(R.diff[i]), outcome === "unstable_result"
       ? "Difference of two runs in this cell (- first, + second)"
-      : "Difference to the result at home (- home, + here)"),
+      : "Difference to the result of the baseline (- baseline, + here)"),
     lastLines("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
     lastLines("Last lines of error", text(R.error[i]), failed),
     unlike(text(R.unlike[i]), R.nearest[i]),

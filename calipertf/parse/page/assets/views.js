@@ -28,7 +28,7 @@ function showPrediction() {
   }
   if (confusion.length) {
     parts.push(el("h2", {}, "Foretold by what a script uses alone"),
-      el("p", {}, "A script is foretold to fail on a version that lacks something it uses at home. Nothing is run for it; home versions are left out."),
+      el("p", {}, "A script is foretold to fail on a version that lacks something it uses in its baseline cell. Nothing is run for it; baseline versions are left out."),
       listTable("", ["dependencies", "cells", "foretold, fails", "foretold, works", "not foretold, fails", "not foretold, works", "precision", "recall"],
         confusion.map((row) => [row.resolve, row.scope, row.fails_as_foretold, row.works_against_it,
           row.fails_against_it, row.works_as_foretold, percent(row.precision), percent(row.recall)])));
