@@ -17,15 +17,13 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # run from a checkout, calipertf is not installed
 
 from calipertf.config.model import Config, load_config  # noqa: E402
+from calipertf.outcomes import OUTCOMES  # noqa: E402
 from calipertf.paths import Layout, read_records  # noqa: E402
 from calipertf.formats.records import Record, Verdict  # noqa: E402
-from calipertf.run.summary import MARKS  # noqa: E402
 from calipertf.versions import python_version, version_key  # noqa: E402
 
 BEGIN = "<!-- made by make_table.py: begin -->"
 END = "<!-- made by make_table.py: end -->"
-#: Outcomes of a script that did not end well.
-BROKEN = frozenset({"build_failed", "import_failed", "run_failed"})
 #: Characters of an exception's message that a row shows.
 SHOWN = 80
 
@@ -76,7 +74,7 @@ def find_break(records: Mapping[str, Record], script: str, home: str) -> str:
     """The first version after the home where the script does not run; `none` if there is none."""
     later = [version for version in records if version_key(version) > version_key(home)]
     for version in sorted(later, key=version_key):
-        if find_outcome(records[version], script) in BROKEN:
+        if OUTCOMES[find_outcome(records[version], script)].fails:
             return describe_break(records[version], script)
     return "none"
 
@@ -92,7 +90,7 @@ def make_suite(suite: str, config: Config, records: Sequence[Record]) -> Iterato
     yield f"| script | {' | '.join(minors)} | first break after home |"
     yield f"| --- |{' :-: |' * len(minors)} --- |"
     for script in scripts:
-        marks = [MARKS[find_outcome(record, script)][0] for record in chosen.values()]
+        marks = [OUTCOMES[find_outcome(record, script)].mark for record in chosen.values()]
         name = Path(script).relative_to(suite).with_suffix("").as_posix()
         found = find_break(chosen, script, home.version)
         yield f"| {name} | {' | '.join(marks)} | {found} |"
@@ -111,7 +109,7 @@ def make_table(config: Config, records: Sequence[Record]) -> str:
     built = [record for record in records if record.outcome != "no_release"]
     shown = {find_outcome(record, script) for record in built for script in config.scripts}
     legend = ", ".join(
-        f"`{mark}` {words}" for outcome, (mark, _, words) in MARKS.items() if outcome in shown
+        f"`{outcome.mark}` {outcome.count}" for outcome in OUTCOMES.values() if outcome.name in shown
     )
     cells = {
         record.cell.version: python_version(record.cell.python)

@@ -22,6 +22,7 @@ from calipertf.files.inputs import load_json, read_file
 from calipertf.formats.records import Record
 from calipertf.index.client import Index
 from calipertf.index.metadata import fetch_metadata, list_required
+from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.distributions import find_distribution, list_installed_modules
 from calipertf.versions import parse_version
 
@@ -32,7 +33,6 @@ FILE_NAME = "requires.json"
 
 #: The most packages that the index is asked about in one run.
 _MOST = 100
-_FAILED = frozenset({"import_failed", "run_failed", "different_result"})
 
 
 def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
@@ -52,7 +52,8 @@ def list_wanted(records: Sequence[Record]) -> list[tuple[str, str]]:
             continue
         pins = parse_freeze(record.requirements, cell.package).pins
         for script, verdict in record.outcomes.items():
-            if verdict.outcome not in _FAILED:
+            outcome = OUTCOMES[verdict.outcome]
+            if outcome.works or outcome.silent:
                 continue
             found.setdefault((canonicalize_name(cell.package), cell.version))
             run = record.runs.get(script)

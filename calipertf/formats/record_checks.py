@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from calipertf.formats.shapes import find_odd, find_wrong
-from calipertf.reasons.classify import REASONS
+from calipertf.outcomes import REASONS
 
 if TYPE_CHECKING:
     from calipertf.formats.records import Record, Verdict

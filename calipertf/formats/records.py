@@ -1,6 +1,6 @@
 """The record of one cell: its schema, reading (ours and the original tool's), atomic writing.
 
-The format is described in docs/formats.md, the outcomes in CONTRIBUTING.md.
+The format is described in docs/formats.md, the outcomes in docs/outcomes.md.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from calipertf.errors import RecordError
 from calipertf.files.atomic import write_json
 from calipertf.files.inputs import load_json, read_file
 from calipertf.formats.record_checks import check_record
+from calipertf.outcomes import OUTCOMES, rank_worst
 from calipertf.reasons.classify import classify_failure
 from calipertf.reasons.last_words import Failure, parse_exception
 from calipertf.reasons.owners import Owners, make_owners
@@ -23,19 +24,6 @@ from calipertf.versions import version_key
 
 SCHEMA = 1
 
-#: Every outcome, worst first, with the class that a person thinks in.
-OUTCOMES: Mapping[str, str] = {
-    "no_release": "cannot build",
-    "build_failed": "cannot build",
-    "import_failed": "cannot run",
-    "run_failed": "cannot run",
-    "different_result": "different result",
-    "unstable_result": "different result",
-    "not_compared": "not judged",
-    "same_result": "works",
-    "no_interpreter": "not judged",
-    "infrastructure_error": "not judged",
-}
 #: Name of a record, without .json.
 RECORD_NAME = re.compile(
     r"pypi-(?P<package>.+)-(?P<version>[^-]+)-python-(?P<python>cp[23][0-9]{1,3})"
@@ -256,14 +244,9 @@ class Record:
         return data
 
 
-def rank_outcome(outcome: str) -> int:
-    """Place of an outcome in OUTCOMES: 0 is the worst."""
-    return list(OUTCOMES).index(outcome)
-
-
 def worst_outcome(outcomes: Mapping[str, Verdict]) -> Verdict | None:
     """The verdict that stands for a cell: the worst of its scripts'; None where there is none."""
-    return min(outcomes.values(), key=lambda verdict: rank_outcome(verdict.outcome), default=None)
+    return min(outcomes.values(), key=lambda verdict: rank_worst(verdict.outcome), default=None)
 
 
 def read_record(path: Path) -> Record:

@@ -17,7 +17,7 @@ from calipertf.parse.prediction.evaluate import describe, predict_all
 from calipertf.parse.prediction.units import make_units
 from calipertf.parse.prediction.usage import count_confusions, foresee
 from calipertf.parse.requirements import Requirement, parse_requirements
-from calipertf.parse.results import FAILING, Axes, Result, find_axes, make_results
+from calipertf.parse.results import Axes, Result, find_axes, make_results
 from calipertf.parse.timelines import make_timelines
 
 
@@ -95,7 +95,7 @@ def _explain(
     if result.works or result.outcome in {"no_release", "no_interpreter", "not_compared"}:
         return None, None
     nearest = neighbours.find(result)
-    if result.outcome not in {*FAILING, "different_result"}:
+    if not (result.fails or (result.traits.differs and not result.silent)):
         return nearest, None
     # What breaks the import is told by a cell that can import, though the script may fail there.
     imports = result.outcome == "import_failed"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from calipertf.formats.records import Cell
-from calipertf.parse.results import SILENT, WORKING, Result
+from calipertf.parse.results import Result
 
 #: What can become of a script between two runs, worst first.
 STATUSES = (
@@ -21,7 +21,6 @@ STATUSES = (
     "only now",
     "no release",
 )
-_UNKNOWN = SILENT - {"no_release"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +67,12 @@ def judge_change(before: Result | None, now: Result | None) -> str:
     """One of STATUSES for a script in two runs."""
     if before is None or now is None:
         return "only now" if before is None else "only before"
-    if before.outcome in _UNKNOWN or now.outcome in _UNKNOWN:
+    if any(result.silent and result.outcome != "no_release" for result in (before, now)):
         return "no verdict"
     if before.outcome == now.outcome == "no_release":
         return "no release"
-    worked, works = before.outcome in WORKING, now.outcome in WORKING
-    if worked != works:
+    works = now.works
+    if before.works != works:
         return "fixed" if works else "broken"
     if works:
         return "still working"

@@ -6,15 +6,14 @@ import re
 from collections.abc import Sequence
 
 from calipertf.formats.records import Verdict
+from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.last_words import parse_exception
 from calipertf.reasons.messages import normalise_message
-
-_FAILED = frozenset({"build_failed", "import_failed", "run_failed"})
 
 
 def sign_failure(verdict: Verdict, error: Sequence[str], package: str) -> str | None:
     """Exception type and normalised message of a failure; None for what did not fail."""
-    if verdict.outcome not in _FAILED:
+    if not OUTCOMES[verdict.outcome].fails:
         return None
     if verdict.exception is not None:
         message = normalise_message(verdict.exception.message)

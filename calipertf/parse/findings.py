@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from calipertf.outcomes import BEST_FIRST, OUTCOMES
 from calipertf.parse.analysis import Analysis
-from calipertf.parse.palette import LOOKS
-from calipertf.parse.results import SILENT
 from calipertf.versions import python_version
 
 
@@ -25,7 +24,9 @@ def _count_outcomes(analysis: Analysis) -> str:
     results = analysis.results
     counts = Counter(result.outcome for result in results)
     cells = len({result.cell for result in results})
-    told = ", ".join(f"{counts[name]:,} {LOOKS[name].words}" for name in LOOKS if counts[name])
+    told = ", ".join(
+        f"{counts[name]:,} {OUTCOMES[name].label}" for name in BEST_FIRST if counts[name]
+    )
     return f"{cells:,} cells, {len(results):,} scripts in cells: {told}."
 
 
@@ -54,7 +55,7 @@ def _tell_drift(analysis: Analysis) -> Iterator[str]:
     """How much of what works with a version's own dependencies fails with today's."""
     works: dict[tuple[str, ...], dict[str, bool]] = {}
     for result in analysis.results:
-        if result.outcome not in SILENT:
+        if not result.silent:
             cell = result.cell
             key = (cell.package, cell.version, cell.python, result.script)
             works.setdefault(key, {})[cell.resolve] = result.works

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from calipertf.formats.records import OUTCOMES, Cell, Record, Run, Verdict
+from calipertf.formats.records import Cell, Record, Run, Verdict
+from calipertf.outcomes import OUTCOMES, Outcome
 from calipertf.parse.failures import sign_failure
 from calipertf.versions import python_key, version_key
-
-#: Ran to its end and gave the result that it should.
-WORKING = frozenset({"same_result"})
-#: Ran to its end without a word against it, judged or not: what a failure can be compared with.
-RAN = WORKING | {"not_compared"}
-#: Did not run to its end.
-FAILING = frozenset({"build_failed", "import_failed", "run_failed"})
-#: Says nothing about the version: it is not there, or its result could not be had, compared or
-#: trusted.
-SILENT = frozenset(
-    {"no_release", "no_interpreter", "infrastructure_error", "unstable_result", "not_compared"}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +28,28 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """One of OUTCOMES."""
+        """The outcome's name, a key of OUTCOMES."""
         return self.verdict.outcome
+
+    @property
+    def traits(self) -> Outcome:
+        """All that is known of the outcome."""
+        return OUTCOMES[self.verdict.outcome]
 
     @property
     def works(self) -> bool:
         """Whether it ran and gave the result that it should."""
-        return self.verdict.outcome in WORKING
+        return self.traits.works
 
     @property
-    def outcome_class(self) -> str:
-        """The class that a person thinks in."""
-        return OUTCOMES[self.verdict.outcome]
+    def fails(self) -> bool:
+        """Whether it did not run to its end, and that says something about the version."""
+        return self.traits.fails
+
+    @property
+    def silent(self) -> bool:
+        """Whether it says nothing about the version."""
+        return self.traits.silent
 
 
 def list_scripts(record: Record) -> list[str]:

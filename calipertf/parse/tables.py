@@ -82,7 +82,7 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
             "suite": result.suite,
             "script": result.script,
             "outcome": verdict.outcome,
-            "class": result.outcome_class,
+            "class": result.traits.group,
             "reason": verdict.reason,
             "detail": verdict.detail,
             "exception": verdict.exception.type if verdict.exception else None,

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calipertf.formats.records import Cell
+from calipertf.outcomes import rank_best
 from calipertf.parse.causes.explain import Cause
-from calipertf.parse.palette import rank_look
-from calipertf.parse.results import SILENT, Result
+from calipertf.parse.results import Result
 from calipertf.versions import version_key
 
 #: The cause of a failure, given the cell where it works last or first.
@@ -63,7 +63,7 @@ def make_timelines(results: Sequence[Result], explain: Explain) -> list[Timeline
     """
     groups: dict[_Key, list[Result]] = defaultdict(list)
     for result in results:
-        if result.outcome not in SILENT:
+        if not result.silent:
             cell = result.cell
             for python in (cell.python, ANY):
                 key = (cell.package, result.suite, result.script, python, cell.resolve)
@@ -80,7 +80,7 @@ def _keep_best(group: Sequence[Result]) -> list[Result]:
     best: dict[str, Result] = {}
     for result in group:
         known = best.setdefault(result.cell.version, result)
-        if rank_look(result.outcome) < rank_look(known.outcome):
+        if rank_best(result.outcome) < rank_best(known.outcome):
             best[result.cell.version] = result
     return list(best.values())
 

@@ -14,20 +14,6 @@ from calipertf.reasons.owners import PACKAGE, PYTHON, SCRIPT, THIRD_PARTY, Owner
 from calipertf.reasons.tracebacks import Traceback, find_traceback
 from calipertf.reasons.witness import Blame, Witness
 
-#: Reasons of build_failed, import_failed and run_failed; CONTRIBUTING.md says what each means.
-REASONS = (
-    "api_missing",
-    "api_changed",
-    "dependency",
-    "python",
-    "system",
-    "script",
-    "data",
-    "timeout",
-    "killed",
-    "other",
-)
-
 _CHILD_SIGNAL = re.compile(r"died with <Signals\.(\w+): \d+>")
 #: A package that was built against another version of the one it calls.
 _BINARY = re.compile(

@@ -9,26 +9,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from packaging.utils import canonicalize_name
 
 from calipertf.formats.records import Cell, Record, Verdict
+from calipertf.outcomes import OUTCOMES, Outcome
 from calipertf.reasons.distributions import guess_distribution, list_installed_modules
 from calipertf.reasons.messages import normalise_message
 
-#: The script ran to its end.
-_RAN = frozenset({"different_result", "unstable_result", "not_compared", "same_result"})
-#: The package could be imported.
-_IMPORTED = _RAN | {"run_failed"}
-#: The packages could be installed.
-_BUILT = _IMPORTED | {"import_failed"}
-#: Outcome of a failure -> outcomes that have what it lacks.
-_BETTER: Mapping[str, frozenset[str]] = {
-    "build_failed": _BUILT,
-    "import_failed": _IMPORTED,
-    "run_failed": _RAN,
+#: Outcome of a failure -> whether another outcome has what it lacks.
+_BETTER: Mapping[str, Callable[[Outcome], bool]] = {
+    "build_failed": lambda other: other.built,
+    "import_failed": lambda other: other.imported,
+    "run_failed": lambda other: other.ran,
 }
 #: Signals of a program that broke by itself; others come from outside.
 _CRASHES = frozenset({"SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL"})
@@ -83,7 +78,7 @@ def _make_grid(records: Mapping[Cell, Record]) -> _Grid:
     for cell, record in records.items():
         by_version[cell.version].append(record)
         for script, verdict in record.outcomes.items():
-            if verdict.outcome in _RAN:
+            if OUTCOMES[verdict.outcome].ran:
                 ran[script].add(cell.python)
     return _Grid(by_version=dict(by_version), ran=dict(ran), records=records)
 
@@ -134,8 +129,8 @@ def _is_better(other: Record, script: str | None, verdict: Verdict) -> bool:
     """Whether another cell has what the verdict says is lacking."""
     if verdict.outcome == "run_failed" and script is not None:
         there = other.outcomes.get(script)
-        return there is not None and there.outcome in _RAN
-    return other.outcome in _BETTER[verdict.outcome]
+        return there is not None and OUTCOMES[there.outcome].ran
+    return _BETTER[verdict.outcome](OUTCOMES[other.outcome])
 
 
 def _give(verdict: Verdict, reason: str) -> Verdict:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from calipertf.formats.records import Cell, Record, Verdict
+from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.distributions import name_requirement
 from calipertf.reasons.lookups import NO_MODULE
 from calipertf.reasons.stdlib import is_stdlib
-
-#: Outcomes of a script that leave nothing to compare with.
-_FAILED = frozenset({"import_failed", "run_failed", "unstable_result"})
 
 
 def explain_baselines(
@@ -29,7 +27,7 @@ def explain_baselines(
 
 
 def _explain(record: Record, suite: str, suites: Mapping[str, str | None]) -> str | None:
-    if record.outcome == "build_failed":
+    if not OUTCOMES[record.outcome].built:
         why = record.message or record.reason or "see its record"
         return f"it cannot be built, so nothing can be compared with it: {why}"
     verdicts = {
@@ -37,7 +35,11 @@ def _explain(record: Record, suite: str, suites: Mapping[str, str | None]) -> st
         for script, verdict in record.outcomes.items()
         if suites.get(script) == suite
     }
-    failed = {script: verdict for script, verdict in verdicts.items() if verdict.outcome in _FAILED}
+    failed = {
+        script: verdict
+        for script, verdict in verdicts.items()
+        if not OUTCOMES[verdict.outcome].clean
+    }
     if not failed:
         return None
     if len(failed) == len(verdicts):

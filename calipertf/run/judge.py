@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from calipertf.formats.records import Record, Run, Verdict, worst_outcome
+from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.classify import classify_failure
 from calipertf.reasons.last_words import Failure, parse_exception
 from calipertf.reasons.messages import shorten
@@ -218,7 +219,7 @@ def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | Non
         return None
     same = [name for name, verdict in verdicts.items() if verdict.outcome == worst.outcome]
     text = f"{worst.outcome.replace('_', ' ')} in {len(same)} of {len(verdicts)} scripts"
-    if worst.differences and worst.outcome in {"different_result", "unstable_result"}:
+    if worst.differences and OUTCOMES[worst.outcome].differs:
         return f"{text}: {same[0]}, {worst.differences[0]}"[:400]
     # No reason but these: another may be found once the other cells are known.
     why = worst.detail or (worst.reason if worst.reason in {"timeout", "killed"} else None)

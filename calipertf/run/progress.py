@@ -10,7 +10,8 @@ import rich.progress as bars
 
 from calipertf.cli import console
 from calipertf.formats.records import Cell, Record
-from calipertf.run.summary import MARKS, describe_cell
+from calipertf.outcomes import OUTCOMES
+from calipertf.run.summary import describe_cell
 
 log = logging.getLogger("calipertf")
 
@@ -60,5 +61,7 @@ class Progress:
         self._show()
 
     def _show(self) -> None:
-        words = ", ".join(f"{count} {MARKS[name][2]}" for name, count in self._outcomes.items())
+        words = ", ".join(
+            f"{count} {OUTCOMES[name].count}" for name, count in self._outcomes.items()
+        )
         self._bar.update(self._task, completed=self._done, outcomes=words)

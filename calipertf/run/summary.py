@@ -8,33 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from calipertf.formats.records import OUTCOMES, Cell, Record, Verdict, rank_outcome
+from calipertf.formats.records import Cell, Record, Verdict
+from calipertf.outcomes import OUTCOMES, rank_worst
 from calipertf.reasons.messages import normalise_message, shorten
 from calipertf.run.plan import PlannedCell
 from calipertf.versions import python_key, python_version, version_key
-
-#: Outcome -> mark, style and the short word that counts it.
-MARKS: Mapping[str, tuple[str, str, str]] = {
-    "no_release": ("-", "dim", "no release"),
-    "build_failed": ("B", "red", "build failed"),
-    "import_failed": ("I", "red", "import failed"),
-    "run_failed": ("x", "red", "failed"),
-    "different_result": ("~", "yellow", "different"),
-    "unstable_result": ("?", "yellow", "unstable"),
-    "not_compared": ("o", "cyan", "ran, not compared"),
-    "same_result": ("=", "green", "same"),
-    "no_interpreter": ("!", "dim", "no interpreter"),
-    "infrastructure_error": ("!", "magenta", "infrastructure error"),
-}
 
 
 def count_scripts(record: Record) -> str:
     """How many of a cell's scripts have which outcome, best first: "29 same, 4 failed"."""
     counts = Counter(verdict.outcome for verdict in record.outcomes.values())
     if not counts:
-        return MARKS[record.outcome][2]
-    ordered = sorted(counts, key=rank_outcome, reverse=True)
-    return ", ".join(f"{counts[outcome]} {MARKS[outcome][2]}" for outcome in ordered)
+        return OUTCOMES[record.outcome].count
+    ordered = sorted(counts, key=rank_worst, reverse=True)
+    return ", ".join(f"{counts[outcome]} {OUTCOMES[outcome].count}" for outcome in ordered)
 
 
 def describe_cell(record: Record, number: int, total: int, seconds: float) -> str:
@@ -61,17 +48,15 @@ def make_table(package: str, resolve: str, records: Mapping[Cell, Record]) -> Ta
 def _draw(record: Record | None) -> Text:
     if record is None:
         return Text("")
-    mark, style, _ = MARKS[record.outcome]
-    return Text(f"{mark} {count_scripts(record)}", style=style)
+    outcome = OUTCOMES[record.outcome]
+    return Text(f"{outcome.mark} {count_scripts(record)}", style=outcome.style)
 
 
 def make_legend(records: Iterable[Record]) -> str:
     """The marks that the tables above it use."""
     used = {record.outcome for record in records}
-    marks = [(MARKS[outcome], outcome) for outcome in OUTCOMES if outcome in used]
-    return "a cell's mark is its worst outcome: " + ", ".join(
-        f"{mark[0]} {outcome}" for mark, outcome in marks
-    )
+    marks = [f"{outcome.mark} {name}" for name, outcome in OUTCOMES.items() if name in used]
+    return f"a cell's mark is its worst outcome: {', '.join(marks)}"
 
 
 def escape_controls(text: str) -> str:
@@ -82,12 +67,6 @@ def escape_controls(text: str) -> str:
     )
 
 
-#: Outcomes that need no explanation.
-_SILENT = frozenset({"same_result", "no_release", "not_compared"})
-#: Outcomes whose first difference is another in every script: their number says enough.
-_COUNTED = frozenset({"different_result", "unstable_result"})
-
-
 def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
     """The commonest failures, each with how many cells have it; each shown as it was first seen.
 
@@ -96,7 +75,7 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
     counts: Counter[str] = Counter()
     shown: dict[str, str] = {}
     for record in records:
-        if record.outcome in _SILENT:
+        if not _needs_words(record.outcome):
             continue
         found = {
             f"{outcome}: {normalise_message(text)}": (outcome, text)
@@ -111,9 +90,15 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
     return lines
 
 
+def _needs_words(outcome: str) -> bool:
+    """Whether an outcome needs an explanation."""
+    return not OUTCOMES[outcome].clean and outcome != "no_release"
+
+
 def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
     """Outcome and words of each failure in a cell; a cell without scripts has its own."""
-    failed = [verdict for verdict in record.outcomes.values() if verdict.outcome not in _SILENT]
+    verdicts = record.outcomes.values()
+    failed = [verdict for verdict in verdicts if _needs_words(verdict.outcome)]
     if not failed:
         yield record.outcome, record.message or record.reason or ""
     for verdict in failed:
@@ -121,7 +106,7 @@ def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
 
 
 def _describe(verdict: Verdict) -> str:
-    if verdict.outcome in _COUNTED:
+    if OUTCOMES[verdict.outcome].differs:
         return ""
     failure = verdict.exception
     if failure is None:

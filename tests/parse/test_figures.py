@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from helpers.grids import make_result
 
+from calipertf.outcomes import OUTCOMES
 from calipertf.parse.figures.all import write_figures
 from calipertf.parse.figures.base import render_svg, write_picture
 from calipertf.parse.figures.findings import draw_errors
 from calipertf.parse.figures.outcomes import draw_outcomes, draw_timelines
-from calipertf.parse.palette import LOOKS
 from calipertf.parse.results import find_axes
 from calipertf.paths import Layout
 
@@ -111,9 +111,11 @@ def measure_light(color: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("outcome", LOOKS)
+@pytest.mark.parametrize("outcome", OUTCOMES)
 def test_marks_are_read_on_their_colour(outcome: str) -> None:
-    light = sorted(measure_light(color) for color in (LOOKS[outcome].color, LOOKS[outcome].ink))
+    light = sorted(
+        measure_light(color) for color in (OUTCOMES[outcome].color, OUTCOMES[outcome].ink)
+    )
     assert (light[1] + 0.05) / (light[0] + 0.05) >= 4.5
 
 

@@ -7,6 +7,7 @@ import pytest
 from helpers import REPOSITORY
 from helpers.grids import make_cell, make_record, make_result
 
+from calipertf import outcomes
 from calipertf.formats.records import Cell, Record, Run, Verdict, read_record
 from calipertf.parse.causes.nearest import Neighbours
 from calipertf.parse.columns import TABLES, write_tables_page
@@ -81,7 +82,7 @@ def test_cell_that_was_not_built_says_so_of_every_script() -> None:
         ("p", "0.8", "a.py", "no_release", None),
         ("p", "0.8", "b.py", "no_release", None),
     ]
-    assert [r.outcome_class for r in results[::2]] == ["works", "cannot build", "cannot build"]
+    assert [r.traits.group for r in results[::2]] == ["works", "cannot build", "cannot build"]
 
 
 def test_records_of_the_original_give_results(reference: Path) -> None:
@@ -326,6 +327,12 @@ def test_results_in_the_originals_shape() -> None:
     assert ran == [
         {"x_name": "b.py", "y_module": "1.10", "retval": 0, "output": ["1\n"], "error": []}
     ]
+
+
+def test_page_of_the_outcomes_is_up_to_date() -> None:
+    page = REPOSITORY / "docs/outcomes.md"
+    assert page.read_text(encoding="utf-8") == outcomes.make_page() + "\n"
+    assert set(outcomes.BEST_FIRST) == set(outcomes.OUTCOMES)
 
 
 def test_page_of_the_tables_is_up_to_date() -> None:

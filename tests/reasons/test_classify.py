@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from helpers import DATA
 
-from calipertf.reasons.classify import REASONS, classify_failure
+from calipertf.outcomes import REASONS
+from calipertf.reasons.classify import classify_failure
 from calipertf.reasons.last_words import Failure, find_last_line, parse_exception
 from calipertf.reasons.messages import normalise_message
 from calipertf.reasons.owners import make_owners

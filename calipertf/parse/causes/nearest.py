@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from calipertf.formats.records import Cell
-from calipertf.parse.results import RAN, WORKING, Axes, Result
+from calipertf.parse.results import Axes, Result
 
 #: Of a cell with one of these, the package can be imported.
-_IMPORTED = RAN | {"different_result", "unstable_result", "run_failed"}
 
 
 class Neighbours:
@@ -29,14 +28,14 @@ class Neighbours:
         self._pythons = {name: number for number, name in enumerate(axes.pythons)}
         self._resolves = {name: number for number, name in enumerate(axes.resolves)}
         cells: dict[tuple[str, str | None], list[Cell]] = defaultdict(list)
-        for cell in dict.fromkeys(result.cell for result in results if result.outcome in _IMPORTED):
+        for cell in dict.fromkeys(result.cell for result in results if result.traits.imported):
             cells[cell.package, None].append(cell)
         # A result that nothing was compared with says less than one that agrees with its
         # baseline: it is taken for scripts that have no other.
         compared = {(result.cell.package, result.script) for result in results if result.works}
         for result in results:
             key = (result.cell.package, result.script)
-            if result.outcome in (WORKING if key in compared else RAN):
+            if result.works if key in compared else result.traits.clean:
                 cells[key].append(result.cell)
         self._cells = dict(cells)
         self._places = {

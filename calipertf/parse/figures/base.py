@@ -13,7 +13,7 @@ import altair as alt
 import vl_convert
 
 from calipertf.files.atomic import write_bytes, write_text
-from calipertf.parse.palette import LOOKS, label_outcome
+from calipertf.outcomes import BEST_FIRST, OUTCOMES, label_outcome
 
 #: Widest plot, in pixels: about what a README shows without shrinking it.
 WIDTH = 760
@@ -120,13 +120,13 @@ def write_picture(folder: Path, name: str, svg: str, formats: Iterable[str]) -> 
 def outcome_color(outcomes: Iterable[str]) -> alt.Color:
     """Colours of the outcomes that occur, with a legend of marks and words."""
     present = set(outcomes)
-    shown = [outcome for outcome in LOOKS if outcome in present]
+    shown = [outcome for outcome in BEST_FIRST if outcome in present]
     return alt.Color(
         "label:N",
         title=None,
         scale=alt.Scale(
             domain=[label_outcome(outcome) for outcome in shown],
-            range=[LOOKS[outcome].color for outcome in shown],
+            range=[OUTCOMES[outcome].color for outcome in shown],
         ),
         legend=alt.Legend(columns=4),
     )

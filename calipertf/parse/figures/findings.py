@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import altair as alt
 import pandas as pd
 
+from calipertf.outcomes import REASONS
 from calipertf.parse.figures.base import INK, QUIET, WIDTH, Figure, make_figure
-from calipertf.parse.palette import REASONS
-from calipertf.parse.results import SILENT, Axes, Result
+from calipertf.parse.results import Axes, Result
 from calipertf.versions import version_key
 
 #: What became of a script with the earlier and with the later dependencies -> colour.
@@ -73,7 +73,7 @@ def _title_drift(broken: int, before: int) -> str:
 def _count_drift(results: Sequence[Result], earlier: str) -> pd.DataFrame:
     works: dict[tuple[str, str, str], dict[str, bool]] = {}
     for result in results:
-        if result.outcome not in SILENT:
+        if not result.silent:
             key = result.cell.version, result.cell.python, result.script
             works.setdefault(key, {})[result.cell.resolve] = result.works
     counts: Counter[tuple[str, str]] = Counter()
@@ -119,7 +119,7 @@ def draw_errors(package: str, failures: pd.DataFrame) -> Iterator[Figure]:
         color=alt.Color(
             "reason:N",
             title=None,
-            scale=alt.Scale(domain=present, range=[REASONS[reason] for reason in present]),
+            scale=alt.Scale(domain=present, range=[REASONS[reason].color for reason in present]),
         ),
         tooltip=["full:N", "results:Q", "cause:N"],
     )

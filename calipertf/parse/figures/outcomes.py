@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from calipertf.formats.records import Cell
+from calipertf.outcomes import OUTCOMES, label_outcome, rank_best, select_outcomes
 from calipertf.parse.figures.base import (
     INK,
     QUIET,
@@ -21,9 +22,12 @@ from calipertf.parse.figures.base import (
     slant,
     slugify,
 )
-from calipertf.parse.palette import LOOKS, label_outcome, rank_look
-from calipertf.parse.results import SILENT, WORKING, Axes, Result
+from calipertf.parse.results import Axes, Result
 from calipertf.versions import python_key, python_version, version_key
+
+#: Names of the outcomes that work, and of those that say nothing about the version.
+_WORKING = select_outcomes(lambda outcome: outcome.works)
+_SILENT = select_outcomes(lambda outcome: outcome.silent)
 
 
 def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterator[Figure]:
@@ -132,8 +136,8 @@ def _place_boxes(
     for (version, python), found in counts.items():
         column, row = versions.index(version), pythons.index(python)
         total, start = found.total(), 0
-        alike = len(found) == 1 and "same_result" not in found
-        for outcome in sorted(found, key=rank_look):
+        alike = len(found) == 1 and not _WORKING & {*found}
+        for outcome in sorted(found, key=rank_best):
             end = start + found[outcome]
             bars.append(
                 {
@@ -149,8 +153,8 @@ def _place_boxes(
                 }
             )
             start = end
-        works = sum(found[outcome] for outcome in WORKING)
-        look = LOOKS[next(iter(found))]
+        works = sum(found[outcome] for outcome in _WORKING)
+        look = OUTCOMES[next(iter(found))]
         marks.append(
             {
                 "x": column + 0.5,
@@ -177,8 +181,8 @@ def draw_timelines(package: str, results: Sequence[Result], axes: Axes) -> Itera
 
 def _title_timeline(suite: str, rows: pd.DataFrame, versions: Sequence[str]) -> str:
     """How many scripts work where most do, and on the latest version that was judged."""
-    works = rows["outcome"].isin(WORKING).groupby(rows["version"]).sum()
-    judged = [name for name in versions if set(rows["outcome"][rows["version"] == name]) - SILENT]
+    works = rows["outcome"].isin(_WORKING).groupby(rows["version"]).sum()
+    judged = [name for name in versions if set(rows["outcome"][rows["version"] == name]) - _SILENT]
     if not works.max() or not judged:
         return f"No script of {suite} works"
     best = max(judged, key=lambda name: works[name])
@@ -190,7 +194,7 @@ def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result
     best: dict[tuple[str, str], str] = {}
     for result in part:
         key = result.script, result.cell.version
-        best[key] = min(best.get(key, result.outcome), result.outcome, key=rank_look)
+        best[key] = min(best.get(key, result.outcome), result.outcome, key=rank_best)
     versions = sorted({version for _, version in best}, key=version_key)
     prefix = f"{suite.rstrip('/')}/"
     rows = pd.DataFrame(
@@ -200,8 +204,8 @@ def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result
                 "version": version,
                 "outcome": outcome,
                 "label": label_outcome(outcome),
-                "mark": LOOKS[outcome].mark,
-                "ink": LOOKS[outcome].ink,
+                "mark": OUTCOMES[outcome].sign,
+                "ink": OUTCOMES[outcome].ink,
             }
             for (script, version), outcome in best.items()
         ]
@@ -224,7 +228,7 @@ def _draw_timeline(package: str, suite: str, resolve: str, part: Sequence[Result
         text="mark:N", color=alt.Color("ink:N", scale=None, legend=None)
     )
     name = shorten_suite(suite)
-    works = int((rows["outcome"] == "same_result").sum())
+    works = int(rows["outcome"].isin(_WORKING).sum())
     return make_figure(
         f"timeline-{slugify(name)}-{slugify(resolve)}",
         alt.layer(boxes, marks).properties(

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from calipertf.files.atomic import write_text
+from calipertf.outcomes import BEST_FIRST, OUTCOMES, Outcome
 from calipertf.parse.analysis import Analysis
 from calipertf.parse.compare import Comparison, count_statuses
 from calipertf.parse.figures.base import Figure
@@ -25,7 +26,6 @@ from calipertf.parse.page.tables import (
     pack_matrices,
     pack_table,
 )
-from calipertf.parse.palette import LOOKS
 from calipertf.paths import Layout
 from calipertf.versions import python_version
 
@@ -45,6 +45,19 @@ def write_report(
     data = make_page_data(analysis, figures, svgs, comparisons)
     write_text(layout.report, render_page(data))
     return layout.report
+
+
+def pack_outcome(outcome: Outcome) -> dict[str, Any]:
+    """Return what the page has to know of an outcome."""
+    return {
+        "sign": outcome.sign,
+        "label": outcome.label,
+        "color": outcome.color,
+        "ink": outcome.ink,
+        "built": outcome.built,
+        "fails": outcome.fails,
+        "works": outcome.works,
+    }
 
 
 def make_page_data(
@@ -73,7 +86,7 @@ def make_page_data(
         "title": ", ".join(axes.packages) or "similarities",
         "findings": list_findings(analysis),
         "notes": [asdict(note) for note in analysis.inputs.notes],
-        "looks": {name: asdict(look) for name, look in LOOKS.items()},
+        "outcomes": {name: pack_outcome(OUTCOMES[name]) for name in BEST_FIRST},
         "packages": list(axes.packages),
         "versions": {package: list(names) for package, names in axes.versions.items()},
         "pythons": [[tag, python_version(tag)] for tag in axes.pythons],

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from calipertf.formats.records import Cell
 from calipertf.parse.prediction.statistics import Floats, Integers
-from calipertf.parse.results import FAILING, SILENT, Result
+from calipertf.parse.results import Result
 from calipertf.versions import version_key
 
 #: Column of a unit -> the score of stage 2 that it holds.
@@ -47,7 +47,7 @@ def make_units(results: Sequence[Result], sims: Mapping[str, pd.DataFrame]) -> p
     """
     groups: dict[tuple[str, str, str, str, str], list[Result]] = defaultdict(list)
     for result in results:
-        if result.outcome not in SILENT:
+        if not result.silent:
             cell = result.cell
             groups[cell.package, result.suite, result.script, cell.python, cell.resolve].append(
                 result
@@ -68,7 +68,7 @@ def _cross(key: tuple[str, str, str, str, str], group: Sequence[Result]) -> pd.D
     """Each working version with each other version of one script, Python and resolve date."""
     versions = np.array([result.cell.version for result in group], dtype=object)
     works = np.array([result.works for result in group])
-    fails = np.array([result.outcome in FAILING for result in group])
+    fails = np.array([result.fails for result in group])
     left, right = np.nonzero(works[:, None] & ~np.eye(len(group), dtype=bool))
     if not len(left):
         return None

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from calipertf.parse.results import FAILING, SILENT, Result
+from calipertf.outcomes import OUTCOMES
+from calipertf.parse.results import Result
 from calipertf.versions import version_key
 
 #: Cells that a confusion counts.
@@ -82,7 +83,7 @@ def foresee(results: Sequence[Result], usage: pd.DataFrame) -> list[Foresight]:
     """
     judged: dict[tuple[str, str, str], list[Result | None]] = {}
     for result in results:
-        if result.outcome not in SILENT:
+        if not result.silent:
             key = (result.cell.package, result.script, result.cell.version)
             judged.setdefault(key, []).append(result)
     found: list[Foresight] = []
@@ -100,7 +101,7 @@ def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _foresee_one(row: Mapping[str, Any], result: Result | None) -> Foresight:
     share, missing = float(row["share"]), row["missing"]
-    fails = result is not None and result.outcome in FAILING
+    fails = result is not None and result.fails
     return Foresight(
         package=row["package"],
         script=row["script"],
@@ -122,7 +123,8 @@ def count_confusions(rows: Iterable[Foresight]) -> list[Confusion]:
     for row in rows:
         if row.resolve is None or row.actual is None:
             continue
-        scopes = SCOPES if row.outcome not in {"build_failed", "import_failed"} else SCOPES[:1]
+        imported = row.outcome is None or OUTCOMES[row.outcome].imported
+        scopes = SCOPES if imported else SCOPES[:1]
         for scope in scopes:
             counts[row.package, row.resolve, scope, row.predicted, row.actual] += 1
     keys = dict.fromkeys(key[:3] for key in counts)

@@ -25,16 +25,16 @@ function el(name, props = {}, ...children) {
 }
 
 const text = (number) => (number < 0 ? "" : D.strings[number]);
-const look = (outcome) => D.looks[outcome];
-const works = (outcome) => outcome === "same_result";
+const traits = (outcome) => D.outcomes[outcome];
 const short = (path) => path.replace(/\/+$/, "").split("/").pop();
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
-const silent = (outcome) => ["no_release", "no_interpreter", "infrastructure_error"].includes(outcome);
+// A cell that was never built, though not because its build failed.
+const absent = (outcome) => !traits(outcome).built && !traits(outcome).fails;
 
 function tag(outcome) {
-  const { mark, words, color, ink } = look(outcome);
-  return el("span", { className: silent(outcome) ? "tag silent" : "tag", style: { background: color, color: ink } }, `${mark} ${words}`);
+  const { sign, label, color, ink } = traits(outcome);
+  return el("span", { className: absent(outcome) ? "tag silent" : "tag", style: { background: color, color: ink } }, `${sign} ${label}`);
 }
 
 function suiteOf(script) {

@@ -28,7 +28,7 @@ function filterBar(keys) {
     resolve: () => select("resolve", "Dependencies of", D.resolves.map((name) => [name, name]), "all"),
     oneResolve: () => select("resolve", "Dependencies of", D.resolves.map((name) => [name, name])),
     outcome: () => select("outcome", "Outcome",
-      Object.keys(D.looks).filter((name) => outcomes.has(name)).map((name) => [name, look(name).words]), "all"),
+      Object.keys(D.outcomes).filter((name) => outcomes.has(name)).map((name) => [name, traits(name).label]), "all"),
   };
   const shown = keys.filter((key) => key !== "package" || D.packages.length > 1);
   const bar = el("div", { className: "filters", role: "group", "aria-label": "Filters" },
@@ -44,7 +44,7 @@ function filterBar(keys) {
 function legend(numbers) {
   const present = new Set(numbers.map((i) => R.outcome[i]));
   return el("div", { className: "legend", role: "group", "aria-label": "Legend" },
-    Object.keys(D.looks).filter((name) => present.has(name)).map(tag));
+    Object.keys(D.outcomes).filter((name) => present.has(name)).map(tag));
 }
 
 // Results by a key, in the order that they come.
@@ -60,26 +60,26 @@ function group(numbers, key) {
 
 function cellButton(cell, numbers, matching) {
   const counts = group(numbers, (i) => R.outcome[i]);
-  const outcomes = Object.keys(D.looks).filter((name) => counts.has(name));
-  const good = numbers.filter((i) => works(R.outcome[i])).length;
-  const one = outcomes.length === 1 && (numbers.length === 1 || !works(outcomes[0]));
+  const outcomes = Object.keys(D.outcomes).filter((name) => counts.has(name));
+  const good = numbers.filter((i) => traits(R.outcome[i]).works).length;
+  const one = outcomes.length === 1 && (numbers.length === 1 || !traits(outcomes[0]).works);
   const props = {
     className: "cell" + (matching ? "" : " dim"),
     "aria-pressed": String(S.cell === cellKey(cell)),
     onclick: () => go({ cell: cellKey(cell), test: numbers.length === 1 ? D.scripts[R.script[numbers[0]]] : "" }),
   };
-  const told = outcomes.map((name) => `${counts.get(name).length} ${look(name).words}`).join(", ");
+  const told = outcomes.map((name) => `${counts.get(name).length} ${traits(name).label}`).join(", ");
   const share = `${good}/${numbers.length}`;
   props["aria-label"] = `${cellName(cell)}, ${cell.resolve}: ${told}${one ? "" : `, ${share} work`}`;
   props.title = told;
   if (one) {
-    const { mark, color, ink } = look(outcomes[0]);
+    const { sign, color, ink } = traits(outcomes[0]);
     props.style = { background: color, color: ink };
-    if (silent(outcomes[0])) props.className += " silent";
-    return el("button", props, mark);
+    if (absent(outcomes[0])) props.className += " silent";
+    return el("button", props, sign);
   }
   const bar = el("span", { className: "bar" }, outcomes.map((name) =>
-    el("span", { style: { background: look(name).color, flexGrow: counts.get(name).length } })));
+    el("span", { style: { background: traits(name).color, flexGrow: counts.get(name).length } })));
   return el("button", props, share, bar);
 }
 
@@ -132,7 +132,7 @@ function showGrid() {
 function showScripts() {
   const resolve = S.resolve || D.resolves[0];
   const numbers = filter("outcome", "failure", "resolve").filter((i) => D.cells[R.cell[i]].resolve === resolve);
-  const ranks = Object.keys(D.looks);
+  const ranks = Object.keys(D.outcomes);
   const best = new Map(); // script and version -> the result that goes best on any Python
   for (const i of numbers) {
     const cell = D.cells[R.cell[i]];
@@ -167,16 +167,16 @@ function scriptsTable(packageName, suite, scripts, best) {
       const i = best.get(`${packageName}/${script}/${version}`);
       if (i === undefined) return el("td");
       const cell = D.cells[R.cell[i]];
-      const { mark, words, color, ink } = look(R.outcome[i]);
+      const { sign, label, color, ink } = traits(R.outcome[i]);
       const chosen = S.cell === cellKey(cell) && S.test === D.scripts[script];
       return el("td", {}, el("button", {
-        className: silent(R.outcome[i]) ? "cell small silent" : "cell small",
+        className: absent(R.outcome[i]) ? "cell small silent" : "cell small",
         style: { background: color, color: ink },
-        title: words,
+        title: label,
         "aria-pressed": String(chosen),
-        "aria-label": `${scriptName(script)} on ${cellName(cell)}: ${words}`,
+        "aria-label": `${scriptName(script)} on ${cellName(cell)}: ${label}`,
         onclick: () => go({ cell: cellKey(cell), test: D.scripts[script] }),
-      }, mark));
+      }, sign));
     })));
   const table = el("table", { className: "grid" },
     el("caption", { className: "unseen" }, `Scripts of ${suite} on the versions of ${packageName}`),

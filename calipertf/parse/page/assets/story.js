@@ -77,17 +77,17 @@ function dockerfile(cell) {
 function scriptStory(i) {
   const outcome = R.outcome[i];
   const cause = text(R.cause[i]);
-  const failed = ["build_failed", "import_failed", "run_failed"].includes(outcome);
+  const failed = traits(outcome).fails;
   return [
     el("h3", {}, D.scripts[R.script[i]]),
     el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
     cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
     cause ? el("p", { className: "quiet" }, "This cause was seen in the traceback, the requirements or the changes of the API; it is not proved by a run.") : null,
-    failed && !cause && outcome !== "build_failed" ? el("p", { className: "quiet" }, "No change of the API, of a requirement or of the Python was found that names the cause.") : null,
+    failed && !cause && traits(outcome).built ? el("p", { className: "quiet" }, "No change of the API, of a requirement or of the Python was found that names the cause.") : null,
     text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
     facts([
       ["nearest working", cellLink(R.nearest[i])],
-      ["home", cellLink(R.baseline[i])],
+      ["baseline", cellLink(R.baseline[i])],
       ["start", R.start[i]],
       ["exit status", R.retval[i]],
       ["seconds", R.seconds[i]],
@@ -111,14 +111,14 @@ function scriptList(numbers, own) {
 
 function scriptButtons(numbers) {
   return el("ul", { className: "scripts" }, numbers.map((i) => {
-    const { mark, words, color, ink } = look(R.outcome[i]);
+    const { sign, label, color, ink } = traits(R.outcome[i]);
     const name = D.scripts[R.script[i]];
     return el("li", {}, el("button", {
       "aria-pressed": String(S.test === name),
-      title: `${name}: ${words}`,
+      title: `${name}: ${label}`,
       onclick: () => go({ test: name }),
-    }, el("span", { className: "tag", style: { background: color, color: ink } }, mark),
-    el("span", { className: "unseen" }, words), ` ${scriptName(R.script[i])}`));
+    }, el("span", { className: "tag", style: { background: color, color: ink } }, sign),
+    el("span", { className: "unseen" }, label), ` ${scriptName(R.script[i])}`));
   }));
 }
 
@@ -138,7 +138,7 @@ function showStory() {
   const all = [];
   for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
   // Without a wheel, a Python or a build, the outcome is the cell's own and all its scripts have it.
-  const own = silent(cell.outcome) || cell.outcome === "build_failed";
+  const own = !traits(cell.outcome).built;
   const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
   panel.append(...[
     el("div", { className: "top" },

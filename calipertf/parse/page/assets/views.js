@@ -62,7 +62,7 @@ function showCompare() {
       shown.map(([status, number, where, script, before, now, why]) => [
         status,
         number < 0 ? where : el("a", { href: link({ cell: cellKey(D.cells[number]), test: script }) }, where),
-        script, D.looks[before]?.words ?? before, D.looks[now]?.words ?? now, why,
+        script, D.outcomes[before]?.label ?? before, D.outcomes[now]?.label ?? now, why,
       ])),
   ];
 }

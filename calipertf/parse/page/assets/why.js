@@ -39,7 +39,7 @@ function breakTable(rows) {
     el("span", { className: "name", title: row.script }, D.scripts.includes(row.script) ? scriptName(D.scripts.indexOf(row.script)) : row.script),
     numbers.get(row.python) ?? row.python, row.resolve, row.first_working ?? "nowhere", row.last_working ?? "",
     `${row.working} of ${row.judged}`,
-    cellOf(row, row.breaking, row.breaking_python), row.breaking ? row.cause ?? row.signature ?? look(row.outcome).words : "",
+    cellOf(row, row.breaking, row.breaking_python), row.breaking ? row.cause ?? row.signature ?? traits(row.outcome).label : "",
     cellOf(row, row.too_old, row.too_old_python), row.too_old_cause ?? row.too_old_signature ?? "",
   ]);
   return listTable(`${plural(rows.length, "timeline")}: one script on one Python and resolve date`, heads, body);
