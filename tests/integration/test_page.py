@@ -181,7 +181,7 @@ def test_filters_narrow_the_grid_and_stay_in_the_address(page_path: Path, open_p
 def test_story_of_a_failure(page_path: Path, open_page: Open) -> None:
     page = open_page(page_path)
     page.locator("#grid-fixture button[aria-label^='fixture 2.0, Python 3.11']").click()
-    story = page.locator("#story")
+    story = page.locator("#details")
     assert "fixture 2.0, Python 3.11, dependencies: today" in story.inner_text()
     story.locator("ul.scripts button", has_text="two").click()
     words = story.inner_text()
@@ -196,7 +196,7 @@ def test_story_of_a_failure(page_path: Path, open_page: Open) -> None:
     story.locator("button", has_text="Copy").click()
     story.locator("button", has_text="Copied").wait_for()
     story.locator("a", has_text="fixture 1.0, Python 3.11").last.click()
-    page.locator("#story h2", has_text="fixture 1.0, Python 3.11").wait_for()
+    page.locator("#details h2", has_text="fixture 1.0, Python 3.11").wait_for()
 
 
 def test_deep_link_shows_the_difference_to_the_result_at_home(
@@ -204,10 +204,10 @@ def test_deep_link_shows_the_difference_to_the_result_at_home(
 ) -> None:
     cell = quote("fixture/1.10/cp311/today", safe="")
     page = open_page(page_path, f"#view=grid&cell={cell}&test={quote(ONE, safe='')}")
-    story = page.locator("#story")
+    story = page.locator("#details")
     assert story.locator(".minus").all_inner_texts() == ["-2"]
     assert story.locator(".plus").all_inner_texts() == ["+2.5"]
-    assert page.evaluate("document.activeElement.id") == "story"
+    assert page.evaluate("document.activeElement.id") == "details"
 
 
 def test_keyboard_alone_reaches_a_story_and_comes_back(page_path: Path, open_page: Open) -> None:
@@ -222,10 +222,10 @@ def test_keyboard_alone_reaches_a_story_and_comes_back(page_path: Path, open_pag
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(label).startswith("fixture 2.0, Python 3.8")
     page.keyboard.press("Enter")
-    page.locator("#story h2").wait_for()
-    assert page.evaluate("document.activeElement.id") == "story"
+    page.locator("#details h2").wait_for()
+    assert page.evaluate("document.activeElement.id") == "details"
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('#story').hidden")
+    page.wait_for_function("document.querySelector('#details').hidden")
     assert page.evaluate(label).startswith("fixture 2.0, Python 3.8")
 
 
@@ -265,7 +265,7 @@ def test_what_scripts_printed_does_no_harm(page_path: Path, open_page: Open, vie
     page.wait_for_timeout(200)
     assert page.evaluate("window.hacked") is None
     assert page.locator("img:not([src^='data:image/svg'])").count() == 0
-    assert "earlier lines left out" in page.locator("#story").inner_text()
+    assert "earlier lines left out" in page.locator("#details").inner_text()
     assert page_path.stat().st_size < 300_000
 
 
@@ -300,15 +300,15 @@ def test_changes_of_two_versions_are_searched(page_path: Path, open_page: Open) 
 
 def test_link_to_a_cell_of_another_run_says_so(page_path: Path, open_page: Open) -> None:
     page = open_page(page_path, f"#view=grid&cell={quote('fixture/9.9/cp311/today', safe='')}")
-    assert "This page has no cell fixture 9.9 cp311 today" in page.inner_text("#story")
+    assert "This page has no cell fixture 9.9 cp311 today" in page.inner_text("#details")
     page.click("#close")
-    page.wait_for_function("document.querySelector('#story').hidden")
+    page.wait_for_function("document.querySelector('#details').hidden")
 
 
 def test_last_lines_are_seen_first(page_path: Path, open_page: Open) -> None:
     cell = quote("fixture/1.10/cp311/today", safe="")
     page = open_page(page_path, f"#view=grid&cell={cell}&test={quote(TWO, safe='')}")
-    output = page.locator("#story details", has_text="Last lines of output").locator("pre")
+    output = page.locator("#details details", has_text="Last lines of output").locator("pre")
     page.wait_for_timeout(200)
     assert output.evaluate("(one) => one.scrollHeight - one.scrollTop - one.clientHeight") < 2
 
@@ -384,6 +384,6 @@ def test_comparison_of_two_runs(tmp_path: Path, page_path: Path, open_page: Open
     page.select_option("#filter-status", "broken")
     assert page.locator("table.list").last.locator("tbody tr").count() == 1
     page.locator("table.list").last.locator("a").click()
-    page.locator("#story h3", has_text=ONE).wait_for()
+    page.locator("#details h3", has_text=ONE).wait_for()
     page = open_page(page_path)
     assert page.locator("nav a", has_text="Compared").count() == 0

@@ -30,8 +30,8 @@ from calipertf.paths import Layout
 from calipertf.versions import python_version
 
 _FOLDER = Path(__file__).with_name("assets")
-#: In this order they make one script.
-_SCRIPTS = ("core.js", "grid.js", "story.js", "why.js", "matrix.js", "views.js")
+#: What the others build on; they follow it by name, and each adds its views (addView).
+_CORE = "core.js"
 
 
 def write_report(
@@ -118,7 +118,9 @@ def render_page(data: Mapping[str, Any]) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    code = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    others = sorted(path for path in _FOLDER.glob("*.js") if path.name != _CORE)
+    scripts = (_FOLDER / _CORE, *others)
+    code = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     script = f'"use strict";\n(() => {{\n{code}\n}})();\n'
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(

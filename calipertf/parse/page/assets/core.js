@@ -1,14 +1,18 @@
 // What all views share: the data, the selection (kept in the URL's fragment), elements from text.
 
 const $ = (id) => document.getElementById(id);
-let D; // the data, see calipertf/parse/page/render.py
-let R; // columns of results
-const VIEWS = [
-  ["grid", "Grid"], ["scripts", "Scripts"], ["why", "Why it fails"], ["matrix", "Similarity"],
-  ["prediction", "Prediction"], ["figures", "Figures"], ["compare", "Compared"],
-];
+let data; // the data, see calipertf/parse/page/render.py
+let results; // columns of results
+const VIEWS = []; // in the order of their tabs
 const FILTERS = ["package", "suite", "script", "python", "resolve", "outcome", "failure"];
-let S = {}; // the selection: view, filters, cell, test, and what single views add
+let state = {}; // the selection: view, filters, cell, test, and what single views add
+
+// Adds a view: its place among the tabs, its name in links, its title, and what shows it. A view
+// without data of its own has no tab. A new view is one new file, which calls this.
+function addView(place, name, title, show, exists = () => true) {
+  VIEWS.push({ place, name, title, show, exists });
+  VIEWS.sort((a, b) => a.place - b.place);
+}
 
 // An element; props are properties, or attributes where they hold a dash or are role. Text only
 // ever becomes text: whatever a script printed stays what it is.
@@ -24,8 +28,8 @@ function el(name, props = {}, ...children) {
   return node;
 }
 
-const text = (number) => (number < 0 ? "" : D.strings[number]);
-const traits = (outcome) => D.outcomes[outcome];
+const text = (number) => (number < 0 ? "" : data.strings[number]);
+const traits = (outcome) => data.outcomes[outcome];
 const short = (path) => path.replace(/\/+$/, "").split("/").pop();
 const plural = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 
@@ -38,12 +42,12 @@ function tag(outcome) {
 }
 
 function suiteOf(script) {
-  return D.suites.find(([, numbers]) => numbers.includes(script))[0];
+  return data.suites.find(([, numbers]) => numbers.includes(script))[0];
 }
 
 function scriptName(script) {
   const suite = suiteOf(script).replace(/\/+$/, "") + "/";
-  return D.scripts[script].replace(suite, "").replace(/\.py$/, "");
+  return data.scripts[script].replace(suite, "").replace(/\.py$/, "");
 }
 
 function cellName(cell) {
@@ -56,13 +60,13 @@ const cellKey = (cell) => [cell.package, cell.version, cell.python, cell.resolve
 function readFragment() {
   const found = {};
   for (const [key, value] of new URLSearchParams(location.hash.slice(1))) found[key] = value;
-  if (!VIEWS.some(([name]) => name === found.view)) found.view = "grid";
+  if (!VIEWS.some((view) => view.name === found.view && view.exists())) found.view = "grid";
   return found;
 }
 
 function link(changes) {
   const next = new URLSearchParams();
-  for (const [key, value] of Object.entries({ ...S, ...changes })) {
+  for (const [key, value] of Object.entries({ ...state, ...changes })) {
     if (value !== undefined && value !== null && value !== "") next.set(key, value);
   }
   return "#" + next.toString();
@@ -76,7 +80,7 @@ function select(key, label, options, all) {
   const box = el("select", { id: `filter-${key}` });
   if (all) box.append(el("option", { value: "" }, all));
   for (const [value, words] of options) box.append(el("option", { value }, words));
-  box.value = S[key] ?? "";
+  box.value = state[key] ?? "";
   if (box.selectedIndex < 0) box.selectedIndex = 0;
   box.addEventListener("change", () => go({ [key]: box.value }));
   return el("label", { htmlFor: box.id }, label, box);
@@ -84,25 +88,25 @@ function select(key, label, options, all) {
 
 // Numbers of the results that the filters leave, but for those that are named.
 function filter(...ignored) {
-  const keep = FILTERS.filter((key) => S[key] && !ignored.includes(key));
-  const want = Object.fromEntries(keep.map((key) => [key, S[key]]));
-  const suites = want.suite && new Set((D.suites.find(([name]) => name === want.suite) ?? [0, []])[1]);
-  const script = want.script === undefined ? undefined : D.scripts.indexOf(want.script);
-  const failure = want.failure === undefined ? undefined : D.strings.indexOf(want.failure);
-  const cells = D.cells.map(
+  const keep = FILTERS.filter((key) => state[key] && !ignored.includes(key));
+  const want = Object.fromEntries(keep.map((key) => [key, state[key]]));
+  const suites = want.suite && new Set((data.suites.find(([name]) => name === want.suite) ?? [0, []])[1]);
+  const script = want.script === undefined ? undefined : data.scripts.indexOf(want.script);
+  const failure = want.failure === undefined ? undefined : data.strings.indexOf(want.failure);
+  const cells = data.cells.map(
     (cell) =>
       (want.package === undefined || cell.package === want.package) &&
       (want.python === undefined || cell.python === want.python) &&
       (want.resolve === undefined || cell.resolve === want.resolve),
   );
   const found = [];
-  const count = R.cell ? R.cell.length : 0;
+  const count = results.cell ? results.cell.length : 0;
   for (let i = 0; i < count; i++) {
-    if (!cells[R.cell[i]]) continue;
-    if (suites && !suites.has(R.script[i])) continue;
-    if (script !== undefined && R.script[i] !== script) continue;
-    if (failure !== undefined && R.signature[i] !== failure) continue;
-    if (want.outcome !== undefined && R.outcome[i] !== want.outcome) continue;
+    if (!cells[results.cell[i]]) continue;
+    if (suites && !suites.has(results.script[i])) continue;
+    if (script !== undefined && results.script[i] !== script) continue;
+    if (failure !== undefined && results.signature[i] !== failure) continue;
+    if (want.outcome !== undefined && results.outcome[i] !== want.outcome) continue;
     found.push(i);
   }
   return found;

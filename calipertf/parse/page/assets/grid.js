@@ -2,11 +2,11 @@
 
 function findings() {
   const parts = [];
-  if (D.findings.length) {
-    parts.push(el("ul", { className: "findings" }, D.findings.map((words) => el("li", {}, words))));
+  if (data.findings.length) {
+    parts.push(el("ul", { className: "findings" }, data.findings.map((words) => el("li", {}, words))));
   }
   // One box a command: five things that stage 2 makes are one thing to do.
-  for (const [command, notes] of groupRows(D.notes, "command")) {
+  for (const [command, notes] of groupRows(data.notes, "command")) {
     const listed = el("ul", {}, notes.slice(0, 20).map((note) => el("li", {}, note.text + ".")));
     const more = notes.length > 20 ? el("p", {}, `and ${notes.length - 20} more`) : null;
     const made = command ? el("p", {}, "Made by: ", el("code", {}, command)) : null;
@@ -16,25 +16,25 @@ function findings() {
 }
 
 function filterBar(keys) {
-  const scripts = S.suite
-    ? (D.suites.find(([name]) => name === S.suite) ?? [0, []])[1]
-    : D.scripts.map((_, number) => number);
-  const outcomes = new Set(R.outcome ?? []);
+  const scripts = state.suite
+    ? (data.suites.find(([name]) => name === state.suite) ?? [0, []])[1]
+    : data.scripts.map((_, number) => number);
+  const outcomes = new Set(results.outcome ?? []);
   const controls = {
-    package: () => select("package", "Package", D.packages.map((name) => [name, name]), "all"),
-    suite: () => select("suite", "Suite", D.suites.map(([name]) => [name, short(name)]), "all"),
-    script: () => select("script", "Script", scripts.map((n) => [D.scripts[n], scriptName(n)]), "all"),
-    python: () => select("python", "Python", D.pythons, "all"),
-    resolve: () => select("resolve", "Dependencies of", D.resolves.map((name) => [name, name]), "all"),
-    oneResolve: () => select("resolve", "Dependencies of", D.resolves.map((name) => [name, name])),
+    package: () => select("package", "Package", data.packages.map((name) => [name, name]), "all"),
+    suite: () => select("suite", "Suite", data.suites.map(([name]) => [name, short(name)]), "all"),
+    script: () => select("script", "Script", scripts.map((n) => [data.scripts[n], scriptName(n)]), "all"),
+    python: () => select("python", "Python", data.pythons, "all"),
+    resolve: () => select("resolve", "Dependencies of", data.resolves.map((name) => [name, name]), "all"),
+    oneResolve: () => select("resolve", "Dependencies of", data.resolves.map((name) => [name, name])),
     outcome: () => select("outcome", "Outcome",
-      Object.keys(D.outcomes).filter((name) => outcomes.has(name)).map((name) => [name, traits(name).label]), "all"),
+      Object.keys(data.outcomes).filter((name) => outcomes.has(name)).map((name) => [name, traits(name).label]), "all"),
   };
-  const shown = keys.filter((key) => key !== "package" || D.packages.length > 1);
+  const shown = keys.filter((key) => key !== "package" || data.packages.length > 1);
   const bar = el("div", { className: "filters", role: "group", "aria-label": "Filters" },
     shown.map((key) => controls[key]()));
-  if (S.failure) {
-    bar.append(el("button", { onclick: () => go({ failure: "" }) }, `× ${S.failure.slice(0, 60)}`));
+  if (state.failure) {
+    bar.append(el("button", { onclick: () => go({ failure: "" }) }, `× ${state.failure.slice(0, 60)}`));
   }
   const reset = Object.fromEntries(FILTERS.map((key) => [key, ""]));
   bar.append(el("button", { id: "reset", onclick: () => go(reset) }, "Reset"));
@@ -42,9 +42,9 @@ function filterBar(keys) {
 }
 
 function legend(numbers) {
-  const present = new Set(numbers.map((i) => R.outcome[i]));
+  const present = new Set(numbers.map((i) => results.outcome[i]));
   return el("div", { className: "legend", role: "group", "aria-label": "Legend" },
-    Object.keys(D.outcomes).filter((name) => present.has(name)).map(tag));
+    Object.keys(data.outcomes).filter((name) => present.has(name)).map(tag));
 }
 
 // Results by a key, in the order that they come.
@@ -59,19 +59,19 @@ function group(numbers, key) {
 }
 
 function cellButton(cell, numbers, matching) {
-  const counts = group(numbers, (i) => R.outcome[i]);
-  const outcomes = Object.keys(D.outcomes).filter((name) => counts.has(name));
-  const good = numbers.filter((i) => traits(R.outcome[i]).works).length;
+  const counts = group(numbers, (i) => results.outcome[i]);
+  const outcomes = Object.keys(data.outcomes).filter((name) => counts.has(name));
+  const good = numbers.filter((i) => traits(results.outcome[i]).works).length;
   const one = outcomes.length === 1 && (numbers.length === 1 || !traits(outcomes[0]).works);
   const props = {
     className: "cell" + (matching ? "" : " dim"),
-    "aria-pressed": String(S.cell === cellKey(cell)),
-    onclick: () => go({ cell: cellKey(cell), test: numbers.length === 1 ? D.scripts[R.script[numbers[0]]] : "" }),
+    "aria-pressed": String(state.cell === cellKey(cell)),
+    onclick: () => go({ cell: cellKey(cell), test: numbers.length === 1 ? data.scripts[results.script[numbers[0]]] : "" }),
   };
-  const told = outcomes.map((name) => `${counts.get(name).length} ${traits(name).label}`).join(", ");
+  const words = outcomes.map((name) => `${counts.get(name).length} ${traits(name).label}`).join(", ");
   const share = `${good}/${numbers.length}`;
-  props["aria-label"] = `${cellName(cell)}, ${cell.resolve}: ${told}${one ? "" : `, ${share} work`}`;
-  props.title = told;
+  props["aria-label"] = `${cellName(cell)}, ${cell.resolve}: ${words}${one ? "" : `, ${share} work`}`;
+  props.title = words;
   if (one) {
     const { sign, color, ink } = traits(outcomes[0]);
     props.style = { background: color, color: ink };
@@ -84,15 +84,15 @@ function cellButton(cell, numbers, matching) {
 }
 
 function gridTable(packageName) {
-  const all = filter("outcome", "failure").filter((i) => D.cells[R.cell[i]].package === packageName);
-  const matching = new Set(filter().map((i) => R.cell[i]));
-  const byCell = group(all, (i) => R.cell[i]);
-  const cells = new Map([...byCell.keys()].map((n) => [cellKey(D.cells[n]), n]));
-  const used = [...byCell.keys()].map((n) => D.cells[n]);
-  const resolves = D.resolves.filter((name) => used.some((cell) => cell.resolve === name));
-  const versions = D.versions[packageName].filter((name) => used.some((cell) => cell.version === name));
+  const all = filter("outcome", "failure").filter((i) => data.cells[results.cell[i]].package === packageName);
+  const matching = new Set(filter().map((i) => results.cell[i]));
+  const byCell = group(all, (i) => results.cell[i]);
+  const cells = new Map([...byCell.keys()].map((n) => [cellKey(data.cells[n]), n]));
+  const used = [...byCell.keys()].map((n) => data.cells[n]);
+  const resolves = data.resolves.filter((name) => used.some((cell) => cell.resolve === name));
+  const versions = data.versions[packageName].filter((name) => used.some((cell) => cell.version === name));
   const pythons = resolves.map((resolve) =>
-    D.pythons.filter(([name]) => used.some((cell) => cell.python === name && cell.resolve === resolve)));
+    data.pythons.filter(([name]) => used.some((cell) => cell.python === name && cell.resolve === resolve)));
   const gap = (r, p) => (r > 0 && p === 0 ? "gap" : "");
   const head = [
     el("tr", {}, el("td"), resolves.map((resolve, r) =>
@@ -105,10 +105,10 @@ function gridTable(packageName) {
       const number = cells.get([packageName, version, python, resolve].join("/"));
       if (number === undefined) return el("td", { className: gap(r, p) });
       return el("td", { className: gap(r, p) },
-        cellButton(D.cells[number], byCell.get(number), matching.has(number)));
+        cellButton(data.cells[number], byCell.get(number), matching.has(number)));
     }))));
   const table = el("table", { className: "grid", id: `grid-${packageName}` },
-    el("caption", { className: "unseen" }, `Outcomes of ${packageName} by version, Python and resolve date`),
+    el("caption", { className: "visually-hidden" }, `Outcomes of ${packageName} by version, Python and resolve date`),
     el("thead", {}, head), el("tbody", {}, body));
   rove(table);
   return el("div", { className: "scroll" }, table);
@@ -116,38 +116,38 @@ function gridTable(packageName) {
 
 function showGrid() {
   const numbers = filter();
-  const cells = new Set(numbers.map((i) => R.cell[i]));
-  const said = `${plural(numbers.length, "result")} in ${plural(cells.size, "cell")}`;
-  $("said").textContent = said;
-  const packages = D.packages.filter((name) => !S.package || S.package === name);
+  const cells = new Set(numbers.map((i) => results.cell[i]));
+  const count = `${plural(numbers.length, "result")} in ${plural(cells.size, "cell")}`;
+  $("status").textContent = count;
+  const packages = data.packages.filter((name) => !state.package || state.package === name);
   return [
     ...findings(),
     filterBar(["package", "suite", "script", "python", "resolve", "outcome"]),
-    el("p", { className: "quiet", id: "count" }, `${said}. In a box: how many scripts work, of how many. Select one for its story.`),
+    el("p", { className: "muted", id: "count" }, `${count}. In a box: how many scripts work, of how many. Select one for details.`),
     legend(numbers),
     ...(numbers.length ? packages.map(gridTable) : [el("p", {}, "Nothing matches: Reset shows all.")]),
   ];
 }
 
 function showScripts() {
-  const resolve = S.resolve || D.resolves[0];
-  const numbers = filter("outcome", "failure", "resolve").filter((i) => D.cells[R.cell[i]].resolve === resolve);
-  const ranks = Object.keys(D.outcomes);
+  const resolve = state.resolve || data.resolves[0];
+  const numbers = filter("outcome", "failure", "resolve").filter((i) => data.cells[results.cell[i]].resolve === resolve);
+  const ranks = Object.keys(data.outcomes);
   const best = new Map(); // script and version -> the result that goes best on any Python
   for (const i of numbers) {
-    const cell = D.cells[R.cell[i]];
-    const key = `${cell.package}/${R.script[i]}/${cell.version}`;
+    const cell = data.cells[results.cell[i]];
+    const key = `${cell.package}/${results.script[i]}/${cell.version}`;
     const old = best.get(key);
-    if (old === undefined || ranks.indexOf(R.outcome[i]) < ranks.indexOf(R.outcome[old])) best.set(key, i);
+    if (old === undefined || ranks.indexOf(results.outcome[i]) < ranks.indexOf(results.outcome[old])) best.set(key, i);
   }
-  $("said").textContent = plural(best.size, "result");
-  const packages = D.packages.filter((name) => !S.package || S.package === name);
-  const parts = packages.flatMap((packageName) => D.suites
-    .filter(([suite]) => !S.suite || S.suite === suite)
+  $("status").textContent = plural(best.size, "result");
+  const packages = data.packages.filter((name) => !state.package || state.package === name);
+  const parts = packages.flatMap((packageName) => data.suites
+    .filter(([suite]) => !state.suite || state.suite === suite)
     .map(([suite, scripts]) => scriptsTable(packageName, suite, scripts, best)));
-  const where = S.python ? "" : "on the Python where it goes best; ";
+  const where = state.python ? "" : "on the Python where it goes best; ";
   return [
-    el("p", { className: "quiet" }, `Each script over the versions, ${where}dependencies: ${resolve}.`),
+    el("p", { className: "muted" }, `Each script over the versions, ${where}dependencies: ${resolve}.`),
     filterBar(["package", "suite", "script", "python", "oneResolve"]),
     legend([...best.values()]),
     ...parts.filter((part) => part !== null),
@@ -155,7 +155,7 @@ function showScripts() {
 }
 
 function scriptsTable(packageName, suite, scripts, best) {
-  const versions = D.versions[packageName].filter((version) =>
+  const versions = data.versions[packageName].filter((version) =>
     scripts.some((script) => best.has(`${packageName}/${script}/${version}`)));
   const rows = scripts.filter((script) =>
     versions.some((version) => best.has(`${packageName}/${script}/${version}`)));
@@ -163,24 +163,27 @@ function scriptsTable(packageName, suite, scripts, best) {
   const head = el("tr", {}, el("th", { scope: "col" }, short(suite)), versions.map((version) =>
     el("th", { scope: "col" }, version)));
   const body = rows.map((script) =>
-    el("tr", {}, el("th", { scope: "row", title: D.scripts[script] }, scriptName(script)), versions.map((version) => {
+    el("tr", {}, el("th", { scope: "row", title: data.scripts[script] }, scriptName(script)), versions.map((version) => {
       const i = best.get(`${packageName}/${script}/${version}`);
       if (i === undefined) return el("td");
-      const cell = D.cells[R.cell[i]];
-      const { sign, label, color, ink } = traits(R.outcome[i]);
-      const chosen = S.cell === cellKey(cell) && S.test === D.scripts[script];
+      const cell = data.cells[results.cell[i]];
+      const { sign, label, color, ink } = traits(results.outcome[i]);
+      const chosen = state.cell === cellKey(cell) && state.test === data.scripts[script];
       return el("td", {}, el("button", {
-        className: absent(R.outcome[i]) ? "cell small silent" : "cell small",
+        className: absent(results.outcome[i]) ? "cell small silent" : "cell small",
         style: { background: color, color: ink },
         title: label,
         "aria-pressed": String(chosen),
         "aria-label": `${scriptName(script)} on ${cellName(cell)}: ${label}`,
-        onclick: () => go({ cell: cellKey(cell), test: D.scripts[script] }),
+        onclick: () => go({ cell: cellKey(cell), test: data.scripts[script] }),
       }, sign));
     })));
   const table = el("table", { className: "grid" },
-    el("caption", { className: "unseen" }, `Scripts of ${suite} on the versions of ${packageName}`),
+    el("caption", { className: "visually-hidden" }, `Scripts of ${suite} on the versions of ${packageName}`),
     el("thead", {}, head), el("tbody", {}, body));
   rove(table);
   return el("div", { className: "scroll" }, table);
 }
+
+addView(1, "grid", "Grid", showGrid);
+addView(2, "scripts", "Scripts", showScripts);

@@ -27,13 +27,13 @@ function heatColor(value, difference) {
 }
 
 function showMatrix() {
-  const packages = Object.keys(D.matrices);
+  const packages = Object.keys(data.matrices);
   if (!packages.length) return [el("p", {}, "There are no similarities yet: "), ...findings()];
-  const name = packages.includes(S.package) ? S.package : packages[0];
-  const { names, scores, directed } = D.matrices[name];
+  const name = packages.includes(state.package) ? state.package : packages[0];
+  const { names, scores, directed } = data.matrices[name];
   const known = Object.keys(scores).sort((a, b) => order(a) - order(b));
-  const score = known.includes(S.score) ? S.score : known.includes("compatibility") ? "compatibility" : known[0];
-  const minus = known.includes(S.minus) ? S.minus : "";
+  const score = known.includes(state.score) ? state.score : known.includes("compatibility") ? "compatibility" : known[0];
+  const minus = known.includes(state.minus) ? state.minus : "";
   const value = (a, b) => {
     const first = scores[score][a][b];
     if (!minus || first === null) return first;
@@ -50,7 +50,7 @@ function showMatrix() {
     : "The same both ways.";
   return [
     selects,
-    el("p", { className: "quiet" }, `${words} Select two versions to see what changed between them.`),
+    el("p", { className: "muted" }, `${words} Select two versions to see what changed between them.`),
     heatTable(name, names, value, minus !== ""),
     ...changesBetween(name, names),
   ];
@@ -73,22 +73,22 @@ function heatTable(packageName, names, value, difference) {
         style: heatColor(number, difference),
         title: `${a} to ${b}: ${number.toFixed(3)}`,
         "aria-label": `${a} to ${b}: ${number.toFixed(2)}`,
-        "aria-pressed": String(S.a === a && S.b === b),
+        "aria-pressed": String(state.a === a && state.b === b),
         onclick: () => go({ a, b, package: packageName }),
       }, small ? " " : number.toFixed(2)));
     })));
   const table = el("table", { className: "grid", id: "matrix" },
-    el("caption", { className: "unseen" }, `Similarity of the versions of ${packageName}`),
+    el("caption", { className: "visually-hidden" }, `Similarity of the versions of ${packageName}`),
     el("thead", {}, head), el("tbody", {}, body));
   rove(table);
   return el("div", { className: "scroll" }, table);
 }
 
 function changesBetween(packageName, names) {
-  const places = [names.indexOf(S.a), names.indexOf(S.b)].sort((a, b) => a - b);
+  const places = [names.indexOf(state.a), names.indexOf(state.b)].sort((a, b) => a - b);
   if (places[0] < 0 || places[0] === places[1]) return [];
   const [low, high] = places.map((place) => names[place]);
-  const steps = D.changes.filter((step) =>
+  const steps = data.changes.filter((step) =>
     step.package === packageName && names.indexOf(step.a) >= places[0] && names.indexOf(step.b) <= places[1] &&
     names.includes(step.a) && names.includes(step.b));
   const title = el("h2", { id: "changes" }, `What changed from ${low} to ${high}`);
@@ -102,7 +102,7 @@ function changesBetween(packageName, names) {
     const rows = steps.flatMap((step) => step.rows.map((row) => [...row, `${step.a} to ${step.b}`]))
       .filter(([what, path]) => (!kind.value || what === kind.value) && path.toLowerCase().includes(wanted));
     const shown = rows.slice(0, 200);
-    $("said").textContent = plural(rows.length, "change");
+    $("status").textContent = plural(rows.length, "change");
     list.replaceChildren(listTable(
       `${plural(rows.length, "change")}${rows.length > shown.length ? `, the first ${shown.length} shown: search for more` : ""}`,
       ["kind", "name", "what", "severity", "now, or how", "between"], shown));
@@ -110,18 +110,20 @@ function changesBetween(packageName, names) {
   search.addEventListener("input", fill);
   kind.addEventListener("change", fill);
   fill();
-  const told = steps.map((step) => {
+  const words = steps.map((step) => {
     const counts = Object.entries(step.counts).filter(([, count]) => count)
       .map(([name, count]) => `${count.toLocaleString("en")} ${name}`);
     const cut = step.left_out ? `; ${step.left_out.toLocaleString("en")} not listed here` : "";
     return el("li", {}, `${step.a} to ${step.b}: ${counts.join(", ")}${cut}`);
   });
   return [
-    title, el("ul", {}, told),
-    el("p", { className: "quiet" },
+    title, el("ul", {}, words),
+    el("p", { className: "muted" },
       "Listed are those that others do not follow from, a class once with its members; sims/changes/ has all."),
     el("div", { className: "filters" },
       el("label", { htmlFor: "search" }, "Search names", search), el("label", { htmlFor: "kind" }, "Kind", kind)),
     list,
   ];
 }
+
+addView(4, "matrix", "Similarity", showMatrix);

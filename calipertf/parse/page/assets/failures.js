@@ -1,17 +1,17 @@
 // Failures by kind, and where each script breaks first.
 
 function showWhy() {
-  const failures = rowsOf(D.failures).filter((row) => !S.package || row.package === S.package);
-  const breaks = rowsOf(D.timelines).filter((row) =>
-    (!S.package || row.package === S.package) && (!S.suite || row.suite === S.suite) &&
-    (!S.script || row.script === S.script) && (!S.python || row.python === S.python) &&
-    (!S.resolve || row.resolve === S.resolve));
-  $("said").textContent = `${plural(failures.length, "kind")} of failure`;
+  const failures = rowsOf(data.failures).filter((row) => !state.package || row.package === state.package);
+  const breaks = rowsOf(data.timelines).filter((row) =>
+    (!state.package || row.package === state.package) && (!state.suite || row.suite === state.suite) &&
+    (!state.script || row.script === state.script) && (!state.python || row.python === state.python) &&
+    (!state.resolve || row.resolve === state.resolve));
+  $("status").textContent = `${plural(failures.length, "kind")} of failure`;
   return [
     el("h2", {}, "Failures, by exception and message"),
     failures.length ? failureTable(failures) : el("p", {}, "Nothing failed."),
     el("h2", {}, "Where each script first and last works, and what breaks it"),
-    el("p", { className: "quiet" }, "First come those that break, then those that do not work yet on older versions. Any: of each version the Python where it goes best."),
+    el("p", { className: "muted" }, "First come those that break, then those that do not work yet on older versions. Any: of each version the Python where it goes best."),
     filterBar(["package", "suite", "script", "python", "resolve"]),
     breakTable(breaks),
   ];
@@ -33,10 +33,10 @@ const rankTimeline = (row) => (row.breaking ? 0 : row.too_old ? 1 : row.working 
 
 function breakTable(rows) {
   const heads = ["script", "Python", "dependencies", "works from", "to", "on", "breaks on", "why", "not yet on", "why"];
-  const numbers = new Map(D.pythons);
+  const numbers = new Map(data.pythons);
   const ordered = rows.map((row, i) => [rankTimeline(row), i, row]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   const body = ordered.map(([, , row]) => [
-    el("span", { className: "name", title: row.script }, D.scripts.includes(row.script) ? scriptName(D.scripts.indexOf(row.script)) : row.script),
+    el("span", { className: "name", title: row.script }, data.scripts.includes(row.script) ? scriptName(data.scripts.indexOf(row.script)) : row.script),
     numbers.get(row.python) ?? row.python, row.resolve, row.first_working ?? "nowhere", row.last_working ?? "",
     `${row.working} of ${row.judged}`,
     cellOf(row, row.breaking, row.breaking_python), row.breaking ? row.cause ?? row.signature ?? traits(row.outcome).label : "",
@@ -49,3 +49,5 @@ function cellOf(row, version, python) {
   if (!version) return "";
   return el("a", { href: link({ cell: [row.package, version, python, row.resolve].join("/"), test: row.script }) }, version);
 }
+
+addView(3, "why", "Why it fails", showWhy);

@@ -41,14 +41,14 @@ function copyButton(words) {
       box.remove();
     }
     button.textContent = copied ? "Copied" : "Not allowed here: select the text";
-    $("said").textContent = button.textContent;
+    $("status").textContent = button.textContent;
   });
   return button;
 }
 
 function cellLink(number) {
   if (number < 0) return null;
-  const cell = D.cells[number];
+  const cell = data.cells[number];
   return el("a", { href: link({ cell: cellKey(cell) }) }, `${cellName(cell)}, ${cell.resolve}`);
 }
 
@@ -57,7 +57,7 @@ function unlike(words, number) {
   const rows = words.split("\n").map((line) => line.split("\t"));
   const title = `Requirements that differ from the nearest cell where it works (${rows.length})`;
   return el("details", {}, el("summary", {}, title),
-    listTable(cellName(D.cells[number]) + ", " + D.cells[number].resolve, ["package", "here", "there"], rows));
+    listTable(cellName(data.cells[number]) + ", " + data.cells[number].resolve, ["package", "here", "there"], rows));
 }
 
 function requirements(cell) {
@@ -69,77 +69,77 @@ function dockerfile(cell) {
   const words = text(cell.dockerfile);
   if (!words) return null;
   const date = cell.facts.find(([name]) => name === "dependencies as of");
-  const warning = date ? el("p", { className: "quiet" },
+  const warning = date ? el("p", { className: "muted" },
     `Built by hand this takes today's dependencies. This cell has those of ${date[1]}, which are listed above.`) : null;
   return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), warning, el("pre", { tabIndex: 0 }, words));
 }
 
-function scriptStory(i) {
-  const outcome = R.outcome[i];
-  const cause = text(R.cause[i]);
+function scriptDetails(i) {
+  const outcome = results.outcome[i];
+  const cause = text(results.cause[i]);
   const failed = traits(outcome).fails;
   return [
-    el("h3", {}, D.scripts[R.script[i]]),
-    el("p", {}, tag(outcome), R.reason[i] ? ` reason: ${R.reason[i]}` : "", R.detail[i] ? ` (${R.detail[i]})` : ""),
+    el("h3", {}, data.scripts[results.script[i]]),
+    el("p", {}, tag(outcome), results.reason[i] ? ` reason: ${results.reason[i]}` : "", results.detail[i] ? ` (${results.detail[i]})` : ""),
     cause ? el("p", { className: "why" }, `Why: ${cause}.`) : null,
-    cause ? el("p", { className: "quiet" }, "This cause was seen in the traceback, the requirements or the changes of the API; it is not proved by a run.") : null,
-    failed && !cause && traits(outcome).built ? el("p", { className: "quiet" }, "No change of the API, of a requirement or of the Python was found that names the cause.") : null,
-    text(R.exception[i]) ? el("pre", { tabIndex: 0 }, text(R.exception[i])) : null,
+    cause ? el("p", { className: "muted" }, "This cause was seen in the traceback, the requirements or the changes of the API; it is not proved by a run.") : null,
+    failed && !cause && traits(outcome).built ? el("p", { className: "muted" }, "No change of the API, of a requirement or of the Python was found that names the cause.") : null,
+    text(results.exception[i]) ? el("pre", { tabIndex: 0 }, text(results.exception[i])) : null,
     facts([
-      ["nearest working", cellLink(R.nearest[i])],
-      ["baseline", cellLink(R.baseline[i])],
-      ["start", R.start[i]],
-      ["exit status", R.retval[i]],
-      ["seconds", R.seconds[i]],
-      ["differences", text(R.differences[i]) && el("div", { className: "lines" }, text(R.differences[i]))],
+      ["nearest working", cellLink(results.nearest[i])],
+      ["baseline", cellLink(results.baseline[i])],
+      ["start", results.start[i]],
+      ["exit status", results.retval[i]],
+      ["seconds", results.seconds[i]],
+      ["differences", text(results.differences[i]) && el("div", { className: "lines" }, text(results.differences[i]))],
     ]),
-    diffBlock(text(R.diff[i]), outcome === "unstable_result"
+    diffBlock(text(results.diff[i]), outcome === "unstable_result"
       ? "Difference of two runs in this cell (- first, + second)"
       : "Difference to the result of the baseline (- baseline, + here)"),
-    lastLines("Last lines of output", text(R.output[i]), !failed && !text(R.diff[i])),
-    lastLines("Last lines of error", text(R.error[i]), failed),
-    unlike(text(R.unlike[i]), R.nearest[i]),
+    lastLines("Last lines of output", text(results.output[i]), !failed && !text(results.diff[i])),
+    lastLines("Last lines of error", text(results.error[i]), failed),
+    unlike(text(results.unlike[i]), results.nearest[i]),
   ];
 }
 
 function scriptList(numbers, own) {
-  const suites = group(numbers, (i) => suiteOf(R.script[i]));
+  const suites = group(numbers, (i) => suiteOf(results.script[i]));
   const lists = [...suites].map(([suite, part]) => [el("h3", { className: "minor" }, short(suite)), scriptButtons(part)]);
   const title = `Scripts of this cell (${numbers.length})`;
-  return el("details", { open: !own && (!S.test || numbers.length < 13) }, el("summary", {}, title), lists);
+  return el("details", { open: !own && (!state.test || numbers.length < 13) }, el("summary", {}, title), lists);
 }
 
 function scriptButtons(numbers) {
   return el("ul", { className: "scripts" }, numbers.map((i) => {
-    const { sign, label, color, ink } = traits(R.outcome[i]);
-    const name = D.scripts[R.script[i]];
+    const { sign, label, color, ink } = traits(results.outcome[i]);
+    const name = data.scripts[results.script[i]];
     return el("li", {}, el("button", {
-      "aria-pressed": String(S.test === name),
+      "aria-pressed": String(state.test === name),
       title: `${name}: ${label}`,
       onclick: () => go({ test: name }),
     }, el("span", { className: "tag", style: { background: color, color: ink } }, sign),
-    el("span", { className: "unseen" }, label), ` ${scriptName(R.script[i])}`));
+    el("span", { className: "visually-hidden" }, label), ` ${scriptName(results.script[i])}`));
   }));
 }
 
-function showStory() {
-  const panel = $("story");
-  const number = D.cells.findIndex((cell) => cellKey(cell) === S.cell);
-  panel.hidden = !S.cell;
+function showDetails() {
+  const panel = $("details");
+  const number = data.cells.findIndex((cell) => cellKey(cell) === state.cell);
+  panel.hidden = !state.cell;
   panel.replaceChildren();
-  if (!S.cell) return;
-  const close = el("button", { id: "close", "aria-label": "Close the story", onclick: closeStory }, "×");
+  if (!state.cell) return;
+  const close = el("button", { id: "close", "aria-label": "Close the details", onclick: closeDetails }, "×");
   if (number < 0) {
     panel.append(el("div", { className: "top" }, el("h2", {}, "No such cell"), close),
-      el("p", {}, `This page has no cell ${S.cell.replaceAll("/", " ")}: the link was made for another run.`));
+      el("p", {}, `This page has no cell ${state.cell.replaceAll("/", " ")}: the link was made for another run.`));
     return;
   }
-  const cell = D.cells[number];
+  const cell = data.cells[number];
   const all = [];
-  for (let i = 0; i < R.cell.length; i++) if (R.cell[i] === number) all.push(i);
+  for (let i = 0; i < results.cell.length; i++) if (results.cell[i] === number) all.push(i);
   // Without a wheel, a Python or a build, the outcome is the cell's own and all its scripts have it.
   const own = !traits(cell.outcome).built;
-  const chosen = all.find((i) => D.scripts[R.script[i]] === S.test);
+  const chosen = all.find((i) => data.scripts[results.script[i]] === state.test);
   panel.append(...[
     el("div", { className: "top" },
       el("h2", {}, `${cellName(cell)}, dependencies: ${cell.resolve}`),
@@ -148,7 +148,7 @@ function showStory() {
     chosen === undefined ? el("p", {}, own ? "Outcome: " : "Worst of its scripts: ", tag(cell.outcome)) : null,
     lastLines("Last lines of the build", text(cell.build), true),
     scriptList(all, own),
-    ...(chosen === undefined ? [] : scriptStory(chosen)),
+    ...(chosen === undefined ? [] : scriptDetails(chosen)),
     el("h3", {}, "The cell"),
     facts(cell.facts),
     requirements(cell),
@@ -156,8 +156,8 @@ function showStory() {
   ].filter((part) => part !== null));
 }
 
-let opener = null; // label of the button that opened the story, to go back to
+let opener = null; // label of the button that opened the details, to go back to
 
-function closeStory() {
+function closeDetails() {
   go({ cell: "", test: "" });
 }
