@@ -205,7 +205,7 @@ def measure_many(count: int) -> None:
 
     from calipertf.dask.connect import connect
     from calipertf.run.cluster.backend import ClusterEnvironment
-    from calipertf.run.cluster.capabilities import Place
+    from calipertf.run.cluster.capabilities import BackendFactory
     from calipertf.run.cluster.driver import DaskScheduler
     from calipertf.run.progress import Progress
 
@@ -216,7 +216,9 @@ def measure_many(count: int) -> None:
         file, numbers = stack.enter_context(start_cluster(folder, threads, folder / "cache"))
         client = stack.enter_context(connect(file, needs="calipertf.run.cluster.worker"))
         arguments = argparse.Namespace(environment="venv", jobs=None)
-        place = Place(analysis=tasks[0].analysis, arguments=arguments, opener=importable.open_sleep)
+        place = BackendFactory(
+            analysis=tasks[0].analysis, arguments=arguments, opener=importable.open_sleep
+        )
         scheduler = DaskScheduler(ClusterEnvironment(client, place))
         started, first = time.monotonic(), peak_memory()
         most = ended = failed = written = 0

@@ -44,7 +44,7 @@ WAIT_WORKERS = 300
 #: Seconds that who took the connection has to answer as a Dask scheduler does.
 WAIT_ANSWER = 10
 #: Seconds without a worker's answer after which people are told.
-TELL_WAITING = 20
+LOG_AFTER = 20
 
 
 @contextlib.contextmanager
@@ -69,7 +69,7 @@ def connect(address: str, *, needs: str, jobs: int | None = None) -> Iterator[Cl
             lost = isinstance(error, CommClosedError) or client.status != "running"
             if isinstance(error, CaliperError) or not lost:
                 raise
-            raise lose_scheduler() from error
+            raise scheduler_lost_error() from error
 
 
 @contextlib.contextmanager
@@ -86,7 +86,7 @@ def _quiet_client() -> Iterator[None]:
         client_log.setLevel(level)
 
 
-def lose_scheduler() -> EngineError:
+def scheduler_lost_error() -> EngineError:
     """The error that tells of a lost scheduler."""
     return EngineError(
         "the Dask scheduler was lost (or somebody restarted the cluster): what was finished is "
@@ -107,13 +107,13 @@ def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) ->
             )
         return Client(stack.enter_context(cluster), set_as_default=False)
     where = address if "://" in address else _read_scheduler_file(Path(address))
-    _tell_differences(
-        [compare_software("the scheduler", describe_software(), greet_scheduler(where))]
+    _report_mismatches(
+        [compare_software("the scheduler", describe_software(), probe_scheduler(where))]
     )
     try:
         return Client(where, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise lose_scheduler() from error
+        raise scheduler_lost_error() from error
 
 
 @contextlib.contextmanager
@@ -156,7 +156,7 @@ def _check_port(address: str) -> None:
         raise ConfigError(f"scheduler: {address!r} is no address to use: ports are from 1 to 65535")
 
 
-def greet_scheduler(address: str) -> Software:
+def probe_scheduler(address: str) -> Software:
     """The software of the scheduler at an address, as it tells by Dask's own messages.
 
     Nothing is pickled: to unpickle a function of another Python can kill a process. Raises
@@ -221,7 +221,7 @@ def _wait_for_workers(client: Client, address: str) -> None:
 
 def ask_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
     """Each worker's answer by its address; an exception where it failed, none where it is lost."""
-    with tell_waiting():
+    with log_if_slow():
         answers = client.run(function, *arguments, on_error="return")
     return {
         address: answer
@@ -231,13 +231,13 @@ def ask_workers(client: Client, function: Callable[..., Any], *arguments: Any) -
 
 
 @contextlib.contextmanager
-def tell_waiting() -> Iterator[None]:
+def log_if_slow() -> Iterator[None]:
     """Say after a while that a worker lets everybody wait."""
     words = (
         "a worker does not answer: waiting until it does, or the scheduler gives it up after its "
         "distributed.scheduler.worker-ttl (Dask's default is five minutes)"
     )
-    timer = threading.Timer(TELL_WAITING, log.info, [words])
+    timer = threading.Timer(LOG_AFTER, log.info, [words])
     timer.daemon = True
     timer.start()
     try:
@@ -264,9 +264,9 @@ def check_software(client: Client, needs: str) -> None:
             return {"digest": None, "trouble": str(error)}
 
     here = describe_software()
-    with tell_waiting():
+    with log_if_slow():
         versions: Any = client.get_versions()
-    _tell_differences(
+    _report_mismatches(
         compare_software(f"worker {address}", here, read_versions(said))
         for address, said in versions["workers"].items()
     )
@@ -275,14 +275,14 @@ def check_software(client: Client, needs: str) -> None:
         **{f"worker {key}": said for key, said in ask_workers(client, probe, needs).items()},
         "the scheduler": client.run_on_scheduler(probe, needs),
     }
-    _tell_differences(
+    _report_mismatches(
         compare_package(name, package, Package(**said))
         for name, said in answers.items()
         if isinstance(said, dict)
     )
 
 
-def _tell_differences(differences: Iterable[tuple[list[str], list[str]]]) -> None:
+def _report_mismatches(differences: Iterable[tuple[list[str], list[str]]]) -> None:
     """Log harmless ones; EngineError where others are among them."""
     errors: list[str] = []
     warnings: list[str] = []

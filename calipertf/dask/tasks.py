@@ -10,15 +10,15 @@ from typing import Any, Generic, TypeVar
 
 from distributed import Client, Future, as_completed
 
-from calipertf.dask.connect import lose_scheduler
+from calipertf.dask.connect import scheduler_lost_error
 from calipertf.errors import EngineError
 
 #: Seconds between two looks for results: short at first, long while nothing ends.
 POLL_SHORT, POLL_LONG = 0.001, 0.1
 #: Cells or items that a worker may hold beside those that it runs, so that it never waits for us.
-AHEAD = 2
+PREFETCH = 2
 #: Seconds that tasks wait for a worker after the last one was lost.
-PATIENCE = 120.0
+NO_WORKER_TIMEOUT = 120.0
 
 #: States of a future whose scheduler has gone.
 _LOST = frozenset({"cancelled", "lost"})
@@ -26,7 +26,7 @@ _LOST = frozenset({"cancelled", "lost"})
 Item = TypeVar("Item")
 
 
-class Flight(Generic[Item]):
+class TaskQueue(Generic[Item]):
     """Tasks on a cluster whose results are still to come; at most these are held in memory."""
 
     def __init__(self, client: Client) -> None:
@@ -41,7 +41,7 @@ class Flight(Generic[Item]):
         """Key and item of each task whose end is still to come."""
         return [(str(f.key), item) for f, item in self._futures.items() if f.status == "pending"]
 
-    def send(
+    def submit(
         self,
         item: Item,
         function: Callable[..., Any],
@@ -70,7 +70,7 @@ class Flight(Generic[Item]):
         self._futures[future] = item
         self._results.add(future)
 
-    def receive(self, timeout: float) -> list[tuple[Item, Any]]:
+    def wait(self, timeout: float) -> list[tuple[Item, Any]]:
         """What ended, as (item, result or exception); empty after `timeout` seconds of nothing.
 
         Raises EngineError where the scheduler is lost.
@@ -95,13 +95,13 @@ class Flight(Generic[Item]):
             future.release()
         return ended
 
-    def recall(self, key: str) -> None:
+    def cancel(self, key: str) -> None:
         """Take one task back; its result, if one comes, is dropped."""
         for future in [future for future in self._futures if future.key == key]:
             del self._futures[future]
             future.cancel(force=True)
 
-    def cancel(self) -> None:
+    def cancel_all(self) -> None:
         """Take all tasks back."""
         futures = list(self._futures)
         self._futures.clear()
@@ -111,7 +111,7 @@ class Flight(Generic[Item]):
     def _check(self) -> None:
         lost = any(future.status in _LOST for future in self._futures)
         if lost or self._client.status != "running":
-            raise lose_scheduler()
+            raise scheduler_lost_error()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ def map_cluster(
     the cluster at once than it has threads, and a few to go on with. Raises EngineError where the
     scheduler is lost, or the last worker and none comes.
     """
-    flight: Flight[Item] = Flight(client)
+    queue: TaskQueue[Item] = TaskQueue(client)
     waiting = iter(items)
     run = f"{time.time_ns():x}"
     numbers = itertools.count()
@@ -142,21 +142,21 @@ def map_cluster(
         while True:
             threads = sum(client.nthreads().values())
             alone = None if threads else alone or time.monotonic()
-            if alone and time.monotonic() - alone > PATIENCE:
+            if alone and time.monotonic() - alone > NO_WORKER_TIMEOUT:
                 raise EngineError(
-                    f"the cluster has had no worker for {PATIENCE:.0f} s: what was finished is "
-                    "kept; the same command goes on from there"
+                    f"the cluster has had no worker for {NO_WORKER_TIMEOUT:.0f} s: what was "
+                    "finished is kept; the same command goes on from there"
                 )
-            room = AHEAD + 2 * threads - len(flight)
+            room = PREFETCH + 2 * threads - len(queue)
             for item in itertools.islice(waiting, max(0, room)):
                 number = next(numbers)
-                flight.send(item, function, item, key=f"map-{run}-{number}", priority=-number)
-            if not len(flight):
+                queue.submit(item, function, item, key=f"map-{run}-{number}", priority=-number)
+            if not len(queue):
                 return
-            for item, result in flight.receive(5):
+            for item, result in queue.wait(5):
                 if isinstance(result, Exception):
                     yield Answer(item=item, failure=result)
                 else:
                     yield Answer(item=item, result=result)
     finally:
-        flight.cancel()
+        queue.cancel_all()

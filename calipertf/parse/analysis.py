@@ -15,7 +15,7 @@ from calipertf.parse.compare import Comparison
 from calipertf.parse.load import Inputs
 from calipertf.parse.prediction.evaluate import describe, predict_all
 from calipertf.parse.prediction.units import make_units
-from calipertf.parse.prediction.usage import count_confusions, foresee
+from calipertf.parse.prediction.usage import count_confusions, predict_by_usage
 from calipertf.parse.requirements import Requirement, parse_requirements
 from calipertf.parse.results import Axes, Result, find_axes, make_results
 from calipertf.parse.timelines import make_timelines
@@ -61,7 +61,7 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
     timelines = make_timelines(results, _Known(results, explained, explainer).explain)
     units = make_units(results, inputs.sims)
     predictions = predict_all(units)
-    foresights = foresee(results, inputs.sims["usage"])
+    predicted_by_usage = predict_by_usage(results, inputs.sims["usage"])
     made = {
         "results": tables.list_results(results, explained),
         "requirements": tables.list_requirements(requirements),
@@ -69,8 +69,8 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
         "timelines": tables.list_timelines(timelines),
         "failures": tables.list_failures(results, explained),
         "prediction_scores": tables.list_scores(predictions),
-        "usage_predictions": tables.list_foresights(foresights),
-        "usage_confusion": tables.list_confusions(count_confusions(foresights)),
+        "usage_predictions": tables.list_usage_predictions(predicted_by_usage),
+        "usage_confusion": tables.list_confusions(count_confusions(predicted_by_usage)),
     }
     if comparisons is not None:
         made["comparison"] = tables.list_comparisons(comparisons)

@@ -17,7 +17,7 @@ from calipertf.parse.columns import TABLES
 from calipertf.parse.compare import Comparison
 from calipertf.parse.load import ApiChange
 from calipertf.parse.prediction.evaluate import Prediction
-from calipertf.parse.prediction.usage import Confusion, Foresight
+from calipertf.parse.prediction.usage import Confusion, UsagePrediction
 from calipertf.parse.requirements import Requirement
 from calipertf.parse.results import Result
 from calipertf.parse.timelines import Timeline
@@ -242,7 +242,7 @@ def list_scores(predictions: Iterable[Prediction]) -> Iterable[Row]:
         }
 
 
-def list_foresights(rows: Iterable[Foresight]) -> Iterable[Row]:
+def list_usage_predictions(rows: Iterable[UsagePrediction]) -> Iterable[Row]:
     """Rows of the table `usage_predictions`."""
     names = list(TABLES["usage_predictions"].columns)
     for row in rows:

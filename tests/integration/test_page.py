@@ -275,7 +275,7 @@ def test_every_view_shows_its_matter(page_path: Path, open_page: Open) -> None:
         "Scripts": "one",
         "Why it fails": "fixture.old was removed between 1.10 and 2.0",
         "Similarity": "0.50",
-        "Prediction": "Do similarities foresee breakage?",
+        "Prediction": "Do similarities predict breakage?",
     }
     for name, words in expected.items():
         page.locator("nav a", has_text=name).click()

@@ -66,13 +66,13 @@ def test_number_of_a_process_that_was_waited_for_is_not_killed(
     killed: list[int] = []
     real = os.killpg
 
-    def note(group: int, number: int) -> None:
+    def record_result(group: int, number: int) -> None:
         killed.append(group)
         real(group, number)
 
     with Processes().start(["true"], timeout=60, environ=ENVIRON) as (process, _):
         process.wait()
-        monkeypatch.setattr(os, "killpg", note)
+        monkeypatch.setattr(os, "killpg", record_result)
     process.kill_group()
     assert killed == []
 

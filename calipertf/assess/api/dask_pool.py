@@ -24,11 +24,11 @@ from calipertf.assess.api.pool import TIMEOUT, Extraction, extract_here
 from calipertf.errors import InfrastructureError
 from calipertf.files.atomic import write_bytes
 
-_CHILD = "from calipertf.assess.api.dask_pool import answer_order; answer_order()"
+_CHILD = "from calipertf.assess.api.dask_pool import child_main; child_main()"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class ExtractionRequest:
     """One version to extract."""
 
     package: str
@@ -37,7 +37,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parcel:
+class ExtractionResponse:
     """What a worker sends back."""
 
     extraction: Extraction
@@ -54,23 +54,25 @@ def extract_on_cluster(
     from calipertf.dask.connect import connect
     from calipertf.dask.tasks import map_cluster
 
-    orders = [Order(package=package, version=item, index_url=index_url) for item in versions]
+    orders = [
+        ExtractionRequest(package=package, version=item, index_url=index_url) for item in versions
+    ]
     with (
         connect(address, needs=__name__) as client,
-        contextlib.closing(map_cluster(client, extract_apart, orders)) as answers,
+        contextlib.closing(map_cluster(client, extract_in_child, orders)) as answers,
     ):
         for answer in answers:
             if answer.failure is not None:
                 yield _fail(answer.item, f"failed on the cluster: {answer.failure}")
                 continue
-            parcel: Parcel = answer.result
+            parcel: ExtractionResponse = answer.result
             if parcel.content is not None:
                 path = cache_path(cache_dir, canonicalize_name(package), answer.item.version)
                 write_bytes(path, parcel.content)
             yield parcel.extraction
 
 
-def extract_apart(order: Order) -> Parcel:
+def extract_in_child(order: ExtractionRequest) -> ExtractionResponse:
     """Run on a worker: the version's file, made in a process whose memory is given back.
 
     Dask's worker processes are daemons, which multiprocessing lets have no children.
@@ -91,30 +93,30 @@ def extract_apart(order: Order) -> Parcel:
         )
     except subprocess.TimeoutExpired:
         failed = _fail(order, f"took more than {TIMEOUT:.0f} s")
-        return Parcel(extraction=failed, content=None)
+        return ExtractionResponse(extraction=failed, content=None)
     except subprocess.CalledProcessError as error:
         words = error.stderr.decode(errors="replace")[-300:]
         failed = _fail(order, f"ended with {error.returncode} on a worker: {words}")
-        return Parcel(extraction=failed, content=None)
-    parcel: Parcel = pickle.loads(done.stdout)  # noqa: S301 -- from the process started above
+        return ExtractionResponse(extraction=failed, content=None)
+    parcel: ExtractionResponse = pickle.loads(done.stdout)  # noqa: S301 -- from the process started above
     return parcel
 
 
-def answer_order() -> None:
+def child_main() -> None:
     """Run in that process: an order on standard input, its parcel on standard output."""
-    order: Order = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from extract_apart
+    order: ExtractionRequest = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from extract_in_child
     with tempfile.TemporaryDirectory(prefix="caliper-extraction-") as name:
         folder = Path(name)
         done = extract_here(order.package, order.version, folder, order.index_url)
         path = cache_path(folder, canonicalize_name(order.package), order.version)
         content = path.read_bytes() if path.exists() else None
         if done.error is not None:
-            # Without its values, which need not survive the journey.
+            # Without its values, which need not survive the attempts.
             done = replace(done, error=type(done.error)(str(done.error)))
-        pickle.dump(Parcel(extraction=done, content=content), sys.stdout.buffer)
+        pickle.dump(ExtractionResponse(extraction=done, content=content), sys.stdout.buffer)
 
 
-def _fail(order: Order, words: str) -> Extraction:
+def _fail(order: ExtractionRequest, words: str) -> Extraction:
     error = InfrastructureError(
         f"extracting {order.package} {order.version} {words}; run the command again"
     )

@@ -1,4 +1,4 @@
-"""Every figure of an analysis, in the order that a person asks: where, what, why, and foreseen."""
+"""Every figure of an analysis, in the order that a person asks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the drift of dependencies broke, the commonest errors, and what foresees failure."""
+"""What the drift of dependencies broke, the commonest errors, and what predicts failure."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def draw_predictions(package: str, scores: pd.DataFrame) -> Iterator[Figure]:
         alt.hconcat(*panels, spacing=22).resolve_scale(color="shared", shape="shared"),
         title=_title_predictions(rows),
         subtitle="area under the curve, 95% interval over scripts and versions; 0.5 is a coin, 1 always right",  # noqa: E501
-        description="How well each similarity foretells that a script fails on another version.",
+        description="How well each similarity predicts that a script fails on another version.",
     )
 
 
@@ -179,11 +179,11 @@ def _title_predictions(rows: pd.DataFrame) -> str:
     part = rows[rows["subset"] == "all"]
     tried = part[part["method"] != "baseline"]
     if tried.empty:
-        return "Do similarities foresee breakage?"
+        return "Do similarities predict breakage?"
     best = tried.loc[tried["auc"].idxmax()]
     major = part.loc[part["predictor"] == "major differs", "auc"]
     beside = f'; "major differs" {major.iloc[0]:.2f}' if len(major) else ""
-    return f"Best at foretelling failure: {best['predictor']}, AUC {best['auc']:.2f}{beside}"
+    return f"Best at predicting failure: {best['predictor']}, AUC {best['auc']:.2f}{beside}"
 
 
 def _draw_subset(

@@ -1,4 +1,4 @@
-"""Do the similarities foresee breakage? Each score, all together, and what needs no score."""
+"""Do the similarities predict breakage? Each score, all together, and what needs no score."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TOGETHER = "all scores together"
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """How well one predictor foresees failure in one part of the units."""
+    """How well one predictor predicts failure in one part of the units."""
 
     package: str
     #: One of SUBSETS.

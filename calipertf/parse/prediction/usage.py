@@ -1,4 +1,4 @@
-"""What a script's usage alone foretells for cells, and how often that was right."""
+"""What a script's usage alone predicts for cells, and how often that was right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCOPES = ("every judged cell", "cells that can import the package")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Foresight:
+class UsagePrediction:
     """What usage says about one script in one cell, before it was run there."""
 
     package: str
@@ -39,59 +39,59 @@ class Foresight:
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """How often usage was right about cells that it knows nothing of."""
+    """Confusion matrix of the usage-based prediction."""
 
     package: str
     resolve: str
     #: One of SCOPES.
     scope: str
-    #: Foretold to fail, and did; foretold to fail, and works; and so on.
-    fails_as_foretold: int
-    works_against_it: int
-    fails_against_it: int
-    works_as_foretold: int
+    #: A positive is a failure: predicted and real, predicted alone, real alone, neither.
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+    true_negatives: int
 
     @property
     def total(self) -> int:
         """Number of scripts in cells."""
         return sum(
             (
-                self.fails_as_foretold,
-                self.works_against_it,
-                self.fails_against_it,
-                self.works_as_foretold,
+                self.true_positives,
+                self.false_positives,
+                self.false_negatives,
+                self.true_negatives,
             )
         )
 
     @property
     def precision(self) -> float | None:
-        """Share of foretold failures that failed; None where none was foretold."""
-        foretold = self.fails_as_foretold + self.works_against_it
-        return self.fails_as_foretold / foretold if foretold else None
+        """Share of predicted failures that failed; None where none was predicted."""
+        predicted = self.true_positives + self.false_positives
+        return self.true_positives / predicted if predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of failures that were foretold; None where nothing failed."""
-        failed = self.fails_as_foretold + self.fails_against_it
-        return self.fails_as_foretold / failed if failed else None
+        """Share of failures that were predicted; None where nothing failed."""
+        failed = self.true_positives + self.false_negatives
+        return self.true_positives / failed if failed else None
 
 
-def foresee(results: Sequence[Result], usage: pd.DataFrame) -> list[Foresight]:
+def predict_by_usage(results: Sequence[Result], usage: pd.DataFrame) -> list[UsagePrediction]:
     """A row for each script and judged cell, and one for each version that no cell was judged of.
 
-    The baseline version is left out: usage is measured there, so it foretells nothing.
+    The baseline version is left out: usage is measured there, so it predicts nothing.
     """
     judged: dict[tuple[str, str, str], list[Result | None]] = {}
     for result in results:
         if not result.silent:
             key = (result.cell.package, result.script, result.cell.version)
             judged.setdefault(key, []).append(result)
-    found: list[Foresight] = []
+    found: list[UsagePrediction] = []
     rows: list[Any] = usage.to_dict(orient="records")
     for row in sorted(rows, key=_order):
         if row["version"] != row["home"]:
             cells = judged.get((row["package"], row["script"], row["version"])) or [None]
-            found += [_foresee_one(row, result) for result in cells]
+            found += [_predict_one(row, result) for result in cells]
     return found
 
 
@@ -99,10 +99,10 @@ def _order(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["package"], row["script"], version_key(row["version"])
 
 
-def _foresee_one(row: Mapping[str, Any], result: Result | None) -> Foresight:
+def _predict_one(row: Mapping[str, Any], result: Result | None) -> UsagePrediction:
     share, missing = float(row["share"]), row["missing"]
     fails = result is not None and result.fails
-    return Foresight(
+    return UsagePrediction(
         package=row["package"],
         script=row["script"],
         home=row["home"],
@@ -117,7 +117,7 @@ def _foresee_one(row: Mapping[str, Any], result: Result | None) -> Foresight:
     )
 
 
-def count_confusions(rows: Iterable[Foresight]) -> list[Confusion]:
+def count_confusions(rows: Iterable[UsagePrediction]) -> list[Confusion]:
     """The confusion of each package, resolve date and scope."""
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for row in rows:
@@ -133,10 +133,10 @@ def count_confusions(rows: Iterable[Foresight]) -> list[Confusion]:
             package=package,
             resolve=resolve,
             scope=scope,
-            fails_as_foretold=counts[package, resolve, scope, "fails", "fails"],
-            works_against_it=counts[package, resolve, scope, "fails", "works"],
-            fails_against_it=counts[package, resolve, scope, "works", "fails"],
-            works_as_foretold=counts[package, resolve, scope, "works", "works"],
+            true_positives=counts[package, resolve, scope, "fails", "fails"],
+            false_positives=counts[package, resolve, scope, "fails", "works"],
+            false_negatives=counts[package, resolve, scope, "works", "fails"],
+            true_negatives=counts[package, resolve, scope, "works", "works"],
         )
         for package, resolve, scope in sorted(
             keys, key=lambda key: (*key[:2], SCOPES.index(key[2]))

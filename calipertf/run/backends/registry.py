@@ -117,7 +117,7 @@ def find_cluster(arguments: argparse.Namespace) -> str | None:
 def open_place(
     analysis: Analysis, arguments: argparse.Namespace, processes: Processes, index: Index
 ) -> Iterator[Environment]:
-    """The environment of this machine, or what the workers of a Dask cluster offer."""
+    """The environment of this machine, or what the workers of a Dask cluster capabilities."""
     address = find_cluster(arguments)
     if address is None:
         with open_environment(analysis, arguments, processes, index) as environment:

@@ -14,15 +14,15 @@ from calipertf.run.cluster.worker import Reply
 from calipertf.run.schedule import Done
 
 #: Workers that may turn out not to have a cell's Python.
-SENT_AWAY = 3
+MAX_REJECTIONS = 3
 #: Times that a cell runs again after its worker was lost, as Dask has it by default.
-AGAIN = 3
+MAX_WORKER_LOSSES = 3
 #: Workers that may fail at a cell (disk, network, index) before it is given up.
-FAILED_ON = 2
+MAX_WORKER_FAILURES = 2
 
 
 @dataclass(kw_only=True)
-class Journey:
+class CellAttempts:
     """A cell on its way."""
 
     #: As it travels, without what only the driver needs.
@@ -43,18 +43,20 @@ class Journey:
         """What cells share that install the same file on the same Python."""
         return self.task.file.filename, self.task.cell.python
 
-    def leave(self, reply: Reply) -> bool:
+    def record(self, reply: Reply) -> bool:
         """Whether it should go on to another worker, as a reply has it."""
         if reply.record is not None:
             return False
         self.history.append(f"{reply.label}: {reply.elsewhere or reply.failure}")
         self.left.add(reply.address)
         if reply.elsewhere is not None:
-            return len(self.history) <= SENT_AWAY
+            return len(self.history) <= MAX_REJECTIONS
         self.failures += 1
-        return isinstance(reply.failure, InfrastructureError) and self.failures < FAILED_ON
+        return (
+            isinstance(reply.failure, InfrastructureError) and self.failures < MAX_WORKER_FAILURES
+        )
 
-    def conclude(self, task: CellTask, reply: Any, started: Sequence[str]) -> Done:
+    def make_result(self, task: CellTask, reply: Any, started: Sequence[str]) -> Done:
         """What came of the cell `task`: its record, or an infrastructure error with its history.
 
         `reply` is a Reply, the exception that Dask gives, or None where its workers were lost;

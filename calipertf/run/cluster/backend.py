@@ -17,7 +17,13 @@ from calipertf.dask.connect import ask_workers, connect
 from calipertf.errors import EngineError
 from calipertf.run.backends.base import Built, CellTask, Environment, Python
 from calipertf.run.backends.venv.folders import cache_folder
-from calipertf.run.cluster.capabilities import Offer, Opener, Place, describe_offer, make_failed
+from calipertf.run.cluster.capabilities import (
+    BackendFactory,
+    BackendOpener,
+    WorkerCapabilities,
+    describe_capabilities,
+    make_failed,
+)
 
 log = logging.getLogger("calipertf")
 
@@ -27,12 +33,12 @@ class ClusterEnvironment(Environment):
 
     kind: str
 
-    def __init__(self, client: Client, place: Place) -> None:
+    def __init__(self, client: Client, place: BackendFactory) -> None:
         self.client = client
         self.place = place
         self.kind = place.kind
-        self._offers: dict[str, Mapping[str, Offer]] = {}
-        kinds = {offer.kind for offer in self._ask(()).values()} - {None}
+        self._answers: dict[str, Mapping[str, WorkerCapabilities]] = {}
+        kinds = {worker.kind for worker in self._ask(()).values()} - {None}
         if not kinds:
             why = self.explain_missing("environment")
             raise EngineError(f"no cell can be built on the cluster: {why}")
@@ -42,29 +48,31 @@ class ClusterEnvironment(Environment):
             self.place = place.with_kind(self.kind)
         log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
 
-    def _ask(self, tags: Sequence[str]) -> Mapping[str, Offer]:
-        """Each worker's offer by its address; every question is asked once."""
+    def _ask(self, tags: Sequence[str]) -> Mapping[str, WorkerCapabilities]:
+        """Each worker's capabilities by its address; every question is asked once."""
         question = " ".join((self.kind, *tags))
-        if question not in self._offers:
-            answers = ask_workers(self.client, describe_offer, self.place, list(tags))
-            self._offers[question] = {
-                address: answer if isinstance(answer, Offer) else make_failed(address, tags, answer)
+        if question not in self._answers:
+            answers = ask_workers(self.client, describe_capabilities, self.place, list(tags))
+            self._answers[question] = {
+                address: answer
+                if isinstance(answer, WorkerCapabilities)
+                else make_failed(address, tags, answer)
                 for address, answer in answers.items()
             }
-        return self._offers[question]
+        return self._answers[question]
 
     def find_python(self, tag: str) -> Python | None:
         """The interpreter on the first worker that has one."""
-        for offer in self._ask((tag,)).values():
-            if tag in offer.pythons:
-                return Python(tag=tag, version=None, source=offer.pythons[tag])
+        for worker in self._ask((tag,)).values():
+            if tag in worker.pythons:
+                return Python(tag=tag, version=None, source=worker.pythons[tag])
         return None
 
     def explain_missing(self, tag: str) -> str:
         """Each worker's reason, alike ones together."""
         workers: dict[str, list[str]] = defaultdict(list)
-        for offer in self._ask((tag,)).values():
-            workers[offer.reasons.get(tag, "it has come since")].append(offer.label)
+        for worker in self._ask((tag,)).values():
+            workers[worker.reasons.get(tag, "it has come since")].append(worker.label)
         reasons = (
             f"{', '.join(names[:3])}{' and more' if len(names) > 3 else ''}: {why}"
             for why, names in workers.items()
@@ -73,16 +81,16 @@ class ClusterEnvironment(Environment):
 
     def platforms(self) -> list[str]:
         """Platform tags that all workers take, the best first."""
-        offers = [offer for offer in self._ask(()).values() if offer.platforms]
-        if not offers:
+        workers = [worker for worker in self._ask(()).values() if worker.platforms]
+        if not workers:
             raise EngineError("all workers of the cluster were lost; run the command again")
-        common = set.intersection(*(set(offer.platforms) for offer in offers))
+        common = set.intersection(*(set(worker.platforms) for worker in workers))
         if not common:
             raise EngineError(
-                f"{offers[0].label} is {offers[0].platforms[-1]} and others are not: the workers "
+                f"{workers[0].label} is {workers[0].platforms[-1]} and others are not: the workers "
                 "of one run have to be of one platform"
             )
-        return [tag for tag in offers[0].platforms if tag in common]
+        return [tag for tag in workers[0].platforms if tag in common]
 
     def build(self, task: CellTask) -> AbstractContextManager[Built]:
         """Cells are built on the workers."""
@@ -105,7 +113,7 @@ def _share_cache() -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_cluster(
-    address: str, analysis: Analysis, arguments: argparse.Namespace, opener: Opener
+    address: str, analysis: Analysis, arguments: argparse.Namespace, opener: BackendOpener
 ) -> Iterator[ClusterEnvironment]:
     """What the workers of a cluster offer, while connected to it."""
     with (
@@ -114,5 +122,5 @@ def open_cluster(
             address, needs="calipertf.run.cluster.worker", jobs=arguments.jobs or analysis.jobs
         ) as client,
     ):
-        place = Place(analysis=analysis, arguments=arguments, opener=opener)
+        place = BackendFactory(analysis=analysis, arguments=arguments, opener=opener)
         yield ClusterEnvironment(client, place)

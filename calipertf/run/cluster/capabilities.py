@@ -23,7 +23,7 @@ from calipertf.run.backends.venv.folders import open_cache, prefer_cache
 from calipertf.run.processes import Processes
 
 #: Opens the environment that a configuration and flags ask for; stage.open_environment.
-Opener = Callable[
+BackendOpener = Callable[
     [Analysis, argparse.Namespace, Processes, Index], AbstractContextManager[Environment]
 ]
 #: Resource that each cell takes one of. A worker that was started with some of its own
@@ -34,19 +34,19 @@ _DECLARED: dict[str, int] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class BackendFactory:
     """How to open the environment of a run, wherever this has travelled to."""
 
     analysis: Analysis
     arguments: argparse.Namespace
-    opener: Opener
+    opener: BackendOpener
 
     @property
     def kind(self) -> str:
         """What is asked for: auto, venv or docker."""
         return str(self.arguments.environment or self.analysis.environment)
 
-    def with_kind(self, kind: str) -> Place:
+    def with_kind(self, kind: str) -> BackendFactory:
         """The same with one kind of environment."""
         chosen = {**vars(self.arguments), "environment": kind}
         return replace(self, arguments=argparse.Namespace(**chosen))
@@ -65,7 +65,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offer:
+class WorkerCapabilities:
     """What one worker has for cells."""
 
     #: Name of the worker and its host, for people.
@@ -113,19 +113,23 @@ def move_cache(worker: Worker) -> None:
     prefer_cache(Path(worker.local_directory) / "caliper-cache")
 
 
-async def describe_offer(place: Place, tags: Sequence[str], dask_worker: Worker) -> Offer:
+async def describe_capabilities(
+    place: BackendFactory, tags: Sequence[str], dask_worker: Worker
+) -> WorkerCapabilities:
     """What this worker has; asked of each worker while the run is planned."""
     move_cache(dask_worker)
     cells = count_cells_here(dask_worker, place.analysis)
     # Off the event loop: installing a Python takes minutes, and the worker has to answer meanwhile.
-    return await asyncio.to_thread(_look_at_offer, place, tags, label_worker(dask_worker), cells)
+    return await asyncio.to_thread(_probe_worker, place, tags, label_worker(dask_worker), cells)
 
 
-def _look_at_offer(place: Place, tags: Sequence[str], label: str, cells: int) -> Offer:
+def _probe_worker(
+    place: BackendFactory, tags: Sequence[str], label: str, cells: int
+) -> WorkerCapabilities:
     try:
         with place.open(cells) as (environment, _, _):
             found = {tag: environment.find_python(tag) for tag in tags}
-            return Offer(
+            return WorkerCapabilities(
                 label=label,
                 kind=environment.kind,
                 platforms=tuple(environment.platforms()),
@@ -140,7 +144,7 @@ def _look_at_offer(place: Place, tags: Sequence[str], label: str, cells: int) ->
         return make_failed(label, tags, error)
 
 
-def make_failed(label: str, tags: Sequence[str], error: object) -> Offer:
-    """The offer of a worker that has nothing, for a reason."""
+def make_failed(label: str, tags: Sequence[str], error: object) -> WorkerCapabilities:
+    """The capabilities of a worker that has nothing, for a reason."""
     reasons = dict.fromkeys(tags, str(error))
-    return Offer(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)
+    return WorkerCapabilities(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)

@@ -20,11 +20,11 @@ from typing import Any
 from distributed import Client
 
 from calipertf.dask.connect import ask_workers
-from calipertf.dask.tasks import AHEAD, PATIENCE, Flight
+from calipertf.dask.tasks import NO_WORKER_TIMEOUT, PREFETCH, TaskQueue
 from calipertf.dask.versions import describe_package, describe_software
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.backends.base import CellTask
-from calipertf.run.cluster.attempts import AGAIN, Journey
+from calipertf.run.cluster.attempts import MAX_WORKER_LOSSES, CellAttempts
 from calipertf.run.cluster.backend import ClusterEnvironment
 from calipertf.run.cluster.bundle import pack_bundle
 from calipertf.run.cluster.capabilities import CELL, python_resource
@@ -36,16 +36,16 @@ from calipertf.run.cluster.worker import (
     plugin_name,
     run_task,
 )
-from calipertf.run.cluster.workers import Crew
+from calipertf.run.cluster.workers import WorkerRegistry
 from calipertf.run.schedule import Done
 
 log = logging.getLogger("calipertf")
 #: Seconds between two looks at which workers are there.
-TICK = 2.0
+POLL_INTERVAL = 2.0
 #: Seconds of work that are handed over in advance, so that short cells don't wait for us.
-AHEAD_SECONDS = 0.25
+PREFETCH_SECONDS = 0.25
 #: Cells that a worker is handed in advance at most, for each cell that it runs.
-MOST_AHEAD = 16
+MAX_PREFETCH = 16
 
 
 class DaskScheduler:
@@ -66,9 +66,9 @@ class DaskScheduler:
         self._leave_out = leave_out
         self._jobs = jobs
         #: Cells on the cluster whose end is still to come.
-        self.flight: Flight[Journey] = Flight(self._client)
-        self._crew = Crew()
-        self._waiting: dict[str, deque[Journey]] = {}
+        self.queue: TaskQueue[CellAttempts] = TaskQueue(self._client)
+        self._workers = WorkerRegistry()
+        self._waiting: dict[str, deque[CellAttempts]] = {}
         self._alone_since: dict[str, float] = {}
         #: Wheel -> addresses of workers that have run a cell of it.
         self._users: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -89,17 +89,17 @@ class DaskScheduler:
             small = replace(
                 task, fingerprint={}, root=Path(), mount=_below(task), run_id=self._run_id
             )
-            self._waiting[task.cell.python].append(Journey(task=small, number=number))
+            self._waiting[task.cell.python].append(CellAttempts(task=small, number=number))
         left = Counter((task.file.filename, task.cell.python) for task in tasks)
         try:
             self._prepare_workers(tasks)
-            while self.flight or any(self._waiting.values()):
+            while self.queue or any(self._waiting.values()):
                 for pending, reply in self._turn():
                     left[pending.wheel] -= 1
                     if not left[pending.wheel]:
                         self._drop_package(pending)
-                    started = self._crew.pop_started(pending.keys)
-                    yield pending.conclude(tasks[pending.number], reply, started)
+                    started = self._workers.pop_started(pending.keys)
+                    yield pending.make_result(tasks[pending.number], reply, started)
         finally:
             self._release_workers()
 
@@ -112,7 +112,7 @@ class DaskScheduler:
         log.info("scripts and data: %.1f MB to each worker", len(bundle.data) / 1e6)
         remove_orphans(self._client)
         name = plugin_name(self._run_id)
-        self._client.subscribe_topic(name, self._crew.take_event)
+        self._client.subscribe_topic(name, self._workers.take_event)
         self._client.register_plugin(
             CellWorker(
                 run_id=self._run_id,
@@ -126,27 +126,27 @@ class DaskScheduler:
         )
         for said in ask_workers(self._client, describe_worker, self._run_id).values():
             if isinstance(said, dict):
-                self._crew.meet(said)
-        self._crew.news.clear()
+                self._workers.register(said)
+        self._workers.news.clear()
 
     def _release_workers(self) -> None:
         if self._client.status != "running":
             return
         with contextlib.suppress(EngineError, OSError, TimeoutError):
-            self.flight.cancel()
+            self.queue.cancel_all()
             self._client.unsubscribe_topic(plugin_name(self._run_id))
             # Each worker's plugin ends what is left of its cells and removes their environments.
             self._client.unregister_worker_plugin(plugin_name(self._run_id))
 
-    def _turn(self) -> list[tuple[Journey, Any]]:
+    def _turn(self) -> list[tuple[CellAttempts, Any]]:
         """Hand over what fits, wait for what ends; cells that ended for good."""
         self._fill()
         ended = []
-        for pending, reply in self.flight.receive(TICK):
+        for pending, reply in self.queue.wait(POLL_INTERVAL):
             if isinstance(reply, Reply):
                 tag = pending.task.cell.python
-                again = pending.leave(reply)
-                if reply.failure is not None and not self._crew.list_others(tag, pending.left):
+                again = pending.record(reply)
+                if reply.failure is not None and not self._workers.list_others(tag, pending.left):
                     again = False  # nobody else is there who could do better
                 self._note(pending, reply)
                 if again:
@@ -154,16 +154,16 @@ class DaskScheduler:
                     continue
                 self._fill(reply.address)
             ended.append((pending, reply))
-        if time.monotonic() - self._looked > TICK:
+        if time.monotonic() - self._looked > POLL_INTERVAL:
             ended += self._look_around()
             self._looked = time.monotonic()
         return ended
 
-    def _note(self, pending: Journey, reply: Reply) -> None:
+    def _note(self, pending: CellAttempts, reply: Reply) -> None:
         """Remember how long cells take, and what the worker is good for."""
         if reply.elsewhere is not None:
             return
-        self._crew.note(reply.address, reply.label, failed=reply.record is None)
+        self._workers.record_result(reply.address, reply.label, failed=reply.record is None)
         self._users[pending.wheel].add(reply.address)
         if reply.record is not None:
             spent = reply.record.seconds
@@ -175,11 +175,11 @@ class DaskScheduler:
 
         It is preferred for the next cell where it has the wheel already.
         """
-        flying = Counter(pending.task.cell.python for _, pending in self.flight.items())
+        flying = Counter(pending.task.cell.python for _, pending in self.queue.items())
         for tag, waiting in self._waiting.items():
             room = self._room(tag) - flying[tag]
             if self._jobs is not None:
-                room = min(room, self._jobs - len(self.flight))
+                room = min(room, self._jobs - len(self.queue))
             for _ in range(min(room, len(waiting))):
                 pending = waiting.popleft()
                 warm = freed is not None and freed in self._users[pending.wheel]
@@ -188,18 +188,18 @@ class DaskScheduler:
 
     def _room(self, tag: str) -> int:
         """Cells of one Python that may be on the cluster at once: a few more than can run."""
-        cells = self._crew.count_cells(tag)
+        cells = self._workers.count_cells(tag)
         if self._mean_seconds is None or not cells:
-            return cells + (AHEAD if cells else 0)
-        ahead = min(MOST_AHEAD, math.ceil(AHEAD_SECONDS / max(self._mean_seconds, 1e-3)))
-        return cells * ahead + max(cells, AHEAD)
+            return cells + (PREFETCH if cells else 0)
+        ahead = min(MAX_PREFETCH, math.ceil(PREFETCH_SECONDS / max(self._mean_seconds, 1e-3)))
+        return cells * ahead + max(cells, PREFETCH)
 
-    def _send(self, pending: Journey, prefer: str | None) -> None:
+    def _send(self, pending: CellAttempts, prefer: str | None) -> None:
         kind = self._environment.kind
         key = f"{plugin_name(self._run_id)}-{pending.number}-{len(pending.keys)}"
         pending.keys.append(key)
-        others = self._crew.list_others(pending.task.cell.python, pending.left)
-        self.flight.send(
+        others = self._workers.list_others(pending.task.cell.python, pending.left)
+        self.queue.submit(
             pending,
             run_task,
             pending.task,
@@ -210,15 +210,15 @@ class DaskScheduler:
             only=others,
         )
 
-    def _look_around(self) -> list[tuple[Journey, Any]]:
+    def _look_around(self) -> list[tuple[CellAttempts, Any]]:
         """Notice lost workers and new ones; cells that nobody can run any more."""
-        self._crew.dismiss(self._client.nthreads())
-        if self._crew.news.is_set():
-            self._crew.news.clear()
+        self._workers.prune(self._client.nthreads())
+        if self._workers.news.is_set():
+            self._workers.news.clear()
             return self._resubmit_stranded() + self._give_up()
         return self._give_up()
 
-    def _resubmit_stranded(self) -> list[tuple[Journey, Any]]:
+    def _resubmit_stranded(self) -> list[tuple[CellAttempts, Any]]:
         """Submit anew the cells that no worker could take when Dask last looked.
 
         Those that have lost too many workers are given back: Dask counts by key, which is new.
@@ -229,49 +229,50 @@ class DaskScheduler:
         held = {key for keys in self._client.processing().values() for key in keys}
         stranded = {
             key: pending
-            for key, pending in self.flight.items()
-            if key not in held and self._crew.count_cells(pending.task.cell.python)
+            for key, pending in self.queue.items()
+            if key not in held and self._workers.count_cells(pending.task.cell.python)
         }
-        lost: list[tuple[Journey, Any]] = []
+        lost: list[tuple[CellAttempts, Any]] = []
         for key in self._stranded & stranded.keys():
-            self.flight.recall(key)
+            self.queue.cancel(key)
             pending = stranded.pop(key)
-            if self._crew.count_started(pending.keys) > AGAIN:
+            if self._workers.count_started(pending.keys) > MAX_WORKER_LOSSES:
                 lost.append((pending, None))
             else:
                 self._send(pending, None)
         self._stranded = set(stranded)
         if stranded:
-            self._crew.news.set()
+            self._workers.news.set()
         return lost
 
-    def _give_up(self) -> list[tuple[Journey, Any]]:
+    def _give_up(self) -> list[tuple[CellAttempts, Any]]:
         """Cells whose Python no worker has had for too long, with an error each."""
         now = time.monotonic()
-        given_up: list[tuple[Journey, Any]] = []
-        flying = self.flight.items()
+        given_up: list[tuple[CellAttempts, Any]] = []
+        flying = self.queue.items()
         wanted = {pending.task.cell.python for _, pending in flying}
         wanted |= {tag for tag, waiting in self._waiting.items() if waiting}
         for tag in wanted:
-            if self._crew.count_cells(tag):
+            if self._workers.count_cells(tag):
                 self._alone_since.pop(tag, None)
                 continue
             since = self._alone_since.setdefault(tag, now)
-            if now - since < PATIENCE:
+            if now - since < NO_WORKER_TIMEOUT:
                 continue
             error = InfrastructureError(
-                f"the last worker with {tag} was lost, and none came within {PATIENCE:.0f} s"
+                f"the last worker with {tag} was lost, and none came within "
+                f"{NO_WORKER_TIMEOUT:.0f} s"
             )
             for key, pending in flying:
                 if pending.task.cell.python == tag:
-                    self.flight.recall(key)
+                    self.queue.cancel(key)
                     given_up.append((pending, error))
             given_up += [(pending, error) for pending in self._waiting.pop(tag, ())]
         return given_up
 
-    def _drop_package(self, pending: Journey) -> None:
+    def _drop_package(self, pending: CellAttempts) -> None:
         users = self._users.pop(pending.wheel, set())
-        there = [address for address in users if self._crew.has(address)]
+        there = [address for address in users if self._workers.has(address)]
         if there and not self._analysis.keep_wheels:
             self._client.run(
                 drop_package, pending.task, workers=there, wait=False, on_error="ignore"

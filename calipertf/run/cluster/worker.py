@@ -32,7 +32,7 @@ from calipertf.run.cell import run_cell
 from calipertf.run.cluster.bundle import Bundle, unpack_bundle
 from calipertf.run.cluster.capabilities import (
     CELL,
-    Place,
+    BackendFactory,
     count_cells_here,
     label_worker,
     move_cache,
@@ -42,7 +42,7 @@ from calipertf.run.processes import Stopped
 from calipertf.run.schedule import explain_failure, list_cpus, share_cpus
 
 #: Seconds that a cell waits for a worker to be ready for its run.
-READY = 60.0
+PLUGIN_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Reply:
 class _Session:
     """An environment that cells of one run share on a worker."""
 
-    def __init__(self, place: Place, cells: int) -> None:
+    def __init__(self, place: BackendFactory, cells: int) -> None:
         self._stack = contextlib.ExitStack()
         opened = self._stack.enter_context(place.open(cells))
         self.environment, self.processes, self.run_id = opened
@@ -81,7 +81,7 @@ class CellWorker(WorkerPlugin):
         *,
         run_id: str,
         tags: Sequence[str],
-        place: Place,
+        place: BackendFactory,
         bundle: Bundle,
         software: Software,
         package: Package,
@@ -224,7 +224,7 @@ class CellWorker(WorkerPlugin):
 
 
 def _plain(error: CaliperError) -> CaliperError:
-    """The error without values, which need not survive the journey."""
+    """The error without values, which need not survive the attempts."""
     try:
         return type(error)(str(error))
     except TypeError:
@@ -245,7 +245,7 @@ def find_plugin(worker: Worker, run_id: str) -> CellWorker | None:
 def run_task(task: CellTask) -> Reply:
     """The task that Dask runs: one cell on this worker."""
     worker = get_worker()
-    deadline = time.monotonic() + READY
+    deadline = time.monotonic() + PLUGIN_TIMEOUT
     # Another run may have declared this worker's Pythons before this run's plugin is ready.
     while (plugin := find_plugin(worker, task.run_id)) is None and time.monotonic() < deadline:
         time.sleep(0.2)

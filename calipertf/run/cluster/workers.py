@@ -10,10 +10,10 @@ from typing import Any
 
 log = logging.getLogger("calipertf")
 #: Cells in a row that a worker may fail at before others are preferred to it.
-FAILS = 3
+FAILURE_STREAK = 3
 
 
-class Crew:
+class WorkerRegistry:
     """What workers have told; written by Dask's thread, read by the driver's."""
 
     def __init__(self) -> None:
@@ -31,12 +31,12 @@ class Crew:
         """Called in the client's thread with what workers tell."""
         _, message = event
         if "ready" in message:
-            self.meet(message["ready"])
+            self.register(message["ready"])
         elif "started" in message:
             with self._lock:
                 self._started[message["started"]].append(message["label"])
 
-    def meet(self, said: Mapping[str, Any]) -> None:
+    def register(self, said: Mapping[str, Any]) -> None:
         """A worker says what it has."""
         with self._lock:
             known = said["address"] in self._workers
@@ -46,7 +46,7 @@ class Crew:
             if said["trouble"]:
                 log.warning("worker %s takes no cells: %s", said["label"], said["trouble"])
 
-    def dismiss(self, present: Collection[str]) -> None:
+    def prune(self, present: Collection[str]) -> None:
         """Forget the workers that are not present any more."""
         with self._lock:
             for address in set(self._workers) - set(present):
@@ -70,20 +70,22 @@ class Crew:
         """
         with self._lock:
             offering = [key for key, said in self._workers.items() if tag in said["pythons"]]
-            failing = {key for key, count in self._failures.items() if count >= FAILS}
+            failing = {key for key, count in self._failures.items() if count >= FAILURE_STREAK}
         if not failing.union(left).intersection(offering):
             return None
         others = [key for key in offering if key not in left]
         return [key for key in others if key not in failing] or others or None
 
-    def note(self, address: str, label: str, *, failed: bool) -> None:
+    def record_result(self, address: str, label: str, *, failed: bool) -> None:
         """A worker did a cell, or failed at it for reasons that are not the package's."""
         if not failed:
             self._failures.pop(address, None)
             return
         self._failures[address] += 1
-        if self._failures[address] == FAILS:
-            log.warning("worker %s failed %d times in a row: others go first", label, FAILS)
+        if self._failures[address] == FAILURE_STREAK:
+            log.warning(
+                "worker %s failed %d times in a row: others go first", label, FAILURE_STREAK
+            )
 
     def count_started(self, keys: Iterable[str]) -> int:
         """How often workers have started a cell, by Dask's keys for it."""

@@ -196,8 +196,8 @@ def test_intervals_hold_the_value_and_come_again(truth: Analysis) -> None:
 def test_usage_is_counted_right_and_wrong(truth: Analysis) -> None:
     found = list_rows(
         truth.tables["usage_confusion"],
-        *("resolve", "scope", "fails_as_foretold", "works_against_it", "fails_against_it"),
-        *("works_as_foretold", "precision", "recall"),
+        *("resolve", "scope", "true_positives", "false_positives", "false_negatives"),
+        *("true_negatives", "precision", "recall"),
     )
     assert found == [
         ("release", "every judged cell", 1, 1, 0, 1, 0.5, 1.0),

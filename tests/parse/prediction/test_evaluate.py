@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from calipertf.parse.prediction.evaluate import describe, leave_version_out, predict_all
 from calipertf.parse.prediction.statistics import Ranking, draw_weights, estimate_all
 from calipertf.parse.prediction.units import COLUMNS, SCORES, make_units
-from calipertf.parse.prediction.usage import count_confusions, foresee
+from calipertf.parse.prediction.usage import count_confusions, predict_by_usage
 
 NAN = float("nan")
 
@@ -112,7 +112,7 @@ def test_only_failures_have_no_estimate() -> None:
     assert auc.value is rank.value is auc.low is None
 
 
-def test_version_is_foretold_without_having_been_seen() -> None:
+def test_version_is_predicted_without_having_been_seen() -> None:
     generator = np.random.default_rng(3)
     a, b = (grid.ravel() for grid in np.meshgrid(np.arange(5), np.arange(5)))
     a, b = a[a != b], b[a != b]
@@ -267,7 +267,7 @@ def test_missing_similarities_are_said_to_be() -> None:
     assert "no similarities yet" in lines[0]
 
 
-def test_several_packages_are_foretold_apart() -> None:
+def test_several_packages_are_predicted_apart() -> None:
     frames = [
         make_units(
             [
@@ -297,8 +297,8 @@ USAGE = make_sims(
 )["usage"]
 
 
-def test_usage_foretells_each_judged_cell_and_versions_without_one() -> None:
-    rows = foresee(RESULTS, USAGE)
+def test_usage_predicts_each_judged_cell_and_versions_without_one() -> None:
+    rows = predict_by_usage(RESULTS, USAGE)
     found = [(row.version, row.predicted, row.actual, row.python, row.missing[:3]) for row in rows]
     assert found == [
         ("0.12.1rc0", "fails", "fails", "cp37", "p.x"),
@@ -308,12 +308,12 @@ def test_usage_foretells_each_judged_cell_and_versions_without_one() -> None:
         ("7.0", "fails", None, None, "p.x"),
     ]
     every, importing = count_confusions(rows)
-    assert (every.fails_as_foretold, every.fails_against_it, every.works_as_foretold) == (2, 1, 1)
+    assert (every.true_positives, every.false_negatives, every.true_negatives) == (2, 1, 1)
     assert (every.precision, every.recall, every.total) == (1.0, pytest.approx(2 / 3), 4)
     assert (importing.total, importing.recall) == (3, 0.5)
 
 
 def test_confusion_of_nothing() -> None:
-    assert count_confusions(foresee([], USAGE)) == []
-    (every, _) = count_confusions(foresee([make_result(version="1.10")], USAGE))
+    assert count_confusions(predict_by_usage([], USAGE)) == []
+    (every, _) = count_confusions(predict_by_usage([make_result(version="1.10")], USAGE))
     assert (every.precision, every.recall) == (None, None)

@@ -22,8 +22,8 @@ from distributed import Client, LocalCluster
 
 from calipertf.config.model import Analysis, load_config
 from calipertf.dask import connect as cluster
-from calipertf.dask import tasks as flight
-from calipertf.dask.tasks import Flight, map_cluster
+from calipertf.dask import tasks as task_queue
+from calipertf.dask.tasks import TaskQueue, map_cluster
 from calipertf.dask.versions import Package, Software, compare_package, compare_software
 from calipertf.errors import CaliperError, ConfigError, EngineError
 from calipertf.run.backends.registry import choose_scheduler, open_environment
@@ -200,11 +200,11 @@ def test_items_are_taken_only_as_workers_come_free(client: Client) -> None:
     answers = map_cluster(client, half, items())
     next(answers)
     answers.close()
-    assert taken <= 2 * 2 + flight.AHEAD
+    assert taken <= 2 * 2 + task_queue.PREFETCH
 
 
 def test_a_cluster_without_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flight, "PATIENCE", 0.5)
+    monkeypatch.setattr(task_queue, "NO_WORKER_TIMEOUT", 0.5)
     with (
         LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as local,
         Client(local, set_as_default=False) as client,
@@ -214,19 +214,19 @@ def test_a_cluster_without_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_recalled_task_gives_nothing(client: Client) -> None:
-    tasks: Flight[str] = Flight(client)
-    tasks.send("kept", half, 2, key="kept")
-    tasks.send("recalled", half, 4, key="recalled")
-    tasks.recall("recalled")
-    assert [tasks.receive(10), tasks.receive(0.2)] == [[("kept", 0.5)], []]
+    tasks: TaskQueue[str] = TaskQueue(client)
+    tasks.submit("kept", half, 2, key="kept")
+    tasks.submit("recalled", half, 4, key="recalled")
+    tasks.cancel("recalled")
+    assert [tasks.wait(10), tasks.wait(0.2)] == [[("kept", 0.5)], []]
 
 
 def test_a_restarted_cluster_is_told(tmp_path: Path, client: Client) -> None:
-    tasks: Flight[str] = Flight(client)
-    tasks.send("one", half, 2, key="one", resources={"nobody": 1})
+    tasks: TaskQueue[str] = TaskQueue(client)
+    tasks.submit("one", half, 2, key="one", resources={"nobody": 1})
     client.cancel(list(tasks._futures), force=True)
     with pytest.raises(EngineError, match="what was finished is kept"):
-        tasks.receive(10)
+        tasks.wait(10)
 
 
 def test_a_connection_leaves_nothing_of_this_process_changed(
@@ -262,7 +262,7 @@ def test_a_worker_keeps_its_cache_without_changing_its_environment(
 @pytest.mark.parametrize("address", ["tcp://x:0", "tcp://x:99999", "tls://[::1]:65536"])
 def test_port_that_there_cannot_be_is_refused_at_once(address: str) -> None:
     with pytest.raises(ConfigError, match="ports are from 1 to 65535"):
-        cluster.greet_scheduler(address)
+        cluster.probe_scheduler(address)
 
 
 @pytest.mark.parametrize(

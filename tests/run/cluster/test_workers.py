@@ -10,21 +10,21 @@ from helpers.tasks import CELL, TASK
 
 from calipertf.errors import ConfigError, InfrastructureError
 from calipertf.formats.records import Record
-from calipertf.run.cluster.attempts import SENT_AWAY, Journey
+from calipertf.run.cluster.attempts import MAX_REJECTIONS, CellAttempts
 from calipertf.run.cluster.worker import Reply
-from calipertf.run.cluster.workers import FAILS, Crew
+from calipertf.run.cluster.workers import FAILURE_STREAK, WorkerRegistry
 
 DONE = Reply(address="a", label="w1", record=Record(cell=CELL, outcome="same_result"))
 FAILED = Reply(address="a", label="w1", failure=InfrastructureError("disk full"))
 AWAY = Reply(address="a", label="w1", elsewhere="no Python 3.7")
 
 
-def make_crew(**pythons: list[str]) -> Crew:
-    crew = Crew()
+def make_crew(**pythons: list[str]) -> WorkerRegistry:
+    workers = WorkerRegistry()
     for address, tags in pythons.items():
         said: dict[str, Any] = {"address": address, "label": address, "cells": 2}
-        crew.meet({**said, "pythons": tags, "trouble": None})
-    return crew
+        workers.register({**said, "pythons": tags, "trouble": None})
+    return workers
 
 
 @pytest.mark.parametrize(
@@ -42,20 +42,20 @@ def make_crew(**pythons: list[str]) -> Crew:
 def test_a_cell_goes_to_those_that_have_not_failed(
     left: set[str], failing: set[str], expected: list[str] | None
 ) -> None:
-    crew = make_crew(a=["cp37"], b=["cp37"], c=["cp38"])
+    workers = make_crew(a=["cp37"], b=["cp37"], c=["cp38"])
     for address in failing:
-        for _ in range(FAILS):
-            crew.note(address, address, failed=True)
-    assert crew.list_others("cp37", left) == expected
-    assert crew.count_cells("cp37") == 4
+        for _ in range(FAILURE_STREAK):
+            workers.record_result(address, address, failed=True)
+    assert workers.list_others("cp37", left) == expected
+    assert workers.count_cells("cp37") == 4
 
 
 def test_a_worker_that_does_a_cell_is_trusted_again() -> None:
-    crew = make_crew(a=["cp37"], b=["cp37"])
-    for _ in range(FAILS):
-        crew.note("a", "a", failed=True)
-    crew.note("a", "a", failed=False)
-    assert crew.list_others("cp37", set()) is None
+    workers = make_crew(a=["cp37"], b=["cp37"])
+    for _ in range(FAILURE_STREAK):
+        workers.record_result("a", "a", failed=True)
+    workers.record_result("a", "a", failed=False)
+    assert workers.list_others("cp37", set()) is None
 
 
 @pytest.mark.parametrize(
@@ -64,21 +64,21 @@ def test_a_worker_that_does_a_cell_is_trusted_again() -> None:
         ([DONE], False),
         ([FAILED], True),
         ([FAILED, FAILED], False),
-        ([AWAY] * SENT_AWAY, True),
-        ([AWAY] * (SENT_AWAY + 1), False),
+        ([AWAY] * MAX_REJECTIONS, True),
+        ([AWAY] * (MAX_REJECTIONS + 1), False),
         ([AWAY, FAILED], True),
         ([replace(FAILED, failure=ConfigError("no such key"))], False),
     ],
 )
 def test_a_cell_goes_on_a_few_times(replies: list[Reply], again: bool) -> None:
-    journey = Journey(task=TASK, number=0)
-    assert [journey.leave(reply) for reply in replies][-1] is again
+    attempts = CellAttempts(task=TASK, number=0)
+    assert [attempts.record(reply) for reply in replies][-1] is again
 
 
 def test_the_history_names_each_worker() -> None:
-    journey = Journey(task=TASK, number=0)
+    attempts = CellAttempts(task=TASK, number=0)
     for reply in (FAILED, replace(FAILED, label="w2", address="b")):
-        journey.leave(reply)
-    done = journey.conclude(TASK, reply, [])
+        attempts.record(reply)
+    done = attempts.make_result(TASK, reply, [])
     assert str(done.failure) == "w1: disk full; w2: disk full"
-    assert Journey(task=TASK, number=0).conclude(TASK, DONE, []).record == DONE.record
+    assert CellAttempts(task=TASK, number=0).make_result(TASK, DONE, []).record == DONE.record

@@ -8,11 +8,11 @@ function showPrediction() {
   const confusion = rowsOf(data.confusion);
   const interval = (low, high) => (low === null ? "–" : `${fixed(low)} to ${fixed(high)}`);
   const parts = [
-    el("h2", {}, "Do similarities foresee breakage?"),
+    el("h2", {}, "Do similarities predict breakage?"),
     el("p", {}, "A unit is a script that works on version a, and another version b, on one Python and resolve date: does it fail on b? A score says so by its distance; a model is a logistic regression that has not seen b. An AUC of 0.5 is a coin, 1 always right."),
     el("ul", { className: "findings" }, data.sentences.map((words) => el("li", {}, words))),
   ];
-  if (!scores.length) parts.push(el("p", {}, "There is nothing to foretell from yet."), ...findings());
+  if (!scores.length) parts.push(el("p", {}, "There is nothing to predict from yet."), ...findings());
   for (const [subset, rows] of groupRows(scores, "subset")) {
     if (rows.every((row) => row.auc === null)) {
       parts.push(el("p", { className: "muted" },
@@ -27,11 +27,11 @@ function showPrediction() {
       ])));
   }
   if (confusion.length) {
-    parts.push(el("h2", {}, "Foretold by what a script uses alone"),
-      el("p", {}, "A script is foretold to fail on a version that lacks something it uses in its baseline cell. Nothing is run for it; baseline versions are left out."),
-      listTable("", ["dependencies", "cells", "foretold, fails", "foretold, works", "not foretold, fails", "not foretold, works", "precision", "recall"],
-        confusion.map((row) => [row.resolve, row.scope, row.fails_as_foretold, row.works_against_it,
-          row.fails_against_it, row.works_as_foretold, percent(row.precision), percent(row.recall)])));
+    parts.push(el("h2", {}, "Predicted by what a script uses alone"),
+      el("p", {}, "A script is predicted to fail on a version that lacks something it uses in its baseline cell. Nothing is run for it; baseline versions are left out."),
+      listTable("", ["dependencies", "cells", "true positives", "false positives", "false negatives", "true negatives", "precision", "recall"],
+        confusion.map((row) => [row.resolve, row.scope, row.true_positives, row.false_positives,
+          row.false_negatives, row.true_negatives, percent(row.precision), percent(row.recall)])));
   }
   return parts;
 }
