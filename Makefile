@@ -21,6 +21,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --config pyproject.toml >/dev/null
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/grid.py
@@ -33,8 +34,8 @@ $(VENV)/bin/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.7,<1'
 
-$(VENV)/.run: $(VENV)/bin/uv requirements.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+$(VENV)/.run: $(VENV)/bin/uv requirements.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt --editable .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.run pyproject.toml

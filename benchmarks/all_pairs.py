@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from calipertf.assess.api.model import Api, FunctionDatabase, Parameter, Source, Symbol, load_api
 from calipertf.assess.matrix import Corpus, Profile
 from calipertf.versions import version_key

@@ -24,19 +24,19 @@ from typing import Any
 import psutil
 from packaging.version import Version
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from calipertf.config.model import Analysis  # noqa: E402
-from calipertf.formats.records import Cell, Run, write_record  # noqa: E402
-from calipertf.index.client import ReleaseFile  # noqa: E402
-from calipertf.index.tags import local_platforms  # noqa: E402
-from calipertf.run.backends.base import (  # noqa: E402
+from calipertf.config.model import Analysis
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Cell, Run
+from calipertf.index.client import ReleaseFile
+from calipertf.index.tags import local_platforms
+from calipertf.run.backends.base import (
     Built,
     CellTask,
     Environment,
     Python,
 )
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 HERE = f"cp{sys.version_info[0]}{sys.version_info[1]}"
 VERSIONS = ("1.10.0", "1.11.0", "1.12.0", "1.13.0", "1.14.0", "1.15.0", "1.16.0", "1.17.0")

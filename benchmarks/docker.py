@@ -31,18 +31,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from variant import vary_config
+
+from calipertf.config.model import load_config
+from calipertf.formats.records import Record
+from calipertf.index.client import Index, ReleaseFile
+from calipertf.index.tags import linux_platforms
+from calipertf.paths import Layout, read_records
+from calipertf.run.plan import Selection, plan_grid
+from calipertf.versions import python_version
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from variant import vary_config  # noqa: E402
-
-from calipertf.config.model import load_config  # noqa: E402
-from calipertf.formats.records import Record  # noqa: E402
-from calipertf.index.client import Index, ReleaseFile  # noqa: E402
-from calipertf.index.tags import linux_platforms  # noqa: E402
-from calipertf.paths import Layout, read_records  # noqa: E402
-from calipertf.run.plan import Selection, plan_grid  # noqa: E402
-from calipertf.versions import python_version  # noqa: E402
 
 PHASES = ("build", "freeze", "scripts")
 #: Exit code of `docker run` where the container could not be started.

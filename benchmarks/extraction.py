@@ -15,8 +15,6 @@ import statistics
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from calipertf.assess.api.pool import Extraction, extract_versions
 from calipertf.index.client import Index
 

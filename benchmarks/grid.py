@@ -22,20 +22,19 @@ import tempfile
 import time
 from pathlib import Path
 
+from variant import vary_config
+
+from calipertf.config.model import load_config
+from calipertf.index.client import Index
+from calipertf.index.snapshot import serve_past
+from calipertf.index.tags import local_platforms
+from calipertf.paths import Layout, read_records
+from calipertf.run.backends.venv.interpreters import find_interpreter
+from calipertf.run.cell import SCRIPT_ENVIRON
+from calipertf.run.plan import Selection, plan_grid
+from calipertf.run.processes import clean_environ
+
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
-from variant import vary_config  # noqa: E402
-
-from calipertf.config.model import load_config  # noqa: E402
-from calipertf.index.client import Index  # noqa: E402
-from calipertf.index.snapshot import serve_past  # noqa: E402
-from calipertf.index.tags import local_platforms  # noqa: E402
-from calipertf.paths import Layout, read_records  # noqa: E402
-from calipertf.run.backends.venv.interpreters import find_interpreter  # noqa: E402
-from calipertf.run.cell import SCRIPT_ENVIRON  # noqa: E402
-from calipertf.run.plan import Selection, plan_grid  # noqa: E402
-from calipertf.run.processes import clean_environ  # noqa: E402
 
 
 def run_plain(config_path: Path, selection: Selection, folder: Path) -> dict[str, float]:

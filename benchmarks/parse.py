@@ -16,7 +16,6 @@ import itertools
 import json
 import random
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,20 +24,20 @@ from typing import Any
 
 import pandas as pd
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+from calipertf.files.atomic import write_json
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Cell, Record, Run, Verdict
+from calipertf.parse.analysis import analyse
+from calipertf.parse.figures.all import draw_figures, write_figures
+from calipertf.parse.figures.base import render_svg
+from calipertf.parse.legacy import make_results_by_python
+from calipertf.parse.load import SIMS_COLUMNS, read_inputs
+from calipertf.parse.page.render import write_report
+from calipertf.parse.tables import write_table
+from calipertf.paths import Layout
+from calipertf.reasons.last_words import Failure
 
-from calipertf.files.atomic import write_json  # noqa: E402
-from calipertf.formats.records import Cell, Record, Run, Verdict, write_record  # noqa: E402
-from calipertf.parse.analysis import analyse  # noqa: E402
-from calipertf.parse.figures.all import draw_figures, write_figures  # noqa: E402
-from calipertf.parse.figures.base import render_svg  # noqa: E402
-from calipertf.parse.legacy import make_results_by_python  # noqa: E402
-from calipertf.parse.load import SIMS_COLUMNS, read_inputs  # noqa: E402
-from calipertf.parse.page.render import write_report  # noqa: E402
-from calipertf.parse.tables import write_table  # noqa: E402
-from calipertf.paths import Layout  # noqa: E402
-from calipertf.reasons.last_words import Failure  # noqa: E402
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 PYTHONS = ("cp36", "cp37", "cp38", "cp310")
 RESOLVES = ("release", "today")

@@ -18,12 +18,11 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+from calipertf.formats.records import Record, Verdict
+from calipertf.paths import Layout, read_records
+from calipertf.run.judge import compare_outputs
 
-from calipertf.formats.records import Record, Verdict  # noqa: E402
-from calipertf.paths import Layout, read_records  # noqa: E402
-from calipertf.run.judge import compare_outputs  # noqa: E402
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 #: Relative difference of printed numbers that verdicts look over, as in caliper.yaml.
 TOLERANCE = 1e-3

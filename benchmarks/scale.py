@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+from calipertf.config.model import load_config
+from calipertf.index.client import Index
+from calipertf.index.tags import local_platforms
+from calipertf.run.plan import Selection, plan_grid
 
-from calipertf.config.model import load_config  # noqa: E402
-from calipertf.index.client import Index  # noqa: E402
-from calipertf.index.tags import local_platforms  # noqa: E402
-from calipertf.run.plan import Selection, plan_grid  # noqa: E402
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 
-from calipertf import signals
+from calipertf import __version__, signals
 from calipertf.errors import EXIT_INTERRUPTED, CaliperError
 from calipertf.faults import tell_fault
 from calipertf.files.inputs import explain_kind, is_folder
@@ -58,6 +58,7 @@ def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="where records, similarities and results lie (default: .caliper)",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--verbose", action="store_true", help="say more on stderr")
     return parser
 

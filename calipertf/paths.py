@@ -10,7 +10,8 @@ from pathlib import Path
 
 from calipertf.errors import RecordError
 from calipertf.files.inputs import is_folder, load_json, read_file
-from calipertf.formats.records import RECORD_NAME, Cell, Record, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import RECORD_NAME, Cell, Record
 
 #: Names of the folders that hold the records of one resolve date.
 _RESOLVE = re.compile(r"today|release|\d{4}-\d\d-\d\d.*")

@@ -17,7 +17,8 @@ from helpers.full_records import CELL, GOOD, ORIGINAL, RECORD, nest
 from helpers.stage2 import ROOT, folder, read_json, run, save_version
 
 from calipertf.errors import RecordError
-from calipertf.formats.records import Cell, read_record, write_record
+from calipertf.formats.record_files import read_record, write_record
+from calipertf.formats.records import Cell
 from calipertf.index.cache import prepare_cache
 from calipertf.paths import Layout, read_records
 from calipertf.run.store import Store

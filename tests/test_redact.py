@@ -16,7 +16,8 @@ from requests.utils import get_netrc_auth
 from calipertf import redact as redact_module
 from calipertf.config.model import load_config
 from calipertf.errors import CaliperError, ConfigError
-from calipertf.formats.records import Cell, Record, Run, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Cell, Record, Run
 from calipertf.index.client import Index
 from calipertf.index.credentials import PASSWORD, USERNAME, lend_credentials, needs_credentials
 from calipertf.paths import Layout

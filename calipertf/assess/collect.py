@@ -26,11 +26,10 @@ from calipertf.assess.api.model import (
     is_current,
     load_api,
 )
-from calipertf.assess.api.pool import Extraction, extract_versions
+from calipertf.assess.api.pool import Extraction, describe_extraction, extract_versions
 from calipertf.assess.funcdb.formats import Published, PublishedVersion, describe_dirt
 from calipertf.assess.funcdb.sources import GitHub, open_path
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
-from calipertf.assess.summary import describe_extraction
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 from calipertf.files.atomic import set_aside
 

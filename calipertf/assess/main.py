@@ -26,12 +26,13 @@ from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
 from calipertf.assess.writers import ChangeBook, UsageBook, find_suites
 from calipertf.config.model import Config, load_config
-from calipertf.config.values import DEFAULT_INDEX, check_name, check_url
+from calipertf.config.values import check_name, check_url
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
 from calipertf.files.atomic import remove_partials, write_json
 from calipertf.formats.records import RECORD_NAME, Record
 from calipertf.formats.similarities import is_version
 from calipertf.imports import list_modules
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.credentials import lend_credentials
 from calipertf.paths import Layout, read_records
 from calipertf.scripts import read_source

@@ -3,42 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from calipertf.assess.api.pool import Extraction
+from calipertf.assess.api.pool import describe_bytes
+from calipertf.assess.collect import Collected
 from calipertf.errors import CaliperError
-
-if TYPE_CHECKING:
-    from calipertf.assess.collect import Collected
 
 #: Stands in a reason for the package and version that it is about.
 _VERSION = "{version}"
 #: Versions named of those that are missing for one reason.
 _SHOWN = 3
-
-
-def describe_extraction(done: Extraction) -> str:
-    """The line that a log gets for a version."""
-    name = f"{done.package} {done.version}"
-    if done.error is not None:
-        return f"{name}: {done.error}"
-    return (
-        f"{name}: {done.symbols} names, {describe_bytes([done])}, {done.seconds:.0f} s, "
-        f"{done.peak_memory / 1e6:.0f} MB of memory"
-    )
-
-
-def describe_bytes(extractions: Iterable[Extraction]) -> str:
-    """How much of the files was read; in kB where that is little."""
-    sources = [source for done in extractions for source in done.sources]
-    read = sum(source.bytes_read or 0 for source in sources)
-    total = sum(source.bytes_total or 0 for source in sources)
-    if total < 1e6:
-        return f"{read / 1e3:.0f} of {total / 1e3:.0f} kB read"
-    # Of a small wheel, the last bytes are read twice: first for the list of what it holds.
-    share = min(read / total, 1.0)
-    return f"{min(read, total) / 1e6:.1f} of {total / 1e6:.1f} MB read ({share:.1%})"
 
 
 def count_versions(count: int) -> str:

@@ -26,7 +26,6 @@ from calipertf.config.paths import (
 )
 from calipertf.config.problems import LISTED, Problems, spell
 from calipertf.config.values import (
-    DEFAULT_INDEX,
     Arguments,
     Count,
     Image,
@@ -48,6 +47,7 @@ from calipertf.config.values import (
 from calipertf.config.yaml_source import YamlFile, read_yaml
 from calipertf.errors import ConfigError
 from calipertf.files.inputs import is_folder, read_file
+from calipertf.index import DEFAULT_INDEX
 from calipertf.versions import find_nearest
 
 #: Keys whose scalars are text, whatever YAML takes them for.

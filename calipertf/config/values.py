@@ -14,12 +14,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.credentials import WAY_OUT
 from calipertf.redact import has_secret
 from calipertf.versions import CPYTHONS, check_selector, parse_python, parse_version, python_key
 
-#: The index of everybody.
-DEFAULT_INDEX = "https://pypi.org/simple/"
 #: Bytes below which no Python starts, and more than any machine has.
 LEAST_MEMORY = 16 * 1024**2
 MOST_MEMORY = 64 * 1024**4

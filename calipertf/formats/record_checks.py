@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from calipertf.formats.records import Record, Verdict
 from calipertf.formats.shapes import find_odd, find_wrong
 from calipertf.outcomes import REASONS
-
-if TYPE_CHECKING:
-    from calipertf.formats.records import Record, Verdict
 
 #: Keys of each whose values are texts that a person or the next run reads; null counts as absent.
 _TEXTS = {

@@ -1,4 +1,4 @@
-"""The record of one cell: its schema, reading (ours and the original tool's), atomic writing.
+"""The record of one cell: its schema. record_files reads and writes it.
 
 The format is described in docs/formats.md, the outcomes in docs/outcomes.md.
 """
@@ -7,19 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from calipertf.errors import RecordError
-from calipertf.files.atomic import write_json
-from calipertf.files.inputs import load_json, read_file
-from calipertf.formats.record_checks import check_record
-from calipertf.outcomes import OUTCOMES, rank_worst
-from calipertf.reasons.classify import classify_failure
-from calipertf.reasons.last_words import Failure, parse_exception
-from calipertf.reasons.owners import Owners, make_owners
+from calipertf.outcomes import rank_worst
+from calipertf.reasons.last_words import Failure
 from calipertf.versions import version_key
 
 SCHEMA = 1
@@ -57,6 +49,18 @@ class Cell:
         """Order of tables: package, version as PEP 440 has it, Python, resolve date."""
         major, minor = self.python[2:3], self.python[3:]
         return self.package, version_key(self.version), int(major), int(minor or 0), self.resolve
+
+
+def read_lines(value: object) -> tuple[Any, ...]:
+    """Lines as a record holds them: a list, or the original's one text; none for null.
+
+    Raises TypeError for anything else; that each is a text is for check_record to say.
+    """
+    if isinstance(value, str):
+        return tuple(value.splitlines(keepends=True))
+    if value is not None and not isinstance(value, list):
+        raise TypeError(f"lines are {repr(value)[:80]}")
+    return tuple(value or ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +116,8 @@ class Run:
         """The run that a record holds, ours or the original's."""
         again = data.get("again")
         return cls(
-            output=_as_lines(data.get("output")),
-            error=_as_lines(data.get("error")),
+            output=read_lines(data.get("output")),
+            error=read_lines(data.get("error")),
             retval=data.get("retval"),
             seconds=data.get("seconds"),
             ended=data.get("ended", "exit"),
@@ -171,7 +175,7 @@ class Verdict:
             exception=Failure(**failure) if failure else None,
             suite=data.get("suite"),
             baseline=data.get("baseline"),
-            differences=_as_lines(data.get("differences")),
+            differences=read_lines(data.get("differences")),
             start=data.get("start"),
         )
 
@@ -247,121 +251,3 @@ class Record:
 def worst_outcome(outcomes: Mapping[str, Verdict]) -> Verdict | None:
     """The verdict that stands for a cell: the worst of its scripts'; None where there is none."""
     return min(outcomes.values(), key=lambda verdict: rank_worst(verdict.outcome), default=None)
-
-
-def read_record(path: Path) -> Record:
-    """The record in a file, ours or the original tool's.
-
-    Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
-    """
-    try:
-        data = load_json(read_file(path))
-    except (OSError, ValueError, MemoryError) as error:
-        words = error.strerror if isinstance(error, OSError) else error
-        raise RecordError(f"{path} is not a readable JSON record: {words}", path=path) from error
-    if not isinstance(data, dict):
-        raise RecordError(f"{path} holds no record but a {type(data).__name__}", path=path)
-    schema = data.get("schema")
-    if schema is not None and (schema != SCHEMA or isinstance(schema, bool)):
-        raise RecordError(
-            f"{path} has schema {repr(schema)[:80]}, this version reads {SCHEMA}: update Caliper",
-            path=path,
-        )
-    try:
-        record = _read_original(path, data) if schema is None else _read_native(data)
-        _check_record(record)
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        words = f"{type(error).__name__}: {str(error)[:200]}"
-        raise RecordError(f"{path} is not a complete record: {words}", path=path) from error
-    return record
-
-
-_check_record = partial(check_record, outcomes=OUTCOMES, pattern=RECORD_NAME)
-
-
-def _read_native(data: Mapping[str, Any]) -> Record:
-    cell = dict(data["cell"])
-    resolve_date = cell.pop("resolve_date", None)
-    tests = dict(data.get("tests") or {})
-    build = tests.pop("build", None)
-    bare_import = data.get("import")
-    outcomes = {name: Verdict.from_json(item) for name, item in data["outcomes"].items()}
-    return Record(
-        cell=Cell(**cell),
-        outcome=data["outcome"],
-        reason=data.get("reason"),
-        message=data.get("message"),
-        resolve_date=resolve_date,
-        outcomes=outcomes,
-        runs={name: Run.from_json(item) for name, item in tests.items()},
-        build=Run.from_json(build) if build is not None else None,
-        bare_import=Run.from_json(bare_import) if bare_import else None,
-        requirements=_as_lines(data.get("requirements.txt")),
-        environment=data.get("environment") or {},
-        inputs=data.get("inputs") or {},
-        timings=data.get("timings") or {},
-        caliper=(data.get("caliper") or {}).get("version"),
-    )
-
-
-def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
-    """A record of the original tool, with the outcomes that its return codes allow."""
-    inputs = data.get("inputs")
-    match = RECORD_NAME.fullmatch(
-        str(inputs.get("name")) if isinstance(inputs, dict) else path.stem
-    )
-    if not isinstance(inputs, dict) or not match:
-        raise RecordError(f"{path} is not a record of this tool or of the original", path=path)
-    cell = Cell(**match.groupdict(), resolve="original")
-    tests = dict(data.get("tests") or {})
-    build = tests.pop("build", None)
-    record = Record(cell=cell, outcome="no_release", inputs=inputs, native=False)
-    if build is None:
-        return record
-    record = replace(
-        record,
-        build=Run.from_json(build),
-        requirements=_as_lines(data.get("requirements.txt")),
-    )
-    _check_record(record)
-    if build.get("retval"):
-        return replace(record, outcome="build_failed")
-    runs = {name: Run.from_json(item) for name, item in tests.items()}
-    _check_record(replace(record, runs=runs))
-    owners = make_owners(cell.package, requirements=record.requirements)
-    verdicts = {name: _judge_original(run, owners) for name, run in runs.items()}
-    worst = worst_outcome(verdicts)
-    return replace(
-        record,
-        outcome=worst.outcome if worst else "not_compared",
-        reason=worst.reason if worst else None,
-        outcomes=verdicts,
-        runs=runs,
-    )
-
-
-def _judge_original(run: Run, owners: Owners) -> Verdict:
-    if run.retval == 0:
-        return Verdict(outcome="not_compared", start="cold")
-    failure = parse_exception(run.error, run.output)
-    reason, detail = classify_failure(run.retval, run.ended, run.error, run.output, owners=owners)
-    return Verdict(
-        outcome="run_failed", reason=reason, detail=detail, exception=failure, start="cold"
-    )
-
-
-def _as_lines(value: object) -> tuple[Any, ...]:
-    """Lines as a record holds them: a list, or the original's one text; none for null.
-
-    Raises TypeError for anything else; that each is a text is for _check_record to say.
-    """
-    if isinstance(value, str):
-        return tuple(value.splitlines(keepends=True))
-    if value is not None and not isinstance(value, list):
-        raise TypeError(f"lines are {repr(value)[:80]}")
-    return tuple(value or ())
-
-
-def write_record(path: Path, record: Record) -> None:
-    """The record in its file, whole or not at all."""
-    write_json(path, record.to_json())

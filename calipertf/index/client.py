@@ -34,8 +34,8 @@ from pypi_simple import (
 )
 from requests_cache.backends.sqlite import SQLiteCache
 
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.errors import ConfigError, IndexUnavailableError, VersionError
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.credentials import WAY_OUT
 from calipertf.index.http import (
     check_room,

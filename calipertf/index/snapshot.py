@@ -29,10 +29,10 @@ from calipertf.errors import (
     InfrastructureError,
     VersionError,
 )
+from calipertf.index.build_tools import find_limit
 from calipertf.index.client import Index, Project, ReleaseFile
 from calipertf.index.http import download_file
 from calipertf.index.pages import JSON_PAGE, Location, render_html, render_json
-from calipertf.run.builds.tools import find_limit
 
 log = logging.getLogger("calipertf")
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from calipertf.cli import ResultConsole
 from calipertf.config.model import Config, load_config
 from calipertf.config.paths import resolve
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.errors import (
     EXIT_FAULT,
     EXIT_INFRASTRUCTURE,
@@ -25,6 +24,7 @@ from calipertf.errors import (
 )
 from calipertf.files.atomic import hold_lock, make_folder
 from calipertf.formats.records import Cell, Record
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import Index
 from calipertf.index.credentials import lend_credentials, needs_credentials
 from calipertf.paths import Layout, read_records

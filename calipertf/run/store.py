@@ -16,7 +16,8 @@ from calipertf import __version__
 from calipertf.config.model import Config
 from calipertf.errors import RecordError
 from calipertf.files.atomic import remove_file, remove_partials, set_aside, write_json
-from calipertf.formats.records import RECORD_NAME, Cell, Record, read_record, write_record
+from calipertf.formats.record_files import read_record, write_record
+from calipertf.formats.records import RECORD_NAME, Cell, Record
 from calipertf.paths import Layout
 from calipertf.reasons.counterparts import settle_reasons
 from calipertf.redact import redact, redact_all

@@ -9,7 +9,8 @@ from helpers.record_timings import strip_timings
 
 from calipertf.errors import InfrastructureError, RecordError
 from calipertf.files.atomic import remove_partials, set_aside, write_json, write_text
-from calipertf.formats.records import Cell, Record, Run, Verdict, read_record, write_record
+from calipertf.formats.record_files import read_record, write_record
+from calipertf.formats.records import Cell, Record, Run, Verdict
 from calipertf.paths import Layout, read_records
 from calipertf.reasons.last_words import Failure
 

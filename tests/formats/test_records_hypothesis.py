@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from calipertf.assess.cells import score_cells
 from calipertf.errors import RecordError
-from calipertf.formats.records import Record, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Record
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.legacy import make_results_by_python
 from calipertf.parse.load import Inputs, read_inputs

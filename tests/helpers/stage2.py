@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from calipertf.assess.api.model import Api, Parameter, Source, Symbol, save_api
-from calipertf.formats.records import Cell, Record, Run, write_record
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Cell, Record, Run
 from helpers import REPOSITORY
 
 ROOT = REPOSITORY

@@ -12,9 +12,9 @@ import pytest
 import requests
 from helpers.fault_index import JSON_PAGE, Fault, FaultIndex, make_installable, serve_faults
 
+from calipertf.index.build_tools import with_newest
 from calipertf.index.client import Index, Project
 from calipertf.index.snapshot import describe_view, serve_past
-from calipertf.run.builds.tools import with_newest
 
 FILES = [
     {

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from helpers import REPOSITORY
 
-from calipertf.formats.records import Record, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Record
 
 STAGE = REPOSITORY / "1.run_analysis.py"
 

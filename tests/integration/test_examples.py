@@ -16,7 +16,8 @@ import pytest
 from helpers import REPOSITORY
 
 from calipertf.config.model import load_config
-from calipertf.formats.records import Record, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Record
 from calipertf.run.judge import compare_outputs
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]

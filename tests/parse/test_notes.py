@@ -8,9 +8,9 @@ import pytest
 from helpers.grids import make_record
 
 from calipertf.assess.api.model import Source
-from calipertf.assess.api.pool import Extraction
-from calipertf.assess.summary import describe_bytes
-from calipertf.formats.records import Verdict, write_record
+from calipertf.assess.api.pool import Extraction, describe_bytes
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Verdict
 from calipertf.parse.analysis import analyse
 from calipertf.parse.load import read_inputs
 from calipertf.paths import Layout

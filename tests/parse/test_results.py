@@ -8,7 +8,8 @@ from helpers import REPOSITORY
 from helpers.grids import make_cell, make_record, make_result
 
 from calipertf import outcomes
-from calipertf.formats.records import Cell, Record, Run, Verdict, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Cell, Record, Run, Verdict
 from calipertf.parse.causes.nearest import Neighbours
 from calipertf.parse.columns import TABLES, write_tables_page
 from calipertf.parse.compare import STATUSES, compare_runs, count_statuses, find_regressions

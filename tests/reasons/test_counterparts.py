@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from calipertf.formats.records import Cell, Record, Run, Verdict, write_record
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Cell, Record, Run, Verdict
 from calipertf.parse.load import read_inputs
 from calipertf.paths import Layout
 from calipertf.reasons.counterparts import settle_reasons

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from calipertf.config.model import load_config
-from calipertf.formats.records import Cell, Record, Run, read_record
+from calipertf.formats.record_files import read_record
+from calipertf.formats.records import Cell, Record, Run
 from calipertf.paths import Layout
 from calipertf.run.schedule import share_cpus
 from calipertf.run.sources import find_mount

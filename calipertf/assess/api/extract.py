@@ -15,8 +15,8 @@ from calipertf.assess.staticapi.library import Library
 from calipertf.assess.staticapi.public import list_public
 from calipertf.assess.staticapi.syntax import list_modules, without_collector
 from calipertf.assess.staticapi.world import World, with_deep_stack
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.errors import RecordError
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import Index
 from calipertf.versions import parse_version, python_key
 

@@ -8,7 +8,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 
 from calipertf.assess.api.extract import extract_api
 from calipertf.assess.api.model import Source, is_current
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
+from calipertf.index import DEFAULT_INDEX
 
 #: Seconds that one version may take, downloads and retries included.
 TIMEOUT = 900.0
@@ -185,3 +185,26 @@ def _peak_memory() -> int:
     """Bytes; Linux counts in KiB, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def describe_extraction(done: Extraction) -> str:
+    """The line that a log gets for a version."""
+    name = f"{done.package} {done.version}"
+    if done.error is not None:
+        return f"{name}: {done.error}"
+    return (
+        f"{name}: {done.symbols} names, {describe_bytes([done])}, {done.seconds:.0f} s, "
+        f"{done.peak_memory / 1e6:.0f} MB of memory"
+    )
+
+
+def describe_bytes(extractions: Iterable[Extraction]) -> str:
+    """How much of the files was read; in kB where that is little."""
+    sources = [source for done in extractions for source in done.sources]
+    read = sum(source.bytes_read or 0 for source in sources)
+    total = sum(source.bytes_total or 0 for source in sources)
+    if total < 1e6:
+        return f"{read / 1e3:.0f} of {total / 1e3:.0f} kB read"
+    # Of a small wheel, the last bytes are read twice: first for the list of what it holds.
+    share = min(read / total, 1.0)
+    return f"{min(read, total) / 1e6:.1f} of {total / 1e6:.1f} MB read ({share:.1%})"

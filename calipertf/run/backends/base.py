@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from calipertf.config.model import Analysis
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.formats.records import Cell, Run
+from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import ReleaseFile
 
 

@@ -18,11 +18,11 @@ from typing import Literal
 
 from calipertf.errors import IndexUnavailableError, InfrastructureError
 from calipertf.formats.records import Run
+from calipertf.index.build_tools import OLDEST_TOOLS
 from calipertf.index.snapshot import TimeMachine, Watch
 from calipertf.reasons.network import NO_NETWORK
 from calipertf.run.backends.base import CellTask
 from calipertf.run.builds.evidence import collect_evidence, find_named
-from calipertf.run.builds.tools import OLDEST_TOOLS
 from calipertf.run.processes import wait_for
 
 log = logging.getLogger("calipertf")

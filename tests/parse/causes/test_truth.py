@@ -11,7 +11,8 @@ import pytest
 from helpers.grids import make_record
 
 from calipertf.errors import RecordError
-from calipertf.formats.records import Verdict, write_record
+from calipertf.formats.record_files import write_record
+from calipertf.formats.records import Verdict
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.columns import TABLES
 from calipertf.parse.compare import compare_runs

@@ -4,13 +4,13 @@ from datetime import datetime, timezone
 
 import pytest
 
+from calipertf.index.build_tools import with_newest
 from calipertf.run.backends.venv.installers import (
     describe_tools,
     hide_installers,
     hide_newer,
     merge_extras,
 )
-from calipertf.run.builds.tools import with_newest
 
 
 @pytest.mark.parametrize(

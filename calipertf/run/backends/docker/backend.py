@@ -15,7 +15,6 @@ import docker
 import docker.errors
 
 from calipertf import signals
-from calipertf.config.values import DEFAULT_INDEX
 from calipertf.errors import (
     EngineError,
     ImageError,
@@ -23,6 +22,8 @@ from calipertf.errors import (
     InfrastructureError,
 )
 from calipertf.formats.records import Run
+from calipertf.index import DEFAULT_INDEX
+from calipertf.index.build_tools import with_newest
 from calipertf.index.snapshot import TimeMachine, Watch
 from calipertf.index.tags import linux_platforms
 from calipertf.run.backends.base import Built, CellTask, Environment, Python
@@ -63,7 +64,6 @@ from calipertf.run.backends.docker.sandbox import (
 from calipertf.run.backends.venv.bundled import render_step
 from calipertf.run.backends.venv.installers import describe_tools, join_tries, needs_newest
 from calipertf.run.builds.failures import settle_build
-from calipertf.run.builds.tools import with_newest
 from calipertf.run.processes import Processes
 from calipertf.versions import python_version
 
