@@ -9,6 +9,9 @@ Reads the records that stage 1 made of grids/examples.yaml.
 from __future__ import annotations
 
 import argparse
+import collections
+import itertools
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +29,10 @@ BEGIN = "<!-- made by make_table.py: begin -->"
 END = "<!-- made by make_table.py: end -->"
 #: Characters of an exception's message that a row shows.
 SHOWN = 80
+#: Between these minor releases the discriminating power is counted.
+FROM, TO = "2.4", "2.20"
+#: Requirements that decide results with TensorFlow itself; a column is named by all of them.
+COMPANIONS = ("keras", "protobuf", "numpy")
 
 
 def choose_records(records: Sequence[Record], config: Config, suite: str) -> dict[str, Record]:
@@ -87,19 +94,87 @@ def make_suite(suite: str, config: Config, records: Sequence[Record]) -> Iterato
     minors = [".".join(version.split(".")[:2]) for version in chosen]
     yield f"### {Path(suite).name}, at home on {home.version}, Python {python_version(home.python)}"
     yield ""
-    yield f"| script | {' | '.join(minors)} | first break after home |"
-    yield f"| --- |{' :-: |' * len(minors)} --- |"
+    yield f"| script | {' | '.join(minors)} | changes | first break after home |"
+    yield f"| --- |{' :-: |' * len(minors)} --: | --- |"
     for script in scripts:
         marks = [OUTCOMES[find_outcome(record, script)].mark for record in chosen.values()]
         name = Path(script).relative_to(suite).with_suffix("").as_posix()
         found = find_break(chosen, script, home.version)
-        yield f"| {name} | {' | '.join(marks)} | {found} |"
+        power = count_changes(marks[list(chosen).index(home.version) :])
+        yield f"| {name} | {' | '.join(marks)} | {power} | {found} |"
     counts = [
         sum(find_outcome(record, script) == "same_result" for script in scripts)
         for record in chosen.values()
     ]
-    yield f"| same result, of {len(scripts)} | {' | '.join(map(str, counts))} | |"
+    yield f"| same result, of {len(scripts)} | {' | '.join(map(str, counts))} | | |"
     yield ""
+    yield from describe_power(suite, scripts, chosen)
+
+
+def count_changes(marks: Sequence[str]) -> int:
+    """How often a script's outcome changes from one version to the next: its power to tell."""
+    return sum(one != other for one, other in itertools.pairwise(marks))
+
+
+def describe_power(
+    suite: str, scripts: Sequence[str], chosen: Mapping[str, Record]
+) -> Iterator[str]:
+    """How many scripts change their outcome at least once between two minor releases."""
+    lowest, highest = version_key(FROM), version_key(f"{TO}.99")
+    within = [r for v, r in chosen.items() if lowest <= version_key(v) <= highest]
+    if len(within) < 2:
+        return
+    changing = [s for s in scripts if len({find_outcome(r, s) for r in within}) > 1]
+    share = round(100 * len(changing) / len(scripts))
+    yield (
+        f"Between {FROM} and {TO}, {len(changing)} of {len(scripts)} scripts of "
+        f"{Path(suite).name} ({share} %) change their outcome at least once."
+    )
+    yield ""
+
+
+def name_cause(record: Record, script: str) -> str:
+    """A failure's exception without what varies; a difference is its script's own."""
+    verdict = record.outcomes.get(script)
+    cause = verdict.exception if verdict else None
+    if cause is None:
+        return f"{find_outcome(record, script)} of {script}"
+    return re.sub(r"[0-9]+|'[^']*/[^']*'", "#", f"{cause.type}: {cause.message}")[:SHOWN]
+
+
+def describe_causes(suites: Sequence[str], config: Config, records: Sequence[Record]) -> list[str]:
+    """Per version: how many scripts do not give the same result, and the commonest cause."""
+    found: dict[str, collections.Counter[str]] = {}
+    for suite in suites:
+        scripts = [script for script in config.scripts if config.find_suite(script) == suite]
+        for version, record in choose_records(records, config, suite).items():
+            if version_key(FROM) < version_key(version):
+                causes = found.setdefault(version, collections.Counter())
+                causes.update(
+                    name_cause(record, script)
+                    for script in scripts
+                    if find_outcome(record, script) != "same_result"
+                )
+    names = " and ".join(Path(suite).name for suite in suites)
+    lines = [
+        f"What keeps scripts of {names} from the same result, by the words of the exception; each "
+        "difference counts as a cause of its own:",
+        "",
+        "| version | scripts | causes | scripts of the commonest cause |",
+        "| --- | --: | --: | --- |",
+    ]
+    for version in sorted(found, key=version_key):
+        if causes := found[version]:
+            name, most = causes.most_common(1)[0]
+            words = f"{most}: `{name.replace('`', chr(39)).replace('|', '/')}`" if most > 1 else "1"
+            lines.append(f"| {version} | {causes.total()} | {len(causes)} | {words} |")
+    return [*lines, ""]
+
+
+def describe_companions(record: Record) -> str:
+    """The requirements of a cell that decide results with TensorFlow: name and version."""
+    known = dict(line.strip().split("==", 1) for line in record.requirements if "==" in line)
+    return ", ".join(f"{name} {known[name]}" for name in COMPANIONS if name in known)
 
 
 def make_table(config: Config, records: Sequence[Record]) -> str:
@@ -111,15 +186,24 @@ def make_table(config: Config, records: Sequence[Record]) -> str:
     legend = ", ".join(
         f"`{outcome.mark}` {outcome.count}" for outcome in OUTCOMES.values() if outcome.name in shown
     )
-    cells = {
-        record.cell.version: python_version(record.cell.python)
-        for record in built
-        if in_grid(record, config)
-    }
+    cells: dict[str, Record] = {}
+    for record in sorted(built, key=lambda record: version_key(record.cell.version)):
+        if in_grid(record, config):
+            cells.setdefault(record.cell.version, record)
     listed = ", ".join(
-        f"{version} on Python {cells[version]}" for version in sorted(cells, key=version_key)
+        f"{version} on Python {python_version(record.cell.python)}"
+        for version, record in cells.items()
     )
-    return "\n".join([f"Marks: {legend}. Cells: {listed}.", "", *lines]).strip()
+    companions = [
+        f"- {version}: {words}"
+        for version, record in cells.items()
+        if (words := describe_companions(record))
+    ]
+    told = ["What decides results beside TensorFlow itself:", "", *companions, ""]
+    modern = [s for s in suites if version_key(suites[s].version) >= version_key("1.15")]
+    causes = describe_causes(modern, config, records) if modern else []
+    head = [f"Marks: {legend}. Cells: {listed}.", "", *(told if companions else [])]
+    return "\n".join([*head, *lines, *causes]).strip()
 
 
 def replace_table(text: str, table: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from helpers import REPOSITORY
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from calipertf.config.model import Config, load_config
+from calipertf.config.model import Baseline, Config, load_config
 from calipertf.formats.records import Cell, Record, Verdict
 from calipertf.reasons.last_words import Failure
 
@@ -75,18 +76,18 @@ RECORDS = [
 
 def test_a_row_goes_from_old_to_new_and_names_the_first_break_after_home(config: Config) -> None:
     assert make_row(config, RECORDS) == (
-        "| 1_Introduction/hello | x | = | ~ | x | 2.20.0: "
+        "| 1_Introduction/hello | x | = | ~ | x | 2 | 2.20.0: "
         "`AttributeError: module 'tensorflow' has no 'placeholder' / x` |"
     )
 
 
 def test_a_script_that_breaks_nowhere_says_so(config: Config) -> None:
-    assert make_row(config, RECORDS[3:5]).endswith("| = | ~ | none |")
+    assert make_row(config, RECORDS[3:5]).endswith("| = | ~ | 1 | none |")
 
 
 def test_a_cell_that_was_not_built_counts_as_a_break(config: Config) -> None:
     records = [*RECORDS[3:5], make_record("2.20.0", "cp310", None, "build_failed")]
-    assert make_row(config, records).endswith("| B | 2.20.0: `the cell could not be built` |")
+    assert make_row(config, records).endswith("| B | 2 | 2.20.0: `the cell could not be built` |")
 
 
 def test_the_legend_and_the_last_row_count_what_is_there(config: Config) -> None:
@@ -94,7 +95,7 @@ def test_the_legend_and_the_last_row_count_what_is_there(config: Config) -> None
     assert table.startswith(
         "Marks: `x` failed, `~` different, `=` same. Cells: 1.8.0 on Python 3.6"
     )
-    assert "| same result, of 1 | 0 | 1 | 0 | 0 | |" in table
+    assert "| same result, of 1 | 0 | 1 | 0 | 0 | | |" in table
 
 
 def test_only_what_lies_between_the_markers_is_replaced() -> None:
@@ -104,3 +105,22 @@ def test_only_what_lies_between_the_markers_is_replaced() -> None:
     assert make_table.replace_table(once, "new") == once
     with pytest.raises(ValueError, match="needs the lines"):
         make_table.replace_table("nothing", "new")
+
+
+def test_causes_are_counted_by_version_and_companions_named(config: Config) -> None:
+    config = replace(
+        config,
+        analysis=config.analysis.model_copy(
+            update={"baselines": {"suite": Baseline(version="2.4.4", python="cp38")}}
+        ),
+    )
+    records = [
+        make_record("2.4.4", "cp38", SAME),
+        replace(
+            make_record("2.20.0", "cp310", GONE), requirements=("keras==3.11.3\n", "six==1.17\n")
+        ),
+    ]
+    table = make_table.make_table(config, records)
+    assert "- 2.20.0: keras 3.11.3\n" in table
+    assert "1 of 1 scripts of suite (100 %) change their outcome at least once" in table
+    assert "| 2.20.0 | 1 | 1 | 1 |" in table

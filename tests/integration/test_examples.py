@@ -33,17 +33,17 @@ SENSIBLE: dict[str, dict[str, tuple[float, float]]] = {
     "tensorflow_v1/2_BasicModels/word2vec.py": {"similarity within a topic": (0.7, 1.0)},
     "tensorflow_v1/2_BasicModels/nearest_neighbor.py": {"accuracy of one neighbour": (0.95, 1.0)},
     "tensorflow_v1/3_NeuralNetworks/autoencoder.py": {"test loss": (0.0, 0.04)},
-    "tensorflow_v1/3_NeuralNetworks/dcgan.py": {"likeness of the mean drawn image": (0.5, 1.0)},
-    "tensorflow_v1/3_NeuralNetworks/gan.py": {"likeness of the mean last image": (0.5, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/dcgan.py": {"similarity of the mean drawn image": (0.5, 1.0)},
+    "tensorflow_v1/3_NeuralNetworks/gan.py": {"similarity of the mean last image": (0.5, 1.0)},
     "tensorflow_v1/4_Utils/save_restore_model.py": {
         "untrained test accuracy": (0.0, 0.2),
         "trained further test accuracy": (0.9, 1.0),
     },
     "tensorflow_v2/3_NeuralNetworks/autoencoder.py": {"share of that error left": (0.0, 0.5)},
-    "tensorflow_v2/3_NeuralNetworks/dcgan.py": {"distance of trained drawings": (0.0, 0.6)},
+    "tensorflow_v2/3_NeuralNetworks/dcgan.py": {"distance after training": (0.0, 0.6)},
     "tensorflow_v2/2_BasicModels/word2vec.py": {
         "nearest noun is of the same topic": (0.9, 1.0),
-        "likeness within a topic": (0.6, 1.0),
+        "similarity within a topic": (0.6, 1.0),
     },
     "tensorflow_v0.11/2_BasicModels/nearest_neighbor.py": {"accuracy": (0.95, 1.0)},
     "tensorflow_v2/4_Utils/save_restore_model.py": {

@@ -2,7 +2,7 @@
 
 Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer and dictionaries of variables.
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
     share of that error left: 0.4776
     shape of the codes: (300, 16)
@@ -10,7 +10,6 @@ At home the last lines read:
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -19,9 +18,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 

@@ -1,16 +1,16 @@
 """Reads each digit from the top and from the bottom with two LSTMs.
 
-Exercises tf.nn.rnn_cell.BasicLSTMCell, tf.nn.bidirectional_rnn and tf.unpack.
+Exercises tf.nn.rnn_cell.BasicLSTMCell, tf.nn.bidirectional_rnn, tf.unpack and tf.concat(dim,
+values).
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
-    test accuracy: 0.923
+    test accuracy: 0.977
     time steps: 8
     numbers in one output: 48
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -19,9 +19,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
@@ -41,9 +40,11 @@ start = tf.random_uniform_initializer(-0.2, 0.2, seed=1)
 with tf.variable_scope("reader", initializer=start):
     forwards = tf.nn.rnn_cell.BasicLSTMCell(UNITS, forget_bias=1.0)
     backwards = tf.nn.rnn_cell.BasicLSTMCell(UNITS, forget_bias=1.0)
-    outputs = tf.nn.bidirectional_rnn(forwards, backwards, steps, dtype=tf.float32)[0]
+    outputs, down, up = tf.nn.bidirectional_rnn(forwards, backwards, steps, dtype=tf.float32)
 weights = tf.Variable(tf.random_normal([2 * UNITS, 10], stddev=0.2, seed=2))
-logits = tf.matmul(outputs[-1], weights) + tf.Variable(tf.zeros([10]))
+# Each reader's state once it has read all rows; a state is a pair of memory and output.
+ends = tf.concat(1, [down[1], up[1]])
+logits = tf.matmul(ends, weights) + tf.Variable(tf.zeros([10]))
 cost = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(logits, y))
 train = tf.train.AdamOptimizer(RATE).minimize(cost)
 correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))

@@ -3,21 +3,18 @@
 Exercises tf.nn.dynamic_rnn with sequence_length, tf.gather of the last output of each sequence and
 tf.nn.sparse_softmax_cross_entropy_with_logits(logits, labels) by position.
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
     test accuracy: 0.970
     state at the end is the last output: yes
     outputs after the end are zero: yes
 """
 
-import random
-
 import numpy as np
 import tensorflow as tf
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 

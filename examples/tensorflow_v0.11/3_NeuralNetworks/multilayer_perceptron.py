@@ -3,15 +3,14 @@
 Exercises tf.random_normal with a seed of its own, tf.nn.relu, tf.train.AdamOptimizer and
 tf.nn.softmax_cross_entropy_with_logits(logits, labels) by position.
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
     test cost: 0.07208
     test accuracy: 0.970
-    trained numbers: 6570
+    parameters: 6570
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -20,9 +19,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
@@ -66,4 +64,4 @@ with tf.Session(config=ONE_THREAD) as session:
     print("test cost: %.4g" % session.run(cost, feed_dict=unseen))
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=unseen))
     count = sum(int(np.prod(v.get_shape().as_list())) for v in tf.trainable_variables())
-    print("trained numbers: %d" % count)
+    print("parameters: %d" % count)

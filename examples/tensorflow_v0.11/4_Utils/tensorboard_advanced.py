@@ -3,7 +3,7 @@
 Exercises tf.histogram_summary, tf.image_summary, tf.scalar_summary, tf.merge_summary,
 tf.train.SummaryWriter, tf.gradients and apply_gradients.
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
     values of model/out_weights/gradient: 40
     numbers in model/out_weights/gradient: 320
@@ -12,7 +12,7 @@ At home the last lines read:
 
 import glob
 import os
-import random
+import shutil
 import sys
 
 import numpy as np
@@ -21,12 +21,12 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
+FOLDER = "tensorboard_advanced_logs"
 BATCH = 100
 STEPS = 40
 RATE = 0.3
@@ -64,9 +64,10 @@ for gradient, variable in gradients:
     summaries.append(tf.histogram_summary(name + "/gradient", gradient))
 merged = tf.merge_summary(summaries)
 
+shutil.rmtree(FOLDER, ignore_errors=True)  # an earlier run's log would be read as well
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
-    writer = tf.train.SummaryWriter("logs", graph=tf.get_default_graph())
+    writer = tf.train.SummaryWriter(FOLDER, graph=tf.get_default_graph())
     drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)
     for step in range(STEPS):
         images, labels = next(drawn)
@@ -77,7 +78,7 @@ with tf.Session(config=ONE_THREAD) as session:
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=unseen))
 
 found = {}
-for path in glob.glob(os.path.join("logs", "*tfevents*")):
+for path in glob.glob(os.path.join(FOLDER, "*tfevents*")):
     for event in tf.train.summary_iterator(path):
         for value in event.summary.value:
             found.setdefault(value.tag, []).append(value)

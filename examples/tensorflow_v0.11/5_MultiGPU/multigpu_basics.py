@@ -3,23 +3,19 @@
 The devices are two CPU devices, so it runs anywhere. Exercises tf.device,
 tf.ConfigProto(device_count), tf.matmul and tf.add_n.
 
-At home the last lines read:
+Last lines at home (TensorFlow 0.12.1, Python 3.6):
 
     sum: 117.3
     corner: 0.03465
     agrees with numpy: yes
 """
 
-import random
-
 import numpy as np
 import tensorflow as tf
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
-ONE_THREAD = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
 SIZE = 60
 POWER = 6

@@ -16,7 +16,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import shutil
 import sys
 
@@ -26,9 +25,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 TREES, DEPTH, RATE, STEPS, BATCH, GRID, FIRST_LARGE = 12, 4, 0.4, 48, 1000, 4, 5

@@ -14,8 +14,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
 from __future__ import absolute_import, division, print_function
 
-import random
-
 import numpy as np
 import tensorflow as tf
 from tensorflow.contrib import eager as tfe
@@ -23,8 +21,8 @@ from tensorflow.contrib import eager as tfe
 tf.enable_eager_execution(
     config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 )
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
 np.random.seed(SEED)
 tf.set_random_seed(SEED)
 

@@ -5,18 +5,17 @@ tf.train.AdagradOptimizer, tf.nn.l2_normalize.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    closest to king: crown knight castle
     closest to horse: cow plough harvests
-    closest to teacher: book lesson chalk
-    similarity within a topic: 0.8753
-    similarity across topics: 0.5249
+    closest to teacher: book chalk lesson
+    similarity within a topic: 0.7037
+    similarity across topics is lower: True
+    largest similarity across topics: 0.2655
 """
 
 from __future__ import absolute_import, division, print_function
 
 import collections
 import os
-import random
 import sys
 
 import numpy as np
@@ -25,9 +24,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_words
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 MIN_COUNT, WINDOW, SKIPS = 50, 3, 2
@@ -95,7 +93,8 @@ loss = tf.reduce_mean(
     )
 )
 train = tf.train.AdagradOptimizer(RATE).minimize(loss)
-normalized = tf.nn.l2_normalize(embeddings, 1)
+centred = embeddings - tf.reduce_mean(embeddings, 0)  # all vectors share a direction
+normalized = tf.nn.l2_normalize(centred, 1)
 similarity = tf.matmul(normalized, normalized, transpose_b=True)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -129,4 +128,5 @@ across = [
     for b in other
 ]
 print("similarity within a topic: %.4g" % np.mean(within))
-print("similarity across topics: %.4g" % np.mean(across))
+print("similarity across topics is lower: %s" % (np.mean(across) < 0.1))
+print("largest similarity across topics: %.4g" % np.max(across))

@@ -5,9 +5,9 @@ tf.clip_by_global_norm, Optimizer.apply_gradients.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    steps to 30 mean loss: 1.627
-    steps to 60 mean loss: 0.6101
+    norm of the gradients at 60: 1.87
     steps to 90 mean loss: 0.3375
+    norm of the gradients at 90: 0.542
     test loss: 0.3169
     test accuracy: 0.910
 """
@@ -15,7 +15,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -25,9 +24,8 @@ from tensorflow.contrib import rnn
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import CLASSES, batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 HIDDEN, BATCH, STEPS, REPORT, RATE, CLIP = 32, 100, 90, 30, 0.01, 5.0
@@ -67,10 +65,11 @@ with tf.Session(config=config) as session:
     total = 0.0
     for step in range(1, STEPS + 1):
         images, labels = next(stream)
-        _, value = session.run([train, loss], feed_dict={x: images, y: labels})
+        _, value, size = session.run([train, loss, norm], feed_dict={x: images, y: labels})
         total += value
         if step % REPORT == 0:
             print("steps to %d mean loss: %.4g" % (step, total / REPORT))
+            print("norm of the gradients at %d: %.3g" % (step, size))
             total = 0.0
     test_feed = {x: digits.test_images, y: digits.test_labels}
     print("test loss: %.4g" % session.run(loss, feed_dict=test_feed))

@@ -5,17 +5,16 @@ tf.truncated_normal, tf.placeholder_with_default.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    steps to 60 mean loss: 0.978
-    steps to 90 mean loss: 0.4439
-    steps to 120 mean loss: 0.2969
-    test loss: 0.1708
-    test accuracy: 0.940
+    steps to 90 mean loss: 0.4619
+    steps to 120 mean loss: 0.3239
+    trained variables: 8
+    test loss: 0.2088
+    test accuracy: 0.930
 """
 
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -24,9 +23,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import CLASSES, batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 FILTERS_1, FILTERS_2, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 32, 64, 64, 120, 30, 0.003
@@ -44,6 +42,11 @@ def draw_weights(shape, number):
     return tf.Variable(tf.truncated_normal(shape, stddev=inputs**-0.5, seed=SEED + number))
 
 
+def make_biases(count):
+    """A variable of small biases, so that no unit starts dead."""
+    return tf.Variable(tf.constant(0.1, shape=[count]))
+
+
 def add_convolution(images, weights, biases):
     """Convolution with stride 1, then ReLU, then pooling that halves height and width."""
     layer = tf.nn.conv2d(images, weights, strides=[1, 1, 1, 1], padding="SAME")
@@ -55,13 +58,15 @@ x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 keep = tf.placeholder_with_default(1.0, [])
 layer = tf.reshape(x, [-1, height, width, 1])
-layer = add_convolution(layer, draw_weights([3, 3, 1, FILTERS_1], 0), tf.zeros([FILTERS_1]))
+layer = add_convolution(layer, draw_weights([3, 3, 1, FILTERS_1], 0), make_biases(FILTERS_1))
 layer = tf.nn.lrn(layer, depth_radius=2, alpha=0.01)
-biases_2 = tf.Variable(tf.constant(0.1, shape=[FILTERS_2]))
-layer = add_convolution(layer, draw_weights([3, 3, FILTERS_1, FILTERS_2], 1), biases_2)
+layer = add_convolution(
+    layer, draw_weights([3, 3, FILTERS_1, FILTERS_2], 1), make_biases(FILTERS_2)
+)
 print("shape after the convolutions: %s" % "x".join("%d" % size for size in layer.shape[1:]))
 layer = tf.reshape(layer, [-1, shrunk * FILTERS_2])
-layer = tf.nn.relu(tf.matmul(layer, draw_weights([shrunk * FILTERS_2, HIDDEN], 2)))
+hidden = draw_weights([shrunk * FILTERS_2, HIDDEN], 2)
+layer = tf.nn.relu(tf.matmul(layer, hidden) + make_biases(HIDDEN))
 layer = tf.nn.dropout(layer, keep_prob=keep, seed=SEED)
 logits = tf.matmul(layer, draw_weights([HIDDEN, CLASSES], 3)) + tf.Variable(tf.zeros([CLASSES]))
 loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(logits=logits, labels=y))
@@ -82,5 +87,6 @@ with tf.Session(config=config) as session:
             print("steps to %d mean loss: %.4g" % (step, total / REPORT))
             total = 0.0
     test_feed = {x: digits.test_images, y: digits.test_labels}
+    print("trained variables: %d" % len(tf.trainable_variables()))
     print("test loss: %.4g" % session.run(loss, feed_dict=test_feed))
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=test_feed))

@@ -1,24 +1,24 @@
 """Deep convolutional GAN: the two networks of the game made of (transposed) convolutions.
 
-Exercises tf.layers (dense, conv2d, conv2d_transpose, batch_normalization), tf.variable_scope(reuse),
-tf.get_collection, tf.control_dependencies on UPDATE_OPS, tf.nn.leaky_relu.
+Exercises tf.layers (dense, conv2d, conv2d_transpose, batch_normalization),
+tf.variable_scope(reuse), tf.get_collection, tf.control_dependencies on UPDATE_OPS,
+tf.nn.leaky_relu.
 
 A game between two networks amplifies rounding errors, and more so where Adam scales up tiny
 gradients: hence few steps and a large epsilon.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    steps to 60 mean drawing loss: 1
     drawn images: 200x8x8x1
-    ink of the drawn images: 0.414
+    ink of the drawn images: 0.4141
     ink of the digits: 0.3058
-    likeness of the mean drawn image: 0.7302
+    mean image became more similar: True
+    similarity of the mean drawn image: 0.7328
 """
 
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -27,9 +27,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 NOISE, FILTERS, BATCH, STEPS, REPORT, RATE = 16, 16, 50, 60, 30, 0.002
@@ -106,6 +105,7 @@ with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)
     draw = np.random.RandomState(SEED)
+    before = session.run(fake, feed_dict={noise: draw.uniform(-1, 1, [200, NOISE])})
     totals = np.zeros(2)
     for step in range(1, STEPS + 1):
         images, _ = next(stream)
@@ -114,14 +114,21 @@ with tf.Session(config=config) as session:
         _, drawn = session.run([train_drawing, drawing_loss], feed_dict=feed)
         totals += [judged, drawn]
         if step % REPORT == 0:
-            print("steps to %d mean judging loss: %.4g" % (step, totals[0] / REPORT))
-            print("steps to %d mean drawing loss: %.4g" % (step, totals[1] / REPORT))
+            print("steps to %d mean discriminator loss: %.4g" % (step, totals[0] / REPORT))
+            print("steps to %d mean generator loss: %.4g" % (step, totals[1] / REPORT))
             totals = np.zeros(2)
     last = session.run(finished, feed_dict={noise: draw.uniform(-1, 1, [200, NOISE])})
 
 mean_digit = digits.train_images.mean(axis=0)
-likeness = np.corrcoef(last.mean(axis=0).ravel(), mean_digit.ravel())[0, 1]
+
+
+def compare(drawn):
+    """Correlation of the mean image with the mean digit, place by place."""
+    return np.corrcoef(drawn.mean(axis=0).ravel(), mean_digit.ravel())[0, 1]
+
+
 print("drawn images: %s" % "x".join("%d" % size for size in last.shape))
 print("ink of the drawn images: %.4g" % np.mean(last))
 print("ink of the digits: %.4g" % np.mean(mean_digit))
-print("likeness of the mean drawn image: %.4g" % likeness)
+print("mean image became more similar: %s" % (compare(last) > compare(before) + 0.2))
+print("similarity of the mean drawn image: %.4g" % compare(last))

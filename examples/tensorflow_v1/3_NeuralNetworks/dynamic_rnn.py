@@ -8,23 +8,20 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
     mean length: 8.457
     outputs past the end are zero: True
     last output is the state: True
-    test loss: 0.3361
-    test accuracy: 0.847
+    test loss: 0.09725
+    test accuracy: 0.970
 """
 
 from __future__ import absolute_import, division, print_function
 
-import random
-
 import numpy as np
 import tensorflow as tf
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-LONGEST, SHORTEST, HIDDEN, BATCH, STEPS, REPORT, RATE = 12, 5, 24, 128, 150, 50, 0.01
+LONGEST, SHORTEST, HIDDEN, BATCH, STEPS, REPORT, RATE = 12, 5, 24, 128, 450, 150, 0.01
 TRAIN, TEST, LARGEST = 1000, 300, 500
 
 

@@ -8,17 +8,16 @@ gradients: hence few steps and a large epsilon.
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    steps to 90 mean judging loss: 0.09915
     ink of the first images: 0.5003
-    ink of the last images: 0.4806
+    ink of the last images: 0.416
     ink of the digits: 0.3058
-    likeness of the mean last image: 0.7741
+    similarity of the mean first image: -0.04
+    similarity of the mean last image: 0.6272
 """
 
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -27,12 +26,12 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
-NOISE, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 64, 100, 90, 30, 0.004
+NOISE, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 64, 100, 240, 80, 0.004
+SLOWER = 0.1  # a discriminator that learns as fast wins, and the generator learns nothing
 EPSILON = 1e-2
 
 digits = load_digits()
@@ -86,7 +85,7 @@ judging_loss = (find_loss(real_logits, 1.0) + find_loss(fake_logits, 0.0)) / 2
 train_drawing = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
     drawing_loss, var_list=drawing
 )
-train_judging = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
+train_judging = tf.train.AdamOptimizer(RATE * SLOWER, epsilon=EPSILON).minimize(
     judging_loss, var_list=judging
 )
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
@@ -104,13 +103,21 @@ with tf.Session(config=config) as session:
         _, drawn = session.run([train_drawing, drawing_loss], feed)
         totals += drawn, judged
         if step % REPORT == 0:
-            print("steps to %d mean drawing loss: %.4g" % (step, totals[0] / REPORT))
-            print("steps to %d mean judging loss: %.4g" % (step, totals[1] / REPORT))
+            print("steps to %d mean generator loss: %.4g" % (step, totals[0] / REPORT))
+            print("steps to %d mean discriminator loss: %.4g" % (step, totals[1] / REPORT))
             totals = np.zeros(2)
     last = session.run(fake, feed_dict={noise: draw.uniform(-1, 1, [500, NOISE])})
 
 mean_digit = digits.train_images.mean(axis=0)
+
+
+def compare(images):
+    """Correlation of the mean image with the mean digit, pixel by pixel."""
+    return np.corrcoef(images.mean(axis=0), mean_digit)[0, 1]
+
+
 print("ink of the first images: %.4g" % np.mean(first))
 print("ink of the last images: %.4g" % np.mean(last))
 print("ink of the digits: %.4g" % np.mean(mean_digit))
-print("likeness of the mean last image: %.4g" % np.corrcoef(last.mean(axis=0), mean_digit)[0, 1])
+print("similarity of the mean first image: %.2f" % compare(first))
+print("similarity of the mean last image: %.4g" % compare(last))

@@ -15,7 +15,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -28,9 +27,8 @@ from digits import CLASSES, load_digits
 tf.enable_eager_execution(
     config=tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 )
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 HIDDEN_1, HIDDEN_2, BATCH, STEPS, REPORT, RATE = 64, 32, 100, 160, 40, 0.01

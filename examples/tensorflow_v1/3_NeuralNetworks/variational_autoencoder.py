@@ -15,7 +15,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -24,9 +23,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 HIDDEN, CODE, BATCH, STEPS, REPORT, RATE = 64, 2, 100, 400, 100, 0.005

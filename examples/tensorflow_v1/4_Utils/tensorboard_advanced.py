@@ -15,7 +15,6 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import shutil
 import sys
 
@@ -25,9 +24,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import CLASSES, batches, load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 HIDDEN, BATCH, STEPS, EVERY, RATE = 32, 100, 90, 30, 0.3

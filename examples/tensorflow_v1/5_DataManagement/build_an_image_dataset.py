@@ -5,17 +5,16 @@ tf.read_file, tf.train (slice_input_producer, batch, Coordinator, start_queue_ru
 
 Last lines at home (TensorFlow 1.13.2, Python 3.7):
 
-    steps to 40 mean accuracy: 0.872
-    steps to 60 mean loss: 0.2862
     steps to 60 mean accuracy: 0.920
     steps to 80 mean loss: 0.1634
     steps to 80 mean accuracy: 0.947
+    test images: 124
+    test accuracy: 0.919
 """
 
 from __future__ import absolute_import, division, print_function
 
 import os
-import random
 import shutil
 import sys
 
@@ -25,9 +24,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.set_random_seed(SEED)
 
 FOLDER, ROWS, KINDS, BATCH, STEPS, REPORT, RATE = "image_dataset", 400, 4, 32, 80, 20, 0.01
@@ -92,13 +90,21 @@ print("images of each label: %s" % " ".join("%d" % count for count in np.bincoun
 
 png_images, png_labels = read_images(png_names, labels, tf.image.decode_png)
 jpg_images, jpg_labels = read_images(jpg_names, labels, tf.image.decode_jpeg)
-logits = build_logits(png_images)
+build = tf.make_template("model", build_logits)  # one set of weights, used twice
+logits = build(png_images)
 loss = tf.reduce_mean(
     tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=png_labels)
 )
 hits = tf.equal(tf.argmax(logits, 1), tf.cast(png_labels, tf.int64))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 train = tf.train.AdamOptimizer(RATE).minimize(loss)
+
+# Digits that were not written to files, to test it with
+unseen = digits.test_labels < KINDS
+test_images = tf.constant(digits.test_images[unseen][..., np.newaxis])
+test_images = tf.image.resize_images(test_images, [SIDE, SIDE], align_corners=True)
+test_hits = tf.equal(tf.argmax(build(test_images), 1), digits.test_labels[unseen])
+test_accuracy = tf.reduce_mean(tf.cast(test_hits, tf.float32))
 
 with tf.Session(config=CONFIG) as session:
     session.run(tf.global_variables_initializer())
@@ -118,5 +124,7 @@ with tf.Session(config=CONFIG) as session:
             print("steps to %d mean loss: %.4g" % (step, totals[0] / REPORT))
             print("steps to %d mean accuracy: %.3f" % (step, totals[1] / REPORT))
             totals = np.zeros(2)
+    print("test images: %d" % unseen.sum())
+    print("test accuracy: %.3f" % session.run(test_accuracy))
     coordinator.request_stop()
     coordinator.join(threads)

@@ -3,21 +3,18 @@
 Exercises tf.add, tf.math, tf.matmul, tf.reduce_mean, tf.concat, tf.function, tf.GradientTape and
 tf.TensorArray.
 
-At home the last lines read:
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     first derivative: 27
     second derivative: 18
     variable: 4
 """
 
-import random
-
 import numpy as np
 import tensorflow as tf
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

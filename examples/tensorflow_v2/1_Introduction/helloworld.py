@@ -2,21 +2,18 @@
 
 Exercises tf.constant, eager execution, Tensor.numpy and tf.strings.
 
-At home the last lines read:
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     words: 2
     upper case: WORLD
     eager: yes
 """
 
-import random
-
 import numpy as np
 import tensorflow as tf
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

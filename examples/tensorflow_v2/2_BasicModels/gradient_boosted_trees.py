@@ -3,7 +3,9 @@
 Exercises tf.estimator.BoostedTreesClassifier, tf.feature_column.bucketized_column and
 tf.estimator.RunConfig.
 
-At home the last lines read:
+Fails from 2.9 on: boosted trees left TensorFlow Estimator.
+
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     area under the curve: 0.987
     share of the larger class: 0.517
@@ -11,7 +13,6 @@ At home the last lines read:
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -20,9 +21,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)

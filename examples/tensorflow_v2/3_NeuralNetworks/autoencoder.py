@@ -3,15 +3,16 @@
 Exercises tf.keras.Model with two parts, tf.GradientTape over several sets of variables and
 tf.optimizers.RMSprop.
 
-At home the last lines read:
+Differs from 2.11 on: the new RMSprop adds epsilon to the mean square, not to its root.
 
-    test error: 0.03028
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
+
+    test error: 0.04226
     error of the mean image: 0.07175
-    share of that error left: 0.422
+    share of that error left: 0.589
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -19,10 +20,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -38,28 +39,24 @@ dataset = tf.data.Dataset.from_tensor_slices(digits.train_images)
 dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
 
 
-def make_part(sizes, seed):
-    """Full layers of sigmoid units, one a size."""
-    return tf.keras.Sequential(
-        [
-            tf.keras.layers.Dense(
-                size,
-                activation="sigmoid",
-                kernel_initializer=tf.keras.initializers.RandomNormal(0.0, 0.3, seed + depth),
-            )
-            for depth, size in enumerate(sizes)
-        ]
+def make_part(inputs, sizes, seed):
+    """Dense layers of sigmoid units, one a size."""
+    part = tf.keras.Sequential(
+        [tf.keras.layers.Dense(size, activation="sigmoid") for size in sizes]
     )
+    part.build((None, inputs))
+    part.set_weights(draw_weights(part.get_weights(), seed))
+    return part
 
 
-encoder = make_part([HIDDEN, CODE], 1)
-decoder = make_part([HIDDEN, pixels], 3)
+encoder = make_part(pixels, [HIDDEN, CODE], 1)
+decoder = make_part(CODE, [HIDDEN, pixels], 2)
 # With the usual epsilon, 1e-7, steps along gradients that are mere rounding are as long as others.
 optimizer = tf.optimizers.RMSprop(learning_rate=0.01, epsilon=1e-4)
 
 
 def mean_square(images):
-    """The mean squared difference between images and their drawings."""
+    """The mean squared difference between images and what comes out of the decoder."""
     return tf.reduce_mean(tf.square(images - decoder(encoder(images))))
 
 

@@ -1,17 +1,18 @@
 """Reads each digit from the top and from the bottom with two layers of LSTM cells.
 
-Exercises tf.keras.layers.Bidirectional(backward_layer), RNN(go_backwards), LSTMCell tf.keras.Sequential
-and Model.loss.
+Exercises tf.keras.layers.Bidirectional(backward_layer), RNN(go_backwards), LSTMCell,
+tf.keras.Sequential, evaluate, and tf.keras.backend.function to look at a layer's output.
 
-At home the last lines read:
+Fails from 2.16 on: Keras 3 has no backend.function.
+
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     numbers in one output: 48
-    test loss: 0.2348
-    test accuracy: 0.933
+    mean size from the top: 0.4635
+    mean size from the bottom: 0.4595
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -19,10 +20,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -38,27 +39,18 @@ dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_
 dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
 
 
-def make_reader(seed, **options):
-    """A layer of LSTM cells whose first weights depend on the seed alone."""
-    cell = tf.keras.layers.LSTMCell(
-        UNITS,
-        kernel_initializer=tf.keras.initializers.GlorotUniform(seed=seed),
-        recurrent_initializer=tf.keras.initializers.GlorotUniform(seed=seed + 1),
-    )
-    return tf.keras.layers.RNN(cell, **options)
-
-
 model = tf.keras.Sequential(
     [
         tf.keras.layers.Bidirectional(
-            make_reader(1),
-            backward_layer=make_reader(3, go_backwards=True),
+            tf.keras.layers.RNN(tf.keras.layers.LSTMCell(UNITS)),
+            backward_layer=tf.keras.layers.RNN(tf.keras.layers.LSTMCell(UNITS), go_backwards=True),
             merge_mode="concat",
             input_shape=(rows, columns),
         ),
-        tf.keras.layers.Dense(10, kernel_initializer=tf.keras.initializers.GlorotUniform(seed=5)),
+        tf.keras.layers.Dense(10),
     ]
 )
+model.set_weights(draw_weights(model.get_weights(), SEED))
 model.compile(
     optimizer=tf.keras.optimizers.Adam(0.02),
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -69,11 +61,14 @@ history = model.fit(dataset, epochs=EPOCHS, steps_per_epoch=STEPS, verbose=0)
 for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))
 
-outputs = model.layers[0](digits.test_images)
-logits = model.layers[1](outputs)
-loss = model.loss(digits.test_labels, logits)
-accuracy = np.mean(np.argmax(logits, axis=1) == digits.test_labels)
-print("trained numbers: %d" % model.count_params())
-print("numbers in one output: %d" % outputs.shape[1])
+loss, accuracy = model.evaluate(digits.test_images, digits.test_labels, verbose=0)
+print("parameters: %d" % model.count_params())
 print("test loss: %.4g" % loss)
 print("test accuracy: %.3f" % accuracy)
+
+# What the two readers hand on: the first half is read from the top, the second from the bottom.
+read = tf.keras.backend.function([model.input], [model.layers[0].output])
+(outputs,) = read([digits.test_images])
+print("numbers in one output: %d" % outputs.shape[1])
+print("mean size from the top: %.4g" % np.abs(outputs[:, :UNITS]).mean())
+print("mean size from the bottom: %.4g" % np.abs(outputs[:, UNITS:]).mean())

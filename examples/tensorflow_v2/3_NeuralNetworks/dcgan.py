@@ -1,18 +1,17 @@
-"""Draws digits from noise: a generator and a discriminator of convolutions train each other.
+"""Makes digits from noise: a generator and a discriminator of convolutions train each other.
 
-A short training, so that its numbers repeat: drawings come nearer to digits, no more than that.
+A short training, so that its numbers repeat: the images come nearer to digits, no more.
 Exercises Conv2DTranspose, BatchNormalization(training), LeakyReLU,
 tf.nn.sigmoid_cross_entropy_with_logits and two optimizers under one tf.function.
 
-At home the last lines read:
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
-    numbers in the generator: 11217
     numbers in the discriminator: 4929
-    distance of trained drawings: 0.4183
+    distance after training: 0.3928
+    distance with moving averages: 0.4981
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -20,10 +19,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -37,35 +36,30 @@ height, width = digits.train_images.shape[1:]  # multiples of four, as 8 and 28 
 images = digits.train_images[..., np.newaxis] * 2.0 - 1.0
 
 
-def start(seed):
-    """An initialiser that depends on the seed alone."""
-    return tf.keras.initializers.RandomNormal(stddev=0.1, seed=seed)
-
-
 generator = tf.keras.Sequential(
     [
-        tf.keras.layers.Dense(height // 4 * (width // 4) * 32, kernel_initializer=start(1)),
+        tf.keras.layers.Dense(height // 4 * (width // 4) * 32, input_shape=(NOISE,)),
         tf.keras.layers.BatchNormalization(),
         tf.keras.layers.ReLU(),
         tf.keras.layers.Reshape((height // 4, width // 4, 32)),
-        tf.keras.layers.Conv2DTranspose(16, 4, 2, padding="same", kernel_initializer=start(2)),
+        tf.keras.layers.Conv2DTranspose(16, 4, 2, padding="same"),
         tf.keras.layers.BatchNormalization(),
         tf.keras.layers.ReLU(),
-        tf.keras.layers.Conv2DTranspose(
-            1, 4, 2, padding="same", activation="tanh", kernel_initializer=start(3)
-        ),
+        tf.keras.layers.Conv2DTranspose(1, 4, 2, padding="same", activation="tanh"),
     ]
 )
 discriminator = tf.keras.Sequential(
     [
-        tf.keras.layers.Conv2D(16, 3, 2, padding="same", kernel_initializer=start(4)),
+        tf.keras.layers.Conv2D(16, 3, 2, padding="same", input_shape=(height, width, 1)),
         tf.keras.layers.LeakyReLU(0.2),
-        tf.keras.layers.Conv2D(32, 3, 2, padding="same", kernel_initializer=start(5)),
+        tf.keras.layers.Conv2D(32, 3, 2, padding="same"),
         tf.keras.layers.LeakyReLU(0.2),
         tf.keras.layers.Flatten(),
-        tf.keras.layers.Dense(1, kernel_initializer=start(6)),
+        tf.keras.layers.Dense(1),
     ]
 )
+generator.set_weights(draw_weights(generator.get_weights(), 1))
+discriminator.set_weights(draw_weights(discriminator.get_weights(), 2))
 # With the usual epsilon, 1e-7, Adam takes whole steps along gradients that are mere rounding.
 generator_optimizer = tf.optimizers.Adam(0.002, beta_1=0.5, epsilon=1e-3)
 discriminator_optimizer = tf.optimizers.Adam(0.002, beta_1=0.5, epsilon=1e-3)
@@ -94,15 +88,18 @@ def train(real, noise):
     return generator_loss, discriminator_loss
 
 
-def measure_distance(noise):
-    """Root mean square between the mean drawing and the mean digit."""
-    drawings = generator(noise, training=True).numpy()
-    return np.sqrt(np.mean((drawings.mean(axis=0) - images.mean(axis=0)) ** 2))
+def measure_distance(noise, training):
+    """Root mean square between the mean generated image and the mean digit.
+
+    While training, normalization uses the batch at hand, and afterwards its moving averages.
+    """
+    made = generator(noise, training=training).numpy()
+    return np.sqrt(np.mean((made.mean(axis=0) - images.mean(axis=0)) ** 2))
 
 
 random_numbers = np.random.RandomState(SEED)
 probe = random_numbers.normal(size=(200, NOISE)).astype(np.float32)
-print("distance of untrained drawings: %.4g" % measure_distance(probe))
+print("distance before training: %.4g" % measure_distance(probe, True))
 drawn = batches(images, digits.train_labels, BATCH, seed=SEED)
 for step in range(STEPS):
     noise = random_numbers.normal(size=(BATCH, NOISE)).astype(np.float32)
@@ -111,7 +108,8 @@ for step in range(STEPS):
         print("generator loss at step %d: %.4g" % (step + 1, losses[0]))
         print("discriminator loss at step %d: %.4g" % (step + 1, losses[1]))
 
-print("shape of a drawing: %s" % "x".join(str(size) for size in generator(probe).shape[1:]))
+print("shape of an image: %s" % "x".join(str(size) for size in generator(probe).shape[1:]))
 print("numbers in the generator: %d" % generator.count_params())
 print("numbers in the discriminator: %d" % discriminator.count_params())
-print("distance of trained drawings: %.4g" % measure_distance(probe))
+print("distance after training: %.4g" % measure_distance(probe, True))
+print("distance with moving averages: %.4g" % measure_distance(probe, False))

@@ -2,15 +2,16 @@
 
 Exercises tf.keras.layers.LSTM, the functional API of tf.keras, compile, fit and evaluate.
 
-At home the last lines read:
+Fails from 2.16 on: layers of Keras 3 do not take batch_input_shape.
 
-    weights of the reader: (8, 128) (32, 128) (128,)
-    test loss: 0.2197
-    test accuracy: 0.930
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
+
+    test loss: 0.2057
+    test accuracy: 0.940
+    two halves give what the whole gives: yes
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -18,10 +19,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -37,21 +38,11 @@ dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_
 dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
 
 
-def make_lstm(seed, **options):
-    """An LSTM layer whose first weights depend on the seed alone."""
-    return tf.keras.layers.LSTM(
-        UNITS,
-        kernel_initializer=tf.keras.initializers.GlorotUniform(seed=seed),
-        recurrent_initializer=tf.keras.initializers.GlorotUniform(seed=seed + 1),
-        **options
-    )
-
-
 inputs = tf.keras.Input(shape=(rows, columns))
-last = make_lstm(1)(inputs)
-start = tf.keras.initializers.GlorotUniform(seed=3)
-logits = tf.keras.layers.Dense(10, kernel_initializer=start)(last)
+last = tf.keras.layers.LSTM(UNITS)(inputs)
+logits = tf.keras.layers.Dense(10)(last)
 model = tf.keras.Model(inputs, logits)
+model.set_weights(draw_weights(model.get_weights(), SEED))
 model.compile(
     optimizer=tf.keras.optimizers.Adam(0.015),
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -63,7 +54,22 @@ for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))
 
 loss, accuracy = model.evaluate(digits.test_images, digits.test_labels, verbose=0)
-print("trained numbers: %d" % model.count_params())
+print("parameters: %d" % model.count_params())
 print("weights of the reader: %s" % " ".join(str(w.shape) for w in model.layers[1].get_weights()))
 print("test loss: %.4g" % loss)
 print("test accuracy: %.3f" % accuracy)
+
+# A stateful layer goes on where the last batch ended: two halves read one after the other give
+# what the whole gives.
+half = rows // 2
+stateful = tf.keras.Sequential(
+    [
+        tf.keras.layers.LSTM(UNITS, stateful=True, batch_input_shape=(1, half, columns)),
+        tf.keras.layers.Dense(10),
+    ]
+)
+stateful.set_weights(model.get_weights())
+stateful.predict(digits.test_images[:1, :half], verbose=0)
+parts = stateful.predict(digits.test_images[:1, half:], verbose=0)
+same = np.allclose(model.predict(digits.test_images[:1], verbose=0), parts, atol=1e-4)
+print("two halves give what the whole gives: %s" % ("yes" if same else "no"))

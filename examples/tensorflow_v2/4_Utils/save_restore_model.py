@@ -1,17 +1,18 @@
-"""Trains a small network, saves it in three ways, and restores each.
+"""Trains a small network, saves it, and restores it: by a checkpoint and by its weights alone.
 
-Exercises tf.train.Checkpoint and CheckpointManager, Model.save_weights in TensorFlow's format, and
-Model.save as a SavedModel with tf.keras.models.load_model.
+Exercises tf.train.Checkpoint and CheckpointManager with the optimizer's state, and
+Model.save_weights in TensorFlow's format. saved_model and keras_h5 save whole models.
 
-At home the last lines read:
+Fails from 2.16 on: save_weights of Keras 3 wants a name that ends in .weights.h5.
 
-    saved model gives the same logits: yes
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
+
     optimizer steps: 200
-    accuracy after training on: 0.960
+    accuracy after training on: 0.967
+    weights give the same logits: yes
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -19,10 +20,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import batches, load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -33,21 +34,15 @@ digits = load_digits()
 pixels = digits.train_images.shape[1]
 
 
-def start(seed):
-    """An initialiser that depends on the seed alone."""
-    return tf.keras.initializers.GlorotUniform(seed=seed)
-
-
 def make_model():
     """An untrained network and its optimizer; the same weights every time."""
     model = tf.keras.Sequential(
         [
-            tf.keras.layers.Dense(
-                32, activation="relu", kernel_initializer=start(1), input_shape=(pixels,)
-            ),
-            tf.keras.layers.Dense(10, kernel_initializer=start(2)),
+            tf.keras.layers.Dense(32, activation="relu", input_shape=(pixels,)),
+            tf.keras.layers.Dense(10),
         ]
     )
+    model.set_weights(draw_weights(model.get_weights(), SEED))
     return model, tf.keras.optimizers.Adam(0.005)
 
 
@@ -88,19 +83,19 @@ for number in (1, 2, 3):
     manager.save(checkpoint_number=number)
 print("checkpoints kept: %d" % len(manager.checkpoints))
 print("newest checkpoint: %s" % os.path.basename(manager.latest_checkpoint))
-model.save_weights(os.path.join("weights", "model"))
-model.save("saved_model")
 
 restored, new_optimizer = make_model()
 fresh = tf.train.Checkpoint(step=tf.Variable(0), model=restored, optimizer=new_optimizer)
 fresh.restore(manager.latest_checkpoint)
 print("step in the checkpoint: %d" % fresh.step.numpy())
 print("checkpoint gives the same logits: %s" % agree(restored))
-weighted = make_model()[0]
-weighted.load_weights(os.path.join("weights", "model"))
-print("weights give the same logits: %s" % agree(weighted))
-print("saved model gives the same logits: %s" % agree(tf.keras.models.load_model("saved_model")))
 
 train(restored, new_optimizer, 100, SEED + 1)
 print("optimizer steps: %d" % new_optimizer.iterations.numpy())
 print("accuracy after training on: %.3f" % score(restored))
+
+# The weights alone, without the optimizer's state
+model.save_weights(os.path.join("weights", "model"))
+weighted = make_model()[0]
+weighted.load_weights(os.path.join("weights", "model"))
+print("weights give the same logits: %s" % agree(weighted))

@@ -3,7 +3,7 @@
 Exercises tf.io.TFRecordWriter with compression, tf.train.Example, tf.data.TFRecordDataset,
 tf.io.parse_single_example, tf.io.parse_example, tf.io.VarLenFeature and tf.io.decode_raw.
 
-At home the last lines read:
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     keys: image ink inked label
     mean ink of 0: 20.02
@@ -11,7 +11,6 @@ At home the last lines read:
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -20,9 +19,8 @@ import tensorflow as tf
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -30,7 +28,6 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 COUNT = 300
 
 digits = load_digits()
-pixels = digits.train_images.shape[1]
 
 
 def make_example(image, label):

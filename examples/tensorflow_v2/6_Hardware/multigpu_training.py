@@ -4,15 +4,16 @@ The devices are two logical CPU devices, so it runs anywhere. Exercises
 tf.config.set_logical_device_configuration, tf.distribute.MirroredStrategy, strategy.run,
 experimental_distribute_dataset and strategy.reduce.
 
-At home the last lines read:
+Differs on 2.16: with Keras 3.4, gradients of two devices are not added up.
+
+Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     two devices agree with one: yes
-    mean largest logit: 3.862
-    test accuracy: 0.893
+    mean largest logit: 3.122
+    test accuracy: 0.887
 """
 
 import os
-import random
 import sys
 
 import numpy as np
@@ -20,10 +21,10 @@ import tensorflow as tf
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
 from digits import load_digits
+from weights import draw_weights
 
+# The same numbers every time
 SEED = 7
-random.seed(SEED)
-np.random.seed(SEED)
 tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -42,21 +43,16 @@ dataset = dataset.shuffle(2000, seed=SEED, reshuffle_each_iteration=False)
 dataset = dataset.repeat().batch(BATCH).take(STEPS)
 
 
-def start(seed):
-    """An initialiser that depends on the seed alone."""
-    return tf.keras.initializers.GlorotUniform(seed=seed)
-
-
 def make_model():
     """A network of one hidden layer; the same weights every time."""
-    return tf.keras.Sequential(
+    model = tf.keras.Sequential(
         [
-            tf.keras.layers.Dense(
-                32, activation="relu", kernel_initializer=start(1), input_shape=(pixels,)
-            ),
-            tf.keras.layers.Dense(10, kernel_initializer=start(2)),
+            tf.keras.layers.Dense(32, activation="relu", input_shape=(pixels,)),
+            tf.keras.layers.Dense(10),
         ]
     )
+    model.set_weights(draw_weights(model.get_weights(), SEED))
+    return model
 
 
 def train_step(model, optimizer, images, labels):

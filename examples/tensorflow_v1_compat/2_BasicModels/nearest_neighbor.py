@@ -1,0 +1,65 @@
+"""Nearest neighbour: each test digit gets the label of the training digit closest to it.
+
+Exercises tf.placeholder, tf.abs, tf.negative, tf.reduce_sum, tf.arg_min, tf.nn.top_k.
+
+Made by make_compat.py of tensorflow_v1's script: one import is another.
+
+Last lines at home (TensorFlow 1.15.5, Python 3.7):
+
+    largest distance: 8.565
+    accuracy of one neighbour: 0.990
+    accuracy of 5 neighbours: 0.980
+"""
+
+from __future__ import absolute_import, division, print_function
+
+import os
+import sys
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data"))
+from digits import CLASSES, load_digits
+
+tf.disable_v2_behavior()
+
+# The same numbers every time
+SEED = 7
+tf.set_random_seed(SEED)
+
+TRAIN, TEST, NEIGHBORS = 1000, 200, 5
+
+digits = load_digits()
+# Whole numbers, which float32 adds up exactly: equal distances are equal everywhere.
+train_images = np.rint(digits.train_images[:TRAIN] * 255)
+test_images = np.rint(digits.test_images[:TEST] * 255)
+train_labels, test_labels = digits.train_labels[:TRAIN], digits.test_labels[:TEST]
+pixels = train_images.shape[1]
+
+known = tf.placeholder(tf.float32, [None, pixels])
+image = tf.placeholder(tf.float32, [pixels])
+distance = tf.reduce_sum(tf.abs(tf.add(known, tf.negative(image))), axis=1)
+nearest = tf.arg_min(distance, 0)
+_, several = tf.nn.top_k(-distance, k=NEIGHBORS)
+
+config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+distances, ones, votes = [], [], []
+with tf.Session(config=config) as session:
+    for row in range(TEST):
+        all_distances, one, some = session.run(
+            [distance, nearest, several], feed_dict={known: train_images, image: test_images[row]}
+        )
+        distances.append(all_distances[one] / 255.0)
+        ones.append(train_labels[one])
+        votes.append(np.argmax(np.bincount(train_labels[some], minlength=CLASSES)))
+        if row < 5:
+            print(
+                "image %d: label %d, nearest %d, distance %.4g"
+                % (row, test_labels[row], ones[-1], distances[-1])
+            )
+
+print("mean distance: %.4g" % np.mean(distances))
+print("largest distance: %.4g" % np.max(distances))
+print("accuracy of one neighbour: %.3f" % np.mean(np.array(ones) == test_labels))
+print("accuracy of %d neighbours: %.3f" % (NEIGHBORS, np.mean(np.array(votes) == test_labels)))
