@@ -8,8 +8,8 @@ Last lines at home (TensorFlow 1.13.2, Python 3.7):
     mean length: 8.457
     outputs past the end are zero: True
     last output is the state: True
-    test loss: 0.09725
-    test accuracy: 0.970
+    test loss: 0.2291
+    test accuracy: 0.923
 """
 
 from __future__ import absolute_import, division, print_function
@@ -21,7 +21,8 @@ import tensorflow as tf
 SEED = 7
 tf.set_random_seed(SEED)
 
-LONGEST, SHORTEST, HIDDEN, BATCH, STEPS, REPORT, RATE = 12, 5, 24, 128, 450, 150, 0.01
+LONGEST, SHORTEST, HIDDEN, BATCH, STEPS, REPORT, RATE = 12, 5, 24, 128, 300, 100, 0.01
+EPSILON = 1e-3  # with the usual one, 1e-8, steps follow gradients that are mere rounding
 TRAIN, TEST, LARGEST = 1000, 300, 500
 
 
@@ -56,7 +57,7 @@ apart = tf.reduce_max(tf.abs(last - state.h))
 weights = tf.Variable(tf.random_normal([HIDDEN, 2], stddev=0.2, seed=SEED))
 logits = tf.matmul(last, weights) + tf.Variable(tf.zeros([2]))
 loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(logits=logits, labels=y))
-train = tf.train.AdamOptimizer(RATE).minimize(loss)
+train = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(loss)
 hits = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 

@@ -2,7 +2,7 @@
 
 Exercises tf.keras.initializers and Dropout with seeds.
 
-Differs on 2.8, and from 2.12 on in Dropout: other numbers from one seed.
+Differs on 2.8 and 2.9, and from 2.16 on in Dropout: other numbers from one seed.
 
 Last lines at home (TensorFlow 2.4.4, Python 3.8):
 

@@ -3,6 +3,8 @@
 Exercises h5 files of another version: load_weights, tf.keras.models.load_model and the state of the
 optimizer.
 
+Fails from 2.16 on: Keras 3 reads the file, and its optimizer does not know the weights to train on.
+
 Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     steps of the optimizer: 150
