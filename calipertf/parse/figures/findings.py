@@ -169,7 +169,7 @@ def draw_predictions(package: str, scores: pd.DataFrame) -> Iterator[Figure]:
         "prediction",
         alt.hconcat(*panels, spacing=22).resolve_scale(color="shared", shape="shared"),
         title=_title_predictions(rows),
-        subtitle="area under the curve, 95% interval over scripts and versions; 0.5 is a coin, 1 always right",  # noqa: E501
+        subtitle="area under the curve, 95% interval over scripts and versions; 0.5 is chance, 1 always right",  # noqa: E501
         description="How well each similarity predicts that a script fails on another version.",
     )
 

@@ -237,9 +237,9 @@ def _describe_subset(subset: str, part: Sequence[Prediction]) -> str | None:
     if low is None:
         verdict = f"no interval, since {best.versions} versions are too few"
     elif low > 0.5:
-        verdict = "clearly better than a coin"
+        verdict = "significantly better than chance"
     else:
-        verdict = "not distinguishable from a coin"
+        verdict = "not significantly better than chance"
     name = best.predictor.replace("_", " ")
     compared = ""
     if subset != "one major" and baseline.auc.value is not None:

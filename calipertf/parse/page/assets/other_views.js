@@ -9,7 +9,7 @@ function showPrediction() {
   const interval = (low, high) => (low === null ? "–" : `${fixed(low)} to ${fixed(high)}`);
   const parts = [
     el("h2", {}, "Do similarities predict breakage?"),
-    el("p", {}, "A unit is a script that works on version a, and another version b, on one Python and resolve date: does it fail on b? A score says so by its distance; a model is a logistic regression that has not seen b. An AUC of 0.5 is a coin, 1 always right."),
+    el("p", {}, "A unit is a script that works on version a, and another version b, on one Python and resolve date: does it fail on b? A score says so by its distance; a model is a logistic regression that has not seen b. An AUC of 0.5 is chance, 1 always right."),
     el("ul", { className: "findings" }, data.sentences.map((words) => el("li", {}, words))),
   ];
   if (!scores.length) parts.push(el("p", {}, "There is nothing to predict from yet."), ...findings());
