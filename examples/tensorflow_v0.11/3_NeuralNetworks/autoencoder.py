@@ -29,6 +29,7 @@ RATE = 0.01
 HIDDEN = 32
 CODE = 16
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 
@@ -39,6 +40,7 @@ def make_layer(inputs, rows, columns, seed):
     return tf.nn.sigmoid(tf.matmul(inputs, weights) + tf.Variable(tf.zeros([columns])))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 code = make_layer(make_layer(x, pixels, HIDDEN, 1), HIDDEN, CODE, 2)
 drawn_again = make_layer(make_layer(code, CODE, HIDDEN, 3), HIDDEN, pixels, 4)
@@ -46,6 +48,7 @@ cost = tf.reduce_mean(tf.pow(tf.sub(x, drawn_again), 2))
 # With the usual epsilon, 1e-10, steps along gradients that are mere rounding are as long as others.
 train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-7).minimize(cost)
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -30,9 +30,11 @@ EVERY = 40
 RATE = 0.02
 UNITS = 24
 
+# The digits
 digits = load_digits(one_hot=True, flatten=False)
 rows, columns = digits.train_images.shape[1:]  # one row of pixels a time step
 
+# The graph
 x = tf.placeholder(tf.float32, [None, rows, columns])
 y = tf.placeholder(tf.float32, [None, 10])
 steps = tf.unpack(tf.transpose(x, [1, 0, 2]))
@@ -50,6 +52,7 @@ train = tf.train.AdamOptimizer(RATE).minimize(cost)
 correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -30,6 +30,7 @@ EVERY = 60
 RATE = 0.012
 KEEP = 0.8
 
+# The digits
 digits = load_digits(one_hot=True)
 height, width = load_digits(flatten=False).train_images.shape[1:]
 
@@ -47,6 +48,7 @@ def convolve(images, kernel, filters):
     return tf.nn.max_pool(features, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="SAME")
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, height * width])
 y = tf.placeholder(tf.float32, [None, 10])
 keep = tf.placeholder(tf.float32)
@@ -64,6 +66,7 @@ train = tf.train.AdamOptimizer(RATE, epsilon=1e-2).minimize(cost)
 correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -43,6 +43,7 @@ def make_sequences(count, seed):
 values, lengths, rising = make_sequences(1000, SEED)
 test_values, test_lengths, test_rising = make_sequences(400, SEED + 1)
 
+# The graph
 x = tf.placeholder(tf.float32, [None, LONGEST, 1])
 y = tf.placeholder(tf.int32, [None])
 length = tf.placeholder(tf.int32, [None])
@@ -58,6 +59,7 @@ cost = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(logits, y))
 train = tf.train.AdamOptimizer(RATE).minimize(cost)
 accuracy = tf.reduce_mean(tf.cast(tf.nn.in_top_k(logits, y, 1), tf.float32))
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     for step in range(STEPS):

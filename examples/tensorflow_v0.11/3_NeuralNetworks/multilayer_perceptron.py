@@ -31,6 +31,7 @@ RATE = 0.005
 HIDDEN_1 = 64
 HIDDEN_2 = 32
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
@@ -40,6 +41,7 @@ def make_weights(rows, columns, seed):
     return tf.Variable(tf.random_normal([rows, columns], stddev=0.1, seed=seed))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, 10])
 first_sum = tf.matmul(x, make_weights(pixels, HIDDEN_1, 1)) + tf.Variable(tf.zeros([HIDDEN_1]))
@@ -52,6 +54,7 @@ train = tf.train.AdamOptimizer(RATE).minimize(cost)
 correct = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -28,9 +28,11 @@ BATCH = 100
 RATE = 0.005
 HIDDEN = 32
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="pixels")
 y = tf.placeholder(tf.float32, [None, 10], name="labels")
 hidden_weights = tf.Variable(tf.random_normal([pixels, HIDDEN], stddev=0.1, seed=1), name="hidden")
@@ -57,6 +59,7 @@ def train_steps(session, steps, seed):
     return session.run(accuracy, feed_dict=unseen)
 
 
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     print("first accuracy: %.3f" % train_steps(session, 60, SEED))

@@ -32,10 +32,12 @@ STEPS = 40
 RATE = 0.3
 HIDDEN = 32
 
+# The digits
 digits = load_digits(one_hot=True)
 height, width = load_digits(flatten=False).train_images.shape[1:]
 pixels = height * width
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="pixels")
 y = tf.placeholder(tf.float32, [None, 10], name="labels")
 with tf.name_scope("model"):
@@ -65,6 +67,8 @@ for gradient, variable in gradients:
 merged = tf.merge_summary(summaries)
 
 shutil.rmtree(FOLDER, ignore_errors=True)  # an earlier run's log would be read as well
+
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     writer = tf.train.SummaryWriter(FOLDER, graph=tf.get_default_graph())
@@ -77,6 +81,7 @@ with tf.Session(config=ONE_THREAD) as session:
     unseen = {x: digits.test_images, y: digits.test_labels}
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=unseen))
 
+# What comes of it
 found = {}
 for path in glob.glob(os.path.join(FOLDER, "*tfevents*")):
     for event in tf.train.summary_iterator(path):

@@ -31,9 +31,11 @@ BATCH = 100
 STEPS = 60
 RATE = 0.5
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="pixels")
 y = tf.placeholder(tf.float32, [None, 10], name="labels")
 with tf.name_scope("model"):
@@ -53,6 +55,8 @@ tf.scalar_summary("accuracy", accuracy)
 merged = tf.merge_all_summaries()
 
 shutil.rmtree(FOLDER, ignore_errors=True)  # an earlier run's log would be read as well
+
+# Training, and what comes of it
 with tf.Session(config=ONE_THREAD) as session:
     session.run(tf.initialize_all_variables())
     writer = tf.train.SummaryWriter(FOLDER, session.graph)
@@ -65,6 +69,7 @@ with tf.Session(config=ONE_THREAD) as session:
     unseen = {x: digits.test_images, y: digits.test_labels}
     print("test accuracy: %.3f" % session.run(accuracy, feed_dict=unseen))
 
+# What comes of it
 series = {}
 graphs = 0
 for path in glob.glob(os.path.join(FOLDER, "*tfevents*")):

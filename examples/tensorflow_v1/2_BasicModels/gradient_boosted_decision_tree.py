@@ -57,6 +57,7 @@ def make_input(images, labels, size, epochs):
     )
 
 
+# The digits
 digits = load_digits(flatten=False)
 columns = [
     tf.feature_column.bucketized_column(

@@ -30,10 +30,12 @@ tf.set_random_seed(SEED)
 
 CLUSTERS, STEPS, REPORT, ROWS = 25, 20, 5, 5000
 
+# The digits
 digits = load_digits(one_hot=True)
 train_images, train_labels = digits.train_images[:ROWS], digits.train_labels[:ROWS]
 pixels = train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 kmeans = KMeans(
@@ -49,6 +51,8 @@ cluster = clusters[0]  # one list entry for each tensor of inputs
 mean_distance = tf.reduce_mean(distances[0])
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer(), feed_dict={x: train_images})
     session.run(initialize, feed_dict={x: train_images})

@@ -35,6 +35,7 @@ def draw_points(count):
 train_x, train_y = draw_points(40)
 test_x, test_y = draw_points(20)
 
+# The graph
 x = tf.placeholder(tf.float32, name="x")
 y = tf.placeholder(tf.float32, name="y")
 weight = tf.Variable(np.float32(np.random.randn()), name="weight")
@@ -44,6 +45,8 @@ cost = tf.reduce_mean(tf.square(line - y)) / 2.0
 train = tf.train.GradientDescentOptimizer(RATE).minimize(cost)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     print("weight at the start: %.4g" % session.run(weight))

@@ -57,6 +57,8 @@ optimizer = tf.train.GradientDescentOptimizer(learning_rate=RATE)
 find_gradients = tfe.implicit_gradients(find_cost)
 
 print("cost at the start: %.4g" % find_cost(train_x, train_y).numpy())
+
+# Training
 for step in range(1, STEPS + 1):
     optimizer.apply_gradients(find_gradients(train_x, train_y))
     if step % REPORT == 0:

@@ -29,9 +29,11 @@ tf.set_random_seed(SEED)
 
 RATE, BATCH, STEPS, REPORT = 0.3, 100, 300, 75
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 weights = tf.Variable(tf.zeros([pixels, CLASSES]))
@@ -43,6 +45,8 @@ hits = tf.equal(tf.argmax(prediction, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

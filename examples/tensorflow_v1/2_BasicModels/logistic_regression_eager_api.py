@@ -33,6 +33,7 @@ tf.set_random_seed(SEED)
 
 RATE, BATCH, STEPS, REPORT = 0.3, 100, 300, 75
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
@@ -58,6 +59,8 @@ def find_cost(images, labels):
 optimizer = tf.train.GradientDescentOptimizer(RATE)
 find_cost_and_gradients = tfe.implicit_value_and_gradients(find_cost)
 total = 0.0
+
+# Training
 for step in range(1, STEPS + 1):
     images, labels = stream.next()
     loss, gradients = find_cost_and_gradients(images, labels)

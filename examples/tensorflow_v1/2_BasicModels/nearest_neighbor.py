@@ -28,6 +28,7 @@ tf.set_random_seed(SEED)
 
 TRAIN, TEST, NEIGHBORS = 1000, 200, 5
 
+# The digits
 digits = load_digits()
 # Whole numbers, which float32 adds up exactly: equal distances are equal everywhere.
 train_images = np.rint(digits.train_images[:TRAIN] * 255)
@@ -43,6 +44,8 @@ _, several = tf.nn.top_k(-distance, k=NEIGHBORS)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 distances, ones, votes = [], [], []
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     for row in range(TEST):
         all_distances, one, some = session.run(

@@ -31,9 +31,11 @@ tf.set_random_seed(SEED)
 
 TREES, NODES, BATCH, STEPS, REPORT = 10, 1000, 500, 40, 10
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.int32, [None])
 params = tensor_forest.ForestHParams(
@@ -56,6 +58,8 @@ initialize = tf.group(
 )
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(initialize)
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

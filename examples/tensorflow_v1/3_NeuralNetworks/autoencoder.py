@@ -28,6 +28,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN, CODE, BATCH, STEPS, REPORT, RATE = 48, 16, 128, 400, 100, 0.005
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 
@@ -40,6 +41,7 @@ def add_layer(inputs, units, number):
     return tf.nn.sigmoid(tf.matmul(inputs, tf.Variable(weights)) + tf.Variable(tf.zeros([units])))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 code = add_layer(add_layer(x, HIDDEN, 0), CODE, 1)
 rebuilt = add_layer(add_layer(code, HIDDEN, 2), pixels, 3)
@@ -48,6 +50,8 @@ loss = tf.reduce_mean(tf.pow(x - rebuilt, 2))
 train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-8).minimize(loss)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

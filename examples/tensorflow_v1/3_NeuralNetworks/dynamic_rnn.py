@@ -43,6 +43,7 @@ def make_sequences(count, seed):
 train_values, train_lengths, train_labels = make_sequences(TRAIN, SEED)
 test_values, test_lengths, test_labels = make_sequences(TEST, SEED + 1)
 
+# The graph
 x = tf.placeholder(tf.float32, [None, LONGEST, 1])
 lengths = tf.placeholder(tf.int32, [None])
 y = tf.placeholder(tf.float32, [None, 2])
@@ -62,6 +63,8 @@ hits = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     draw = np.random.RandomState(SEED)

@@ -34,6 +34,7 @@ NOISE, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 64, 100, 240, 80, 0.004
 SLOWER = 0.1  # a discriminator that learns as fast wins, and the generator learns nothing
 EPSILON = 1e-2
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 
@@ -44,13 +45,13 @@ def draw_weights(rows, columns, number):
     return tf.Variable(values)
 
 
-drawing = [
+generator = [
     draw_weights(NOISE, HIDDEN, 0),
     tf.Variable(tf.zeros([HIDDEN])),
     draw_weights(HIDDEN, pixels, 1),
     tf.Variable(tf.zeros([pixels])),
 ]
-judging = [
+discriminator = [
     draw_weights(pixels, HIDDEN, 2),
     tf.Variable(tf.zeros([HIDDEN])),
     draw_weights(HIDDEN, 1, 3),
@@ -60,35 +61,38 @@ judging = [
 
 def generate(noise):
     """Images from noise."""
-    hidden = tf.nn.tanh(tf.matmul(noise, drawing[0]) + drawing[1])
-    return tf.nn.sigmoid(tf.matmul(hidden, drawing[2]) + drawing[3])
+    hidden = tf.nn.tanh(tf.matmul(noise, generator[0]) + generator[1])
+    return tf.nn.sigmoid(tf.matmul(hidden, generator[2]) + generator[3])
 
 
-def judge(images):
+def discriminate(images):
     """Logits: positive for images held to be real."""
-    hidden = tf.nn.tanh(tf.matmul(images, judging[0]) + judging[1])
-    return tf.matmul(hidden, judging[2]) + judging[3]
+    hidden = tf.nn.tanh(tf.matmul(images, discriminator[0]) + discriminator[1])
+    return tf.matmul(hidden, discriminator[2]) + discriminator[3]
 
 
 def find_loss(logits, answer):
-    """Mean cross entropy of the judgement if the answer is right (1 real, 0 drawn)."""
+    """Mean cross entropy if the answer is right (1 real, 0 generated)."""
     answers = tf.ones_like(logits) * answer
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=answers))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 noise = tf.placeholder(tf.float32, [None, NOISE])
 fake = generate(noise)
-real_logits, fake_logits = judge(x), judge(fake)
-drawing_loss = find_loss(fake_logits, 1.0)
-judging_loss = (find_loss(real_logits, 1.0) + find_loss(fake_logits, 0.0)) / 2
-train_drawing = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
-    drawing_loss, var_list=drawing
+real_logits, fake_logits = discriminate(x), discriminate(fake)
+generator_loss = find_loss(fake_logits, 1.0)
+discriminator_loss = (find_loss(real_logits, 1.0) + find_loss(fake_logits, 0.0)) / 2
+train_generator = tf.train.AdamOptimizer(RATE, epsilon=EPSILON).minimize(
+    generator_loss, var_list=generator
 )
-train_judging = tf.train.AdamOptimizer(RATE * SLOWER, epsilon=EPSILON).minimize(
-    judging_loss, var_list=judging
+train_discriminator = tf.train.AdamOptimizer(RATE * SLOWER, epsilon=EPSILON).minimize(
+    discriminator_loss, var_list=discriminator
 )
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)
@@ -99,15 +103,16 @@ with tf.Session(config=config) as session:
         images, _ = next(stream)
         feed = {x: images, noise: draw.uniform(-1, 1, [BATCH, NOISE])}
         # One after the other: each network's step moves what the other one's is computed from.
-        _, judged = session.run([train_judging, judging_loss], feed)
-        _, drawn = session.run([train_drawing, drawing_loss], feed)
-        totals += drawn, judged
+        _, caught = session.run([train_discriminator, discriminator_loss], feed)
+        _, drawn = session.run([train_generator, generator_loss], feed)
+        totals += drawn, caught
         if step % REPORT == 0:
             print("steps to %d mean generator loss: %.4g" % (step, totals[0] / REPORT))
             print("steps to %d mean discriminator loss: %.4g" % (step, totals[1] / REPORT))
             totals = np.zeros(2)
     last = session.run(fake, feed_dict={noise: draw.uniform(-1, 1, [500, NOISE])})
 
+# What comes of it
 mean_digit = digits.train_images.mean(axis=0)
 
 

@@ -30,6 +30,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN, BATCH, EPOCHS, REPORT, RATE, DECAY = (64, 64), 50, 10, 2, 0.2, 1e-4
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 rows = min(len(digits.train_images), 1500)
@@ -49,6 +50,7 @@ def add_layer(inputs, units, number):
         return tf.nn.bias_add(tf.matmul(inputs, weights), biases)
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 layer = x
@@ -67,6 +69,8 @@ sizes = [np.prod(variable.shape.as_list()) for variable in tf.trainable_variable
 print("variables: %s" % " ".join(variable.op.name for variable in tf.trainable_variables()))
 print("parameters: %d" % np.sum(sizes))
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -33,6 +33,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN_1, HIDDEN_2, BATCH, STEPS, REPORT, RATE = 64, 32, 100, 160, 40, 0.01
 
+# The digits
 digits = load_digits()
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
 dataset = dataset.shuffle(1000, seed=SEED).repeat().batch(BATCH).prefetch(1)
@@ -69,6 +70,8 @@ network = Network()
 optimizer = tf.train.AdamOptimizer(learning_rate=RATE)
 find_gradients = tfe.implicit_gradients(find_loss)
 mean_loss = tfe.metrics.Mean()
+
+# Training
 for step in range(1, STEPS + 1):
     images, labels = stream.next()
     mean_loss(find_loss(network, images, labels))

@@ -29,6 +29,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN, CODE, BATCH, STEPS, REPORT, RATE = 64, 2, 100, 400, 100, 0.005
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 
@@ -50,6 +51,7 @@ def decode(points):
     return add_layer(tf.nn.tanh(add_layer(points, HIDDEN, "decode", 3)), pixels, "pixels", 4)
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 hidden = tf.nn.tanh(add_layer(x, HIDDEN, "encode", 0))
 mean = add_layer(hidden, CODE, "mean", 1)
@@ -66,6 +68,8 @@ train = tf.train.RMSPropOptimizer(RATE, epsilon=1e-3).minimize(loss)
 grid = tf.placeholder(tf.float32, [None, CODE])
 drawn = tf.nn.sigmoid(decode(grid))
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

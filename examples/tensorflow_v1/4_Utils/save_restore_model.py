@@ -31,6 +31,7 @@ tf.set_random_seed(SEED)
 HIDDEN, BATCH, STEPS, RATE = 48, 100, 100, 0.2
 FOLDER = "save_restore_checkpoints"
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
@@ -52,6 +53,7 @@ def build_logits(inputs):
     )
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="x")
 y = tf.placeholder(tf.float32, [None, CLASSES], name="y")
 logits = build_logits(x)
@@ -84,6 +86,8 @@ def report(session, name):
 
 shutil.rmtree(FOLDER, ignore_errors=True)
 os.makedirs(FOLDER)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     report(session, "untrained")

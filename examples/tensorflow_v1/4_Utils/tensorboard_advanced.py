@@ -31,6 +31,7 @@ tf.set_random_seed(SEED)
 HIDDEN, BATCH, STEPS, EVERY, RATE = 32, 100, 90, 30, 0.3
 FOLDER = "tensorboard_advanced_logs"
 
+# The digits
 digits = load_digits(one_hot=True)
 height, width = load_digits(flatten=False).train_images.shape[1:]
 pixels = height * width
@@ -53,6 +54,7 @@ def build_logits(inputs):
     )
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="images")
 y = tf.placeholder(tf.float32, [None, CLASSES], name="labels")
 logits = build_logits(x)
@@ -93,6 +95,8 @@ def describe(value):
 shutil.rmtree(FOLDER, ignore_errors=True)
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 test_feed = {x: digits.test_images, y: digits.test_labels}
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     writers = {run: tf.summary.FileWriter(os.path.join(FOLDER, run)) for run in ("train", "test")}

@@ -32,6 +32,7 @@ FOLDER, ROWS, KINDS, BATCH, STEPS, REPORT, RATE = "image_dataset", 400, 4, 32, 8
 SIDE = 16  # of the images as the model sees them
 CONFIG = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
+# The digits
 digits = load_digits(flatten=False)
 
 
@@ -106,6 +107,7 @@ test_images = tf.image.resize_images(test_images, [SIDE, SIDE], align_corners=Tr
 test_hits = tf.equal(tf.argmax(build(test_images), 1), digits.test_labels[unseen])
 test_accuracy = tf.reduce_mean(tf.cast(test_hits, tf.float32))
 
+# Training, and what comes of it
 with tf.Session(config=CONFIG) as session:
     session.run(tf.global_variables_initializer())
     coordinator = tf.train.Coordinator()

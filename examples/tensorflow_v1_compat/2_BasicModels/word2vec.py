@@ -61,6 +61,7 @@ def make_pairs(ids):
     return np.array(centers, dtype=np.int32), np.array(contexts, dtype=np.int64)
 
 
+# The text
 words = load_words()
 vocabulary = make_vocabulary(words)
 index = {word: number for number, word in enumerate(vocabulary)}
@@ -70,6 +71,7 @@ print("vocabulary: %d" % len(vocabulary))
 print("most frequent: %s" % " ".join(vocabulary[:5]))
 print("pairs: %d" % len(centers))
 
+# The graph
 x = tf.placeholder(tf.int32, [None])
 y = tf.placeholder(tf.int64, [None, 1])
 embeddings = tf.Variable(tf.random_normal([len(vocabulary), SIZE], stddev=0.3, seed=SEED))
@@ -95,11 +97,15 @@ loss = tf.reduce_mean(
     )
 )
 train = tf.train.AdagradOptimizer(RATE).minimize(loss)
+
+# What comes of it
 centred = embeddings - tf.reduce_mean(embeddings, 0)  # all vectors share a direction
 normalized = tf.nn.l2_normalize(centred, 1)
 similarity = tf.matmul(normalized, normalized, transpose_b=True)
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     draw = np.random.RandomState(SEED)

@@ -32,6 +32,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN, BATCH, STEPS, REPORT, RATE, CLIP = 32, 100, 90, 30, 0.01, 5.0
 
+# The digits
 digits = load_digits(one_hot=True, flatten=False)
 height, width = digits.train_images.shape[1:]
 
@@ -41,6 +42,7 @@ def make_cell(number):
     return tf.nn.rnn_cell.LSTMCell(HIDDEN, initializer=tf.glorot_uniform_initializer(seed=SEED + number))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, height, width])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 outputs, down_state, up_state = tf.nn.static_bidirectional_rnn(
@@ -61,6 +63,8 @@ accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 print("variables: %d" % len(variables))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

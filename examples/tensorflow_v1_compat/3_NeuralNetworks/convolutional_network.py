@@ -35,6 +35,7 @@ tf.set_random_seed(SEED)
 FILTERS, HIDDEN, DROPOUT, BATCH, STEPS, RATE = (8, 16), 64, 0.25, 64, 120, 0.015
 MODEL_FOLDER = "convolutional_network_model"
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]
 

@@ -32,6 +32,7 @@ tf.set_random_seed(SEED)
 FILTERS_1, FILTERS_2, HIDDEN, BATCH, STEPS, REPORT, RATE = 16, 32, 64, 64, 120, 30, 0.003
 KEEP = 0.75
 
+# The digits
 digits = load_digits(one_hot=True)
 height, width = load_digits(flatten=False).train_images.shape[1:]
 pixels = height * width
@@ -56,6 +57,7 @@ def add_convolution(images, weights, biases):
     return tf.nn.max_pool(layer, ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="SAME")
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 keep = tf.placeholder_with_default(1.0, [])
@@ -77,6 +79,8 @@ hits = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

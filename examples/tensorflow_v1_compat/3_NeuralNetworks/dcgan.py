@@ -36,6 +36,7 @@ tf.set_random_seed(SEED)
 NOISE, FILTERS, BATCH, STEPS, REPORT, RATE = 16, 16, 50, 60, 30, 0.002
 EPSILON = 1e-3
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]
 
@@ -62,7 +63,7 @@ def generate(noise, training, reuse=False):
         return tf.nn.sigmoid(layer)
 
 
-def judge(images, reuse=False):
+def discriminate(images, reuse=False):
     """Logits: the second column is for images held to be real."""
     with tf.variable_scope("discriminator", reuse=reuse):
         layer = images
@@ -76,7 +77,7 @@ def judge(images, reuse=False):
 
 
 def find_loss(logits, answer):
-    """Mean cross entropy of the judgement if the answer is right (1 real, 0 drawn)."""
+    """Mean cross entropy if the answer is right (1 real, 0 generated)."""
     answers = tf.fill([tf.shape(logits)[0]], answer)
     return tf.reduce_mean(
         tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=answers)
@@ -92,17 +93,20 @@ def make_training(loss, scope, after):
         return optimizer.minimize(loss, var_list=variables)
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, height, width, 1])
 noise = tf.placeholder(tf.float32, [None, NOISE])
 fake = generate(noise, training=True)
 finished = generate(noise, training=False, reuse=True)
-real_logits, fake_logits = judge(x), judge(fake, reuse=True)
-drawing_loss = find_loss(fake_logits, 1)
-judging_loss = (find_loss(real_logits, 1) + find_loss(fake_logits, 0)) / 2
+real_logits, fake_logits = discriminate(x), discriminate(fake, reuse=True)
+generator_loss = find_loss(fake_logits, 1)
+discriminator_loss = (find_loss(real_logits, 1) + find_loss(fake_logits, 0)) / 2
 updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS, scope="generator")
-train_drawing = make_training(drawing_loss, "generator", updates)
-train_judging = make_training(judging_loss, "discriminator", [])
+train_generator = make_training(generator_loss, "generator", updates)
+train_discriminator = make_training(discriminator_loss, "discriminator", [])
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)
@@ -112,15 +116,16 @@ with tf.Session(config=config) as session:
     for step in range(1, STEPS + 1):
         images, _ = next(stream)
         feed = {x: images[..., np.newaxis], noise: draw.uniform(-1, 1, [BATCH, NOISE])}
-        _, judged = session.run([train_judging, judging_loss], feed_dict=feed)
-        _, drawn = session.run([train_drawing, drawing_loss], feed_dict=feed)
-        totals += [judged, drawn]
+        _, caught = session.run([train_discriminator, discriminator_loss], feed_dict=feed)
+        _, drawn = session.run([train_generator, generator_loss], feed_dict=feed)
+        totals += [caught, drawn]
         if step % REPORT == 0:
             print("steps to %d mean discriminator loss: %.4g" % (step, totals[0] / REPORT))
             print("steps to %d mean generator loss: %.4g" % (step, totals[1] / REPORT))
             totals = np.zeros(2)
     last = session.run(finished, feed_dict={noise: draw.uniform(-1, 1, [200, NOISE])})
 
+# What comes of it
 mean_digit = digits.train_images.mean(axis=0)
 
 

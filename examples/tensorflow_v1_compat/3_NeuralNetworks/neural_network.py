@@ -34,6 +34,7 @@ tf.set_random_seed(SEED)
 HIDDEN, BATCH, STEPS, RATE = (64, 32), 100, 250, 0.1
 MODEL_FOLDER = "neural_network_model"
 
+# The digits
 digits = load_digits()
 
 

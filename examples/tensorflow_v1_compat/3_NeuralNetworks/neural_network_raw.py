@@ -31,6 +31,7 @@ tf.set_random_seed(SEED)
 
 HIDDEN_1, HIDDEN_2, BATCH, STEPS, REPORT, RATE = 48, 32, 100, 300, 75, 0.01
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
@@ -40,6 +41,7 @@ def draw_weights(rows, columns, number):
     return tf.Variable(tf.random_normal([rows, columns], stddev=rows**-0.5, seed=SEED + number))
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 weights = {
@@ -61,6 +63,8 @@ hits = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

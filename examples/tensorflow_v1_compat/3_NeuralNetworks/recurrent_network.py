@@ -31,9 +31,11 @@ tf.set_random_seed(SEED)
 
 HIDDEN, BATCH, STEPS, REPORT, RATE = 32, 100, 160, 40, 0.02
 
+# The digits
 digits = load_digits(one_hot=True, flatten=False)
 height, width = digits.train_images.shape[1:]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, height, width])
 y = tf.placeholder(tf.float32, [None, CLASSES])
 rows = tf.unstack(x, height, axis=1)
@@ -51,6 +53,8 @@ hits = tf.equal(tf.argmax(logits, 1), tf.argmax(y, 1))
 accuracy = tf.reduce_mean(tf.cast(hits, tf.float32))
 
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

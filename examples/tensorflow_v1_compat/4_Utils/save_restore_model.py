@@ -33,6 +33,7 @@ tf.set_random_seed(SEED)
 HIDDEN, BATCH, STEPS, RATE = 48, 100, 100, 0.2
 FOLDER = "save_restore_checkpoints"
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
@@ -54,6 +55,7 @@ def build_logits(inputs):
     )
 
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="x")
 y = tf.placeholder(tf.float32, [None, CLASSES], name="y")
 logits = build_logits(x)
@@ -86,6 +88,8 @@ def report(session, name):
 
 shutil.rmtree(FOLDER, ignore_errors=True)
 os.makedirs(FOLDER)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     report(session, "untrained")

@@ -32,9 +32,11 @@ tf.set_random_seed(SEED)
 BATCH, STEPS, EVERY, RATE = 100, 120, 20, 0.3
 FOLDER = "tensorboard_basic_logs"
 
+# The digits
 digits = load_digits(one_hot=True)
 pixels = digits.train_images.shape[1]
 
+# The graph
 x = tf.placeholder(tf.float32, [None, pixels], name="images")
 y = tf.placeholder(tf.float32, [None, CLASSES], name="labels")
 with tf.name_scope("model"):
@@ -54,6 +56,8 @@ summaries = tf.summary.merge_all()
 
 shutil.rmtree(FOLDER, ignore_errors=True)
 config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     writer = tf.summary.FileWriter(FOLDER, graph=session.graph)

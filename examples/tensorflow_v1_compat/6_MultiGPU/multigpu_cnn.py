@@ -35,6 +35,7 @@ tf.set_random_seed(SEED)
 DEVICES, FILTERS, HIDDEN, BATCH, STEPS, REPORT, RATE = 2, 12, 48, 64, 80, 20, 0.005
 VARIABLE_TYPES = ("Variable", "VariableV2", "AutoReloadVariable", "VarHandleOp")
 
+# The digits
 digits = load_digits(one_hot=True, flatten=False)
 height, width = digits.train_images.shape[1:]
 
@@ -110,6 +111,8 @@ config = tf.ConfigProto(
     intra_op_parallelism_threads=1,
     inter_op_parallelism_threads=1,
 )
+
+# Training, and what comes of it
 with tf.Session(config=config) as session:
     session.run(tf.global_variables_initializer())
     stream = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)

@@ -30,6 +30,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 TREES = 15
 DEPTH = 4
 
+# The digits
 digits = load_digits(flatten=False)
 
 

@@ -42,6 +42,7 @@ def mean_square(predicted, true):
     return tf.reduce_mean(tf.square(predicted - true))
 
 
+# Training
 for step in range(STEPS):
     with tf.GradientTape() as tape:
         loss = mean_square(predict(points_x), points_y)

@@ -42,6 +42,7 @@ TOPICS = {
     "farm": ["horse", "cow", "barn", "field", "farmer", "plough"],
 }
 
+# The text
 words = load_words()
 counts = collections.Counter(words)
 words = [word for word in words if counts[word] < FREQUENT * len(words)]
@@ -88,6 +89,8 @@ def train(x, y):
 
 
 total = 0.0
+
+# Training
 for step in range(STEPS):
     rows = generator.randint(0, len(centres), BATCH)
     total += float(train(tf.constant(centres[rows]), tf.constant(company[rows][:, np.newaxis])))
@@ -95,6 +98,7 @@ for step in range(STEPS):
         print("mean loss to step %d: %.4g" % (step + 1, total / 100))
         total = 0.0
 
+# What comes of it
 centred = embedding - tf.reduce_mean(embedding, axis=0)  # all vectors share a direction
 vectors = tf.nn.l2_normalize(centred, axis=1).numpy()
 similarity = vectors.dot(vectors.T)

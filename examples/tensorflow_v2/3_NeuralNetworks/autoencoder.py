@@ -33,6 +33,7 @@ STEPS = 600
 HIDDEN = 32
 CODE = 16
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 dataset = tf.data.Dataset.from_tensor_slices(digits.train_images)
@@ -49,6 +50,7 @@ def make_part(inputs, sizes, seed):
     return part
 
 
+# The model
 encoder = make_part(pixels, [HIDDEN, CODE], 1)
 decoder = make_part(CODE, [HIDDEN, pixels], 2)
 # With the usual epsilon, 1e-7, steps along gradients that are mere rounding are as long as others.
@@ -70,11 +72,13 @@ def train(images):
     return error
 
 
+# Training
 for step, images in enumerate(dataset.take(STEPS)):
     error = train(images)
     if step % 200 == 0:
         print("error at step %d: %.4g" % (step, error))
 
+# What comes of it
 codes = encoder(digits.test_images).numpy()
 error = float(mean_square(digits.test_images))
 plain = np.mean((digits.test_images - digits.train_images.mean(axis=0)) ** 2)

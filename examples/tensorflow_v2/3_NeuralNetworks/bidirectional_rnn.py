@@ -33,12 +33,14 @@ STEPS = 32
 EPOCHS = 3
 UNITS = 24
 
+# The digits
 digits = load_digits(flatten=False)
 rows, columns = digits.train_images.shape[1:]  # one row of pixels a time step
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
 dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
 
 
+# The model
 model = tf.keras.Sequential(
     [
         tf.keras.layers.Bidirectional(
@@ -56,11 +58,14 @@ model.compile(
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )
+
+# Training
 history = model.fit(dataset, epochs=EPOCHS, steps_per_epoch=STEPS, verbose=0)
 
 for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))
 
+# What comes of it
 loss, accuracy = model.evaluate(digits.test_images, digits.test_labels, verbose=0)
 print("parameters: %d" % model.count_params())
 print("test loss: %.4g" % loss)

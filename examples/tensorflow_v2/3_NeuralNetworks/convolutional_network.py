@@ -33,6 +33,7 @@ BATCH = 64
 STEPS = 60
 EPOCHS = 3
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]
 train_images = digits.train_images[..., np.newaxis]
@@ -46,6 +47,7 @@ def convolve(filters, **options):
     return tf.keras.layers.Conv2D(filters, 3, padding="same", activation="relu", **options)
 
 
+# The model
 model = tf.keras.Sequential(
     [
         convolve(16, input_shape=(height, width, 1)),
@@ -65,10 +67,13 @@ model.compile(
     loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )
+
+# Training
 history = model.fit(dataset, epochs=EPOCHS, steps_per_epoch=STEPS, verbose=0)
 for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))
 
+# What comes of it
 loss, accuracy = model.evaluate(test_images, digits.test_labels, verbose=0)
 print("parameters: %d" % model.count_params())
 print("test loss: %.4g" % loss)

@@ -30,6 +30,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 BATCH = 64
 STEPS = 180
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]
 train_images = digits.train_images[..., np.newaxis]
@@ -87,11 +88,13 @@ def train(x, y):
     return loss
 
 
+# Training
 for step, (images, labels) in enumerate(dataset.take(STEPS)):
     loss = train(images, labels)
     if step % 60 == 0:
         print("loss at step %d: %.4g" % (step, loss))
 
+# What comes of it
 predicted = predict(test_images)
 hits = tf.equal(tf.argmax(predicted, 1), digits.test_labels)
 print("test loss: %.4g" % cross_entropy(predicted, digits.test_labels))

@@ -31,6 +31,7 @@ BATCH = 50
 STEPS = 40
 NOISE = 16
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]  # multiples of four, as 8 and 28 are
 images = digits.train_images[..., np.newaxis] * 2.0 - 1.0
@@ -101,6 +102,8 @@ random_numbers = np.random.RandomState(SEED)
 probe = random_numbers.normal(size=(200, NOISE)).astype(np.float32)
 print("distance before training: %.4g" % measure_distance(probe, True))
 drawn = batches(images, digits.train_labels, BATCH, seed=SEED)
+
+# Training
 for step in range(STEPS):
     noise = random_numbers.normal(size=(BATCH, NOISE)).astype(np.float32)
     losses = train(next(drawn)[0], noise)

@@ -58,6 +58,7 @@ def make_dataset(count, seed, batch):
     return dataset.padded_batch(batch, ([LONGEST, 1], []), padding_values=(PADDING, 0.0))
 
 
+# The model
 model = tf.keras.Sequential(
     [
         tf.keras.layers.Masking(mask_value=PADDING, input_shape=(LONGEST, 1)),
@@ -73,6 +74,8 @@ model.compile(
 )
 known = make_dataset(1000, SEED, BATCH).cache().repeat()
 test = make_dataset(400, SEED + 1, 400)
+
+# Training
 history = model.fit(known, epochs=EPOCHS, steps_per_epoch=STEPS, verbose=0)
 for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))

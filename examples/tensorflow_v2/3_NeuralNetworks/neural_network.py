@@ -31,6 +31,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 BATCH = 100
 STEPS = 400
 
+# The digits
 digits = load_digits()
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
 dataset = dataset.shuffle(2000, seed=SEED).repeat().batch(BATCH).prefetch(1)
@@ -51,6 +52,7 @@ class NeuralNet(tf.keras.Model):
         return logits if training else tf.nn.softmax(logits)
 
 
+# The model
 net = NeuralNet()
 net(digits.test_images[:1])  # makes the weights
 net.set_weights(draw_weights(net.get_weights(), SEED))
@@ -74,11 +76,13 @@ def train(x, y):
     return loss
 
 
+# Training
 for step, (images, labels) in enumerate(dataset.take(STEPS)):
     loss = train(images, labels)
     if step % 100 == 0:
         print("loss at step %d: %.4g" % (step, loss))
 
+# What comes of it
 predicted = net(digits.test_images).numpy()
 print("test loss: %.4g" % cross_entropy(net(digits.test_images, training=True), digits.test_labels))
 print("mean confidence: %.4g" % predicted.max(axis=1).mean())

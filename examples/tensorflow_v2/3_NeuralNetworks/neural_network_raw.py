@@ -30,6 +30,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 BATCH = 100
 STEPS = 300
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
@@ -75,11 +76,13 @@ def train(x, y):
     return loss
 
 
+# Training
 for step, (images, labels) in enumerate(dataset.take(STEPS)):
     loss = train(images, labels)
     if step % 100 == 0:
         print("loss at step %d: %.4g" % (step, loss))
 
+# What comes of it
 predicted = predict(digits.test_images)
 hits = tf.equal(tf.argmax(predicted, 1), digits.test_labels)
 print("test loss: %.4g" % cross_entropy(predicted, digits.test_labels))

@@ -32,6 +32,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 BATCH = 100
 EPOCHS = 4
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 

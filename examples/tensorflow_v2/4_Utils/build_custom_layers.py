@@ -32,6 +32,7 @@ BATCH = 100
 STEPS = 60
 EPOCHS = 3
 
+# The digits
 digits = load_digits()
 
 
@@ -122,6 +123,8 @@ model.compile(
     loss=mean_cross_entropy,
     metrics=["accuracy", Confidence()],
 )
+
+# Training
 history = model.fit(dataset, epochs=EPOCHS, steps_per_epoch=STEPS, verbose=0)
 for epoch, loss in enumerate(history.history["loss"]):
     print("mean loss in epoch %d: %.4g" % (epoch + 1, loss))

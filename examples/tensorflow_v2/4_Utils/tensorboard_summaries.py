@@ -31,6 +31,7 @@ FOLDER = "tensorboard_summaries_logs"
 BATCH = 100
 STEPS = 50
 
+# The digits
 digits = load_digits(one_hot=True, flatten=False)
 height, width = digits.train_images.shape[1:]
 pixels = height * width
@@ -54,6 +55,8 @@ def train(x, y):
 shutil.rmtree(FOLDER, ignore_errors=True)  # an earlier run's log would be read as well
 writer = tf.summary.create_file_writer(FOLDER)
 drawn = batches(digits.train_images, digits.train_labels, BATCH, seed=SEED)
+
+# Training
 for step in range(STEPS):
     images, labels = next(drawn)
     if step == 0:
@@ -69,6 +72,7 @@ for step in range(STEPS):
             tf.summary.histogram("gradient", gradient, step=step, buckets=20)
 writer.close()
 
+# What comes of it
 found = {}
 for path in glob.glob(os.path.join(FOLDER, "*tfevents*")):
     for record in tf.data.TFRecordDataset(path):

@@ -25,6 +25,7 @@ tf.random.set_seed(SEED)
 tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
+# The digits
 digits = load_digits(flatten=False)
 height, width = digits.train_images.shape[1:]
 grey = digits.train_images[0][:, :, np.newaxis]

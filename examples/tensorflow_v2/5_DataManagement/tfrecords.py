@@ -27,6 +27,7 @@ tf.config.threading.set_inter_op_parallelism_threads(1)
 
 COUNT = 300
 
+# The digits
 digits = load_digits()
 
 

@@ -36,6 +36,7 @@ RATE = 0.2
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
+# The digits
 digits = load_digits()
 pixels = digits.train_images.shape[1]
 dataset = tf.data.Dataset.from_tensor_slices((digits.train_images, digits.train_labels))
