@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= caliper.yaml
 DIR ?= .caliper
+BENCHES := $(filter-out variant,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: run test lint bench clean
 
@@ -23,8 +24,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --config pyproject.toml >/dev/null
 
+# One benchmark at a time, since each wants the whole machine: make bench BENCH=grid
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/grid.py
+	@test -n "$(BENCH)" || { echo "name one: make bench BENCH=NAME, with NAME of: $(BENCHES)"; exit 2; }
+	$(BIN)/python benchmarks/$(BENCH).py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
