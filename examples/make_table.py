@@ -23,6 +23,7 @@ from calipertf.config.model import Config, load_config  # noqa: E402
 from calipertf.outcomes import OUTCOMES  # noqa: E402
 from calipertf.paths import Layout, read_records  # noqa: E402
 from calipertf.formats.records import Record, Verdict  # noqa: E402
+from calipertf.reasons.owners import name_companions  # noqa: E402
 from calipertf.versions import python_version, version_key  # noqa: E402
 
 BEGIN = "<!-- made by make_table.py: begin -->"
@@ -31,8 +32,6 @@ END = "<!-- made by make_table.py: end -->"
 SHOWN = 80
 #: Between these minor releases the discriminating power is counted.
 FROM, TO = "2.4", "2.20"
-#: Requirements that decide results with TensorFlow itself; a column is named by all of them.
-COMPANIONS = ("keras", "protobuf", "numpy")
 
 
 def choose_records(records: Sequence[Record], config: Config, suite: str) -> dict[str, Record]:
@@ -171,12 +170,6 @@ def describe_causes(suites: Sequence[str], config: Config, records: Sequence[Rec
     return [*lines, ""]
 
 
-def describe_companions(record: Record) -> str:
-    """The requirements of a cell that decide results with TensorFlow: name and version."""
-    known = dict(line.strip().split("==", 1) for line in record.requirements if "==" in line)
-    return ", ".join(f"{name} {known[name]}" for name in COMPANIONS if name in known)
-
-
 def make_table(config: Config, records: Sequence[Record]) -> str:
     """All suites' tables and what their marks mean."""
     suites = config.analysis.baselines
@@ -197,7 +190,7 @@ def make_table(config: Config, records: Sequence[Record]) -> str:
     companions = [
         f"- {version}: {words}"
         for version, record in cells.items()
-        if (words := describe_companions(record))
+        if (words := name_companions(record.cell.package, record.requirements))
     ]
     told = ["What decides results beside TensorFlow itself:", "", *companions, ""]
     modern = [s for s in suites if version_key(suites[s].version) >= version_key("1.15")]

@@ -21,6 +21,11 @@ THIRD_PARTY = "third_party"
 COMPANIONS: Mapping[str, tuple[str, ...]] = {
     "tensorflow": ("keras", "tf_keras", "tensorflow_core", "tensorflow_estimator"),
 }
+#: Requirements whose versions decide results together with the judged package's own: tables and the
+#: page name a version by them as well.
+COMPANION_REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
+    "tensorflow": ("keras", "protobuf", "numpy"),
+}
 _INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/](.+)$")
 _LIBRARY = re.compile(r"(?:^|[\\/])lib[\\/](?:python|pypy)\d[\d.]*[\\/]", re.IGNORECASE)
 #: A file that is no module: code that was generated, a launcher of an installed command.
@@ -115,3 +120,13 @@ def make_owners(
         modules=frozenset(modules),
         installed=installed | {canonicalize_name(package)} if installed else None,
     )
+
+
+def name_companions(package: str, requirements: Iterable[str]) -> str:
+    """Return the companions' versions, such as "keras 3.4.1, numpy 1.26.4"; empty for none.
+
+    `requirements` are lines as pip freeze prints them.
+    """
+    pins = dict(line.strip().split("==", 1) for line in requirements if "==" in line)
+    names = COMPANION_REQUIREMENTS.get(package, ())
+    return ", ".join(f"{name} {pins[name]}" for name in names if name in pins)

@@ -14,7 +14,13 @@ from calipertf.formats.records import Run, Verdict
 from calipertf.parse.analysis import analyse
 from calipertf.parse.load import ApiChange, Inputs
 from calipertf.parse.page import tables as page_tables
-from calipertf.parse.page.cells import Strings, diff_outputs, pack_results, shorten_output
+from calipertf.parse.page.cells import (
+    Strings,
+    diff_outputs,
+    pack_cells,
+    pack_results,
+    shorten_output,
+)
 from calipertf.parse.page.render import pack_data
 from calipertf.parse.page.tables import pack_changes
 
@@ -139,3 +145,13 @@ def test_unstable_result_shows_how_its_two_runs_differ() -> None:
     strings = Strings()
     packed = pack_results(analyse(inputs), {"s/a.py": 0}, strings)
     assert strings.list_all()[packed["diff"][0]] == " a\n-1\n+2"
+
+
+def test_cell_names_what_decides_results_beside_the_package() -> None:
+    pins = ("numpy==1.26.4\n", "keras==3.4.1\n")
+    verdicts = {"s/a.py": Verdict(outcome="same_result")}
+    record = make_record("2.16.2", verdicts, package="tensorflow", requirements=pins)
+    inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
+    (cell,) = pack_cells(analyse(inputs), Strings())
+    assert cell["companions"] == "keras 3.4.1, numpy 1.26.4"
+    assert ["with", "keras 3.4.1, numpy 1.26.4"] in cell["facts"]

@@ -12,6 +12,7 @@ from calipertf.parse.analysis import Analysis
 from calipertf.parse.requirements import Requirement, compare_requirements
 from calipertf.parse.results import Result
 from calipertf.reasons.last_words import Failure
+from calipertf.reasons.owners import name_companions
 from calipertf.redact import redact
 from calipertf.versions import python_version
 
@@ -119,10 +120,12 @@ def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
     isolation = environment.get("isolation")
     missing = environment.get("isolation_missing")
     build = record.build
+    companions = name_companions(cell.package, record.requirements)
     facts = {
         "Python": environment.get("interpreter") or environment.get("python"),
         "wheel": environment.get("wheel"),
         "dependencies as of": record.resolve_date,
+        "with": companions,
         "environment": environment.get("kind"),
         "isolation": ", ".join(isolation) if isinstance(isolation, list) else isolation,
         "isolation that could not be had": ", ".join(map(str, missing or ())) or None,
@@ -139,6 +142,7 @@ def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
         "python": cell.python,
         "number": python_version(cell.python),
         "resolve": cell.resolve,
+        "companions": companions,
         "outcome": record.outcome,
         "message": record.message,
         "facts": [[name, str(value)] for name, value in facts.items() if value not in (None, "")],

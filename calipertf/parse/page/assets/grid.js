@@ -160,8 +160,14 @@ function scriptsTable(packageName, suite, scripts, best) {
   const rows = scripts.filter((script) =>
     versions.some((version) => best.has(`${packageName}/${script}/${version}`)));
   if (!rows.length) return null;
+  // What decides results beside the package itself, in the cells that a column shows.
+  const companionsOf = (version) => {
+    const shown = rows.map((script) => best.get(`${packageName}/${script}/${version}`));
+    const found = shown.filter((i) => i !== undefined).map((i) => data.cells[results.cell[i]].companions);
+    return [...new Set(found)].filter(Boolean).map((words) => `with ${words}`).join("; ");
+  };
   const head = el("tr", {}, el("th", { scope: "col" }, short(suite)), versions.map((version) =>
-    el("th", { scope: "col" }, version)));
+    el("th", { scope: "col", title: companionsOf(version) }, version)));
   const body = rows.map((script) =>
     el("tr", {}, el("th", { scope: "row", title: data.scripts[script] }, scriptName(script)), versions.map((version) => {
       const i = best.get(`${packageName}/${script}/${version}`);
