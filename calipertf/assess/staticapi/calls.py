@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from calipertf.assess.api.model import Parameter
-from calipertf.assess.staticapi import expressions
+from calipertf.assess.staticapi.evaluate import EVALUATORS, evaluate
+from calipertf.assess.staticapi.expressions import evaluate_attribute
 from calipertf.assess.staticapi.scope import Scope
 from calipertf.assess.staticapi.syntax import name_called, show
 from calipertf.assess.staticapi.values import (
@@ -39,7 +40,7 @@ def evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
             return value
     if name.endswith(("LazyLoader", "lazy_import", "LazyModule", "import_module")):
         return _find_lazy_module(scope, node)
-    called = scope.world.resolve(expressions.evaluate(scope, node.func))
+    called = scope.world.resolve(evaluate(scope, node.func))
     if isinstance(called, Class):
         return _instantiate(scope, called)
     return _apply(scope, node, called)
@@ -73,7 +74,7 @@ def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
     is_wrapper = made is not None or isinstance(node.func, ast.Call)
     if is_wrapper or _WRAPPERS.search(name_called(node)):
         for argument in node.args:
-            value = expressions.evaluate(scope, argument)
+            value = evaluate(scope, argument)
             if isinstance(value, Class):
                 return value
             if isinstance(value, Function):
@@ -149,7 +150,7 @@ def _call_type(scope: Scope, node: ast.Call) -> Value | None:
     if len(node.args) != 3 or not isinstance(node.args[0], ast.Constant):
         return None
     bases = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else []
-    values = [expressions.evaluate(scope, base) for base in bases]
+    values = [evaluate(scope, base) for base in bases]
     return Class(
         path=f"{scope.path}.{node.args[0].value!s}",
         bases=tuple(value or Outside(path="unknown") for value in values),
@@ -157,7 +158,7 @@ def _call_type(scope: Scope, node: ast.Call) -> Value | None:
 
 
 def _call_partial(scope: Scope, node: ast.Call) -> Value | None:
-    inner = expressions.evaluate(scope, node.args[0]) if node.args else None
+    inner = evaluate(scope, node.args[0]) if node.args else None
     if not isinstance(inner, Function) or inner.parameters is None:
         return Attribute()
     given = {item.arg for item in node.keywords}
@@ -173,13 +174,13 @@ def _call_partial(scope: Scope, node: ast.Call) -> Value | None:
 def _call_getattr(scope: Scope, node: ast.Call) -> Value | None:
     if len(node.args) >= 2 and isinstance(node.args[1], ast.Constant):
         stand_in = ast.Attribute(value=node.args[0], attr=str(node.args[1].value), ctx=ast.Load())
-        return expressions.evaluate_attribute(scope, stand_in)
+        return evaluate_attribute(scope, stand_in)
     return None
 
 
 def _call_binding(scope: Scope, node: ast.Call) -> Value | None:
     """``staticmethod(f)`` and ``classmethod(f)``."""
-    inner = expressions.evaluate(scope, node.args[0]) if node.args else None
+    inner = evaluate(scope, node.args[0]) if node.args else None
     if isinstance(inner, Function):
         binding: Any = "static" if name_called(node) == "staticmethod" else "class"
         return replace(inner, binding=binding)
@@ -188,14 +189,14 @@ def _call_binding(scope: Scope, node: ast.Call) -> Value | None:
 
 def _call_dir(scope: Scope, node: ast.Call) -> Value | None:
     if node.args:
-        owner = scope.world.resolve(expressions.evaluate(scope, node.args[0]))
+        owner = scope.world.resolve(evaluate(scope, node.args[0]))
         return Strings(items=sorted(owner.names)) if isinstance(owner, Module) else None
     return Strings(items=sorted(scope.names))
 
 
 def _call_copy(scope: Scope, node: ast.Call) -> Value | None:
     """``list(names)``, ``set(names)``, ``sorted(names)``."""
-    inner = expressions.evaluate(scope, node.args[0]) if node.args else Strings(items=[])
+    inner = evaluate(scope, node.args[0]) if node.args else Strings(items=[])
     return Strings(items=list(inner.items)) if isinstance(inner, Strings) else None
 
 
@@ -209,7 +210,7 @@ def list_documented(scope: Scope, modules: ast.expr | None) -> set[str]:
     read: list[Module] = []
     if isinstance(modules, (ast.List, ast.Tuple)):
         for item in modules.elts:
-            value = scope.world.resolve(expressions.evaluate(scope, item))
+            value = scope.world.resolve(evaluate(scope, item))
             if isinstance(value, Module):
                 read.append(value)
     else:
@@ -234,3 +235,4 @@ _CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {
     "sorted": _call_copy,
     "make_all": _call_make_all,
 }
+EVALUATORS[ast.Call] = evaluate_call

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from calipertf.assess.staticapi import expressions
+from calipertf.assess.staticapi.evaluate import evaluate
 from calipertf.assess.staticapi.scope import Scope
-from calipertf.assess.staticapi.syntax import name_called, show
+from calipertf.assess.staticapi.syntax import is_namespace, name_called, show
 from calipertf.assess.staticapi.values import Module, Strings
 
 
@@ -111,21 +111,21 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 def _judge_membership(scope: Scope, left: ast.expr, right: ast.expr, positive: bool) -> bool | None:
     if isinstance(left, ast.Constant):
         item = str(left.value)
-        if expressions.is_namespace(right):
+        if is_namespace(right):
             return (item in scope.names) is positive
     else:
-        value = expressions.evaluate(scope, left)
+        value = evaluate(scope, left)
         if not isinstance(value, Strings) or value.path != "one":
             return None
         item = value.items[0]
-    pool = expressions.evaluate(scope, right)
+    pool = evaluate(scope, right)
     return (item in pool.items) is positive if isinstance(pool, Strings) else None
 
 
 def _judge_call(scope: Scope, node: ast.Call) -> bool | None:
     name = name_called(node)
     if name == "startswith" and isinstance(node.func, ast.Attribute):
-        value = expressions.evaluate(scope, node.func.value)
+        value = evaluate(scope, node.func.value)
         if (
             isinstance(value, Strings)
             and value.path == "one"
@@ -133,7 +133,7 @@ def _judge_call(scope: Scope, node: ast.Call) -> bool | None:
         ):
             return value.items[0].startswith(str(node.args[0].value))
     if name == "hasattr" and len(node.args) == 2 and isinstance(node.args[1], ast.Constant):
-        owner = scope.world.resolve(expressions.evaluate(scope, node.args[0]))
+        owner = scope.world.resolve(evaluate(scope, node.args[0]))
         if isinstance(owner, Module) and not owner.is_compiled:
             return node.args[1].value in owner.names or None
     return None

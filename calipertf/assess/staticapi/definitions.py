@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from calipertf.assess.staticapi.expressions import evaluate
+from calipertf.assess.staticapi.evaluate import evaluate
 from calipertf.assess.staticapi.scope import Scope
 from calipertf.assess.staticapi.syntax import AnyFunction, may_look_up, read_parameters, show
 from calipertf.assess.staticapi.values import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from calipertf.assess.staticapi.calls import list_documented
-from calipertf.assess.staticapi.expressions import evaluate
+from calipertf.assess.staticapi.evaluate import evaluate
 from calipertf.assess.staticapi.scope import Scope, set_member
 from calipertf.assess.staticapi.syntax import name_called
 from calipertf.assess.staticapi.values import Lazy, Module, Strings

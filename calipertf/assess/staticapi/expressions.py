@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from calipertf.assess.staticapi import calls, conditions
+from calipertf.assess.staticapi import conditions
+from calipertf.assess.staticapi.evaluate import EVALUATORS, evaluate
 from calipertf.assess.staticapi.scope import Scope
-from calipertf.assess.staticapi.syntax import read_parameters, show
+from calipertf.assess.staticapi.syntax import is_namespace, read_parameters, show
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
@@ -20,12 +19,6 @@ from calipertf.assess.staticapi.values import (
     Value,
     find_member,
 )
-
-
-def evaluate(scope: Scope, node: ast.expr) -> Value | None:
-    """The value, or None where the source does not tell."""
-    handler = _EVALUATORS.get(type(node))
-    return None if handler is None else handler(scope, node)
 
 
 def _evaluate_name(scope: Scope, node: ast.Name) -> Value | None:
@@ -132,16 +125,6 @@ def _evaluate_subscript(scope: Scope, node: ast.Subscript) -> Value | None:
     return None
 
 
-def is_namespace(node: ast.expr) -> bool:
-    """Whether it is ``globals()`` or another call for the names at hand."""
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in {"globals", "vars", "locals"}
-        and not node.args
-    )
-
-
 def assign_item(scope: Scope, target: ast.Subscript, value: Value | None) -> None:
     """``globals()["name"] = value``."""
     if (
@@ -152,26 +135,23 @@ def assign_item(scope: Scope, target: ast.Subscript, value: Value | None) -> Non
         scope.bind(target.slice.value, value if value is not None else Attribute())
 
 
-def _evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
-    return calls.evaluate_call(scope, node)
-
-
 #: Names of Python's own.
 BUILTINS = frozenset(dir(__import__("builtins")))
 
-_EVALUATORS: dict[type[ast.expr], Callable[[Scope, Any], Value | None]] = {
-    ast.Name: _evaluate_name,
-    ast.Attribute: evaluate_attribute,
-    ast.List: _evaluate_sequence,
-    ast.Tuple: _evaluate_sequence,
-    ast.Set: _evaluate_sequence,
-    ast.BinOp: _evaluate_sum,
-    ast.BoolOp: _evaluate_either,
-    ast.IfExp: _evaluate_choice,
-    ast.Lambda: _evaluate_lambda,
-    ast.ListComp: _evaluate_names_listed,
-    ast.SetComp: _evaluate_names_listed,
-    ast.GeneratorExp: _evaluate_names_listed,
-    ast.Subscript: _evaluate_subscript,
-    ast.Call: _evaluate_call,
-}
+EVALUATORS.update(
+    {
+        ast.Name: _evaluate_name,
+        ast.Attribute: evaluate_attribute,
+        ast.List: _evaluate_sequence,
+        ast.Tuple: _evaluate_sequence,
+        ast.Set: _evaluate_sequence,
+        ast.BinOp: _evaluate_sum,
+        ast.BoolOp: _evaluate_either,
+        ast.IfExp: _evaluate_choice,
+        ast.Lambda: _evaluate_lambda,
+        ast.ListComp: _evaluate_names_listed,
+        ast.SetComp: _evaluate_names_listed,
+        ast.GeneratorExp: _evaluate_names_listed,
+        ast.Subscript: _evaluate_subscript,
+    }
+)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from calipertf.assess.staticapi import lookup_expressions  # noqa: F401 -- adds the kinds of expressions
 from calipertf.assess.staticapi.lookup import (
     Closure,
     Frame,
@@ -18,11 +18,11 @@ from calipertf.assess.staticapi.lookup import (
     Raised,
     Trace,
     Unclear,
+    evaluate,
     list_keys,
 )
-from calipertf.assess.staticapi.lookup_expressions import evaluate
 from calipertf.assess.staticapi.lookup_statements import run_function, run_import
-from calipertf.assess.staticapi.scope import Scope
+from calipertf.assess.staticapi.scope import ImportGraph, Scope
 from calipertf.assess.staticapi.syntax import AnyFunction
 from calipertf.assess.staticapi.values import (
     Attribute,
@@ -35,16 +35,13 @@ from calipertf.assess.staticapi.values import (
     Value,
 )
 
-if TYPE_CHECKING:
-    from calipertf.assess.staticapi.world import World
-
 #: Names that one function may hand out; a module that forwards to another can have many.
 _MOST = 5_000
 #: Functions whose names are looked for are followed this far.
 _DEPTH = 3
 
 
-def list_handed(world: World, module: Module) -> dict[str, Handed]:
+def list_handed(world: ImportGraph, module: Module) -> dict[str, Handed]:
     """Name -> what asking the module for it gives; found once a module.
 
     Names that the module binds itself are left out, and so are those of which following the
@@ -56,7 +53,7 @@ def list_handed(world: World, module: Module) -> dict[str, Handed]:
     return module.handed
 
 
-def _find_handed(world: World, module: Module) -> Iterator[tuple[str, Handed]]:
+def _find_handed(world: ImportGraph, module: Module) -> Iterator[tuple[str, Handed]]:
     getter = module.names.get("__getattr__")
     if isinstance(getter, Class):
         # matplotlib's way: properties of a class of that name.

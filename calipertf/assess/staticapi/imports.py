@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
-from calipertf.assess.staticapi.scope import GuardedImportError, MissingModuleError, Scope
+from calipertf.assess.staticapi.scope import (
+    GuardedImportError,
+    ImportGraph,
+    MissingModuleError,
+    Scope,
+)
 from calipertf.assess.staticapi.values import Attribute, Module, Outside, Strings, Value
-
-if TYPE_CHECKING:
-    from calipertf.assess.staticapi.world import World
 
 
 def run_import(scope: Scope, node: ast.Import) -> None:
@@ -59,7 +60,7 @@ def run_import_from(scope: Scope, node: ast.ImportFrom) -> None:
         scope.bind(alias.asname or alias.name, value)
 
 
-def find_typed(world: World, module: Module, name: str) -> Value | None:
+def find_typed(world: ImportGraph, module: Module, name: str) -> Value | None:
     """What the imports for type checkers say that the module's ``__getattr__`` gives for a name."""
     for node in module.typed:
         base = world.library.unify(_absolute_name(module, node))

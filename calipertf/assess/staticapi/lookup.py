@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from calipertf.assess.staticapi.scope import Scope
 from calipertf.assess.staticapi.syntax import AnyFunction
@@ -91,3 +92,20 @@ def list_keys(value: object) -> list[str]:
     if isinstance(value, Table):
         return list(value.items)
     return [item for item in value if isinstance(item, str)] if isinstance(value, tuple) else []
+
+
+#: Kind of expression -> what evaluates it in a frame; lookup_expressions adds them.
+EXPRESSIONS: dict[type[ast.expr], Callable[[Frame, Any], object]] = {}
+
+
+def evaluate(frame: Frame, node: ast.expr) -> object:
+    """The value: a text, number, tuple, Table, Closure, module or the like; else SOMETHING."""
+    handler = EXPRESSIONS.get(type(node))
+    return SOMETHING if handler is None else handler(frame, node)
+
+
+def settle(frame: Frame, value: object) -> object:
+    """The value of an expression that was left for later."""
+    if isinstance(value, Late):
+        return evaluate(frame.enter(frame.module, {**frame.names, **value.names}), value.node)
+    return value

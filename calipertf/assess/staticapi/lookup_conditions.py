@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from calipertf.assess.staticapi import expressions, lookup_expressions
-from calipertf.assess.staticapi.lookup import SOMETHING, Frame, Table
-from calipertf.assess.staticapi.syntax import show
+from calipertf.assess.staticapi.lookup import SOMETHING, Frame, Table, evaluate
+from calipertf.assess.staticapi.syntax import is_namespace, show
 
 
 def judge(frame: Frame, node: ast.expr) -> bool | None:
@@ -24,7 +23,7 @@ def judge(frame: Frame, node: ast.expr) -> bool | None:
         return _compare(frame, node)
     if "TYPE_CHECKING" in show(node):
         return False
-    value = lookup_expressions.evaluate(frame, node)
+    value = evaluate(frame, node)
     if isinstance(value, (bool, str, int, tuple)) or value is None:
         return bool(value)
     return None
@@ -32,14 +31,14 @@ def judge(frame: Frame, node: ast.expr) -> bool | None:
 
 def _compare(frame: Frame, node: ast.Compare) -> bool | None:
     left, right = (
-        lookup_expressions.evaluate(frame, node.left),
-        lookup_expressions.evaluate(frame, node.comparators[0]),
+        evaluate(frame, node.left),
+        evaluate(frame, node.comparators[0]),
     )
     operator = node.ops[0]
     if isinstance(operator, (ast.In, ast.NotIn)):
         if isinstance(right, Table):
             right = tuple(right.items)
-        if isinstance(left, str) and expressions.is_namespace(node.comparators[0]):
+        if isinstance(left, str) and is_namespace(node.comparators[0]):
             right = tuple(frame.module.names)
         if not isinstance(left, str) or not isinstance(right, (tuple, str)):
             return None

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
 
-from calipertf.assess.staticapi import expressions, lookup_conditions, lookup_statements
-from calipertf.assess.staticapi.lookup import SOMETHING, Closure, Frame, Late, Missing, Table
+from calipertf.assess.staticapi import lookup_conditions, lookup_statements
+from calipertf.assess.staticapi.lookup import (
+    EXPRESSIONS,
+    SOMETHING,
+    Closure,
+    Frame,
+    Late,
+    Missing,
+    Table,
+    evaluate,
+    settle,
+)
 from calipertf.assess.staticapi.scope import MissingModuleError
-from calipertf.assess.staticapi.syntax import name_called
+from calipertf.assess.staticapi.syntax import is_namespace, name_called
 from calipertf.assess.staticapi.values import Attribute, Function, Lazy, Module, Outside, Strings
-
-
-def evaluate(frame: Frame, node: ast.expr) -> object:
-    """The value: a text, number, tuple, Table, Closure, module or the like; else SOMETHING."""
-    handler = _EXPRESSIONS.get(type(node))
-    return SOMETHING if handler is None else handler(frame, node)
-
-
-def settle(frame: Frame, value: object) -> object:
-    """The value of an expression that was left for later."""
-    if isinstance(value, Late):
-        return evaluate(frame.enter(frame.module, {**frame.names, **value.names}), value.node)
-    return value
 
 
 def _evaluate_constant(_frame: Frame, node: ast.Constant) -> object:
@@ -190,7 +186,7 @@ def _evaluate_subscript(frame: Frame, node: ast.Subscript) -> object:
         return settle(frame, owner.items[key])
     if isinstance(owner, tuple) and isinstance(key, int):
         return owner[key] if -len(owner) <= key < len(owner) else SOMETHING
-    if isinstance(key, str) and expressions.is_namespace(node.value):
+    if isinstance(key, str) and is_namespace(node.value):
         return _get_member(frame, frame.module, key)
     return SOMETHING
 
@@ -304,20 +300,22 @@ _BUILTINS: dict[str, Callable[[Frame, list[object]], object]] = {
     "tuple": _call_copy,
     "sorted": _call_copy,
 }
-_EXPRESSIONS: dict[type[ast.expr], Callable[[Frame, Any], object]] = {
-    ast.Constant: _evaluate_constant,
-    ast.Name: _evaluate_name,
-    ast.Dict: _evaluate_dict,
-    ast.Tuple: _evaluate_sequence,
-    ast.List: _evaluate_sequence,
-    ast.Set: _evaluate_sequence,
-    ast.DictComp: _evaluate_comprehension,
-    ast.ListComp: _evaluate_comprehension,
-    ast.SetComp: _evaluate_comprehension,
-    ast.JoinedStr: _evaluate_text,
-    ast.BinOp: _evaluate_sum,
-    ast.Attribute: _evaluate_attribute,
-    ast.Subscript: _evaluate_subscript,
-    ast.IfExp: _evaluate_choice,
-    ast.Call: _evaluate_call,
-}
+EXPRESSIONS.update(
+    {
+        ast.Constant: _evaluate_constant,
+        ast.Name: _evaluate_name,
+        ast.Dict: _evaluate_dict,
+        ast.Tuple: _evaluate_sequence,
+        ast.List: _evaluate_sequence,
+        ast.Set: _evaluate_sequence,
+        ast.DictComp: _evaluate_comprehension,
+        ast.ListComp: _evaluate_comprehension,
+        ast.SetComp: _evaluate_comprehension,
+        ast.JoinedStr: _evaluate_text,
+        ast.BinOp: _evaluate_sum,
+        ast.Attribute: _evaluate_attribute,
+        ast.Subscript: _evaluate_subscript,
+        ast.IfExp: _evaluate_choice,
+        ast.Call: _evaluate_call,
+    }
+)

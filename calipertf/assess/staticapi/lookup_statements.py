@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from calipertf.assess.staticapi import imports, lookup_conditions, lookup_expressions
+from calipertf.assess.staticapi import imports, lookup_conditions
 from calipertf.assess.staticapi.lookup import (
     SOMETHING,
     Closure,
@@ -17,6 +17,8 @@ from calipertf.assess.staticapi.lookup import (
     Returned,
     Table,
     Unclear,
+    evaluate,
+    settle,
 )
 from calipertf.assess.staticapi.scope import GuardedImportError, MissingModuleError, Scope
 from calipertf.assess.staticapi.syntax import AnyFunction, show
@@ -62,14 +64,14 @@ def _run_expression(frame: Frame, node: ast.Expr) -> None:
 
 
 def _run_assign(frame: Frame, node: ast.Assign) -> None:
-    value = lookup_expressions.evaluate(frame, node.value)
+    value = evaluate(frame, node.value)
     for target in node.targets:
         bind(frame, target, value)
 
 
 def _run_annotated(frame: Frame, node: ast.AnnAssign) -> None:
     if node.value is not None:
-        bind(frame, node.target, lookup_expressions.evaluate(frame, node.value))
+        bind(frame, node.target, evaluate(frame, node.value))
 
 
 def bind(frame: Frame, target: ast.expr, value: object) -> None:
@@ -127,7 +129,7 @@ def _run_raise(_frame: Frame, _node: ast.Raise) -> None:
 
 
 def _run_return(frame: Frame, node: ast.Return) -> None:
-    raise Returned(None if node.value is None else lookup_expressions.evaluate(frame, node.value))
+    raise Returned(None if node.value is None else evaluate(frame, node.value))
 
 
 def _run_with(frame: Frame, node: ast.With) -> None:
@@ -135,14 +137,14 @@ def _run_with(frame: Frame, node: ast.With) -> None:
 
 
 def _run_for(frame: Frame, node: ast.For) -> None:
-    value = lookup_expressions.evaluate(frame, node.iter)
+    value = evaluate(frame, node.iter)
     turns = tuple(value.items) if isinstance(value, Table) else value
     if not isinstance(turns, tuple) or len(turns) > _TURNS:
         if _decides(node.body):
             raise Unclear
         return
     for item in turns:
-        bind(frame, node.target, lookup_expressions.settle(frame, item))
+        bind(frame, node.target, settle(frame, item))
         run(frame, node.body)
     run(frame, node.orelse)
 
@@ -161,7 +163,7 @@ def _run_class(frame: Frame, node: ast.ClassDef) -> None:
 
 
 def _run_match(frame: Frame, node: ast.Match) -> None:
-    subject = lookup_expressions.evaluate(frame, node.subject)
+    subject = evaluate(frame, node.subject)
     if not isinstance(subject, str):
         raise Unclear
     for case in node.cases:
@@ -172,7 +174,7 @@ def _run_match(frame: Frame, node: ast.Match) -> None:
 
 def _fits(frame: Frame, pattern: ast.pattern, subject: str) -> bool:
     if isinstance(pattern, ast.MatchValue):
-        return lookup_expressions.evaluate(frame, pattern.value) == subject
+        return evaluate(frame, pattern.value) == subject
     if isinstance(pattern, ast.MatchOr):
         return any(_fits(frame, item, subject) for item in pattern.patterns)
     if isinstance(pattern, ast.MatchAs) and pattern.pattern is None:

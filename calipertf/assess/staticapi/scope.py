@@ -5,13 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from calipertf.assess.api.model import Parameter
+from calipertf.assess.staticapi.library import Library
 from calipertf.assess.staticapi.values import Attribute, Class, Module, Strings, Value
-
-if TYPE_CHECKING:
-    from calipertf.assess.staticapi.world import World
 
 
 class MissingModuleError(Exception):
@@ -22,11 +20,38 @@ class GuardedImportError(Exception):
     """The same inside ``try``: its handlers take over."""
 
 
+class ImportGraph(Protocol):
+    """The modules that statements may import; ``world`` has the one there is."""
+
+    library: Library
+    #: The Python that the wheel is for.
+    python: tuple[int, int]
+    #: Modules by their names, once they were imported.
+    loaded: dict[str, Module]
+    #: Imports of the tree's own modules that find no file.
+    unanswered: list[str]
+
+    def is_inside(self, name: str) -> bool:
+        """Whether a dotted name starts at one of the tree's root packages."""
+
+    def find(self, name: str) -> str | None:
+        """Return the name under which a module exists; None where no file answers."""
+
+    def load(self, name: str) -> Module:
+        """Return the module, its statements followed; raise MissingModuleError."""
+
+    def get_member(self, module: Module, name: str) -> Value | None:
+        """Return what ``from module import name`` gives; None where nothing answers."""
+
+    def resolve(self, value: Value | None) -> Value | None:
+        """Return the value itself, a lazy module loaded."""
+
+
 @dataclass(slots=True)
 class Scope:
     """Where statements run: a module, or a class body in it."""
 
-    world: World
+    world: ImportGraph
     module: Module
     #: The names being filled: the module's or the class's.
     names: dict[str, Value]

@@ -5,21 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from calipertf.assess.api.model import Parameter
 from calipertf.assess.staticapi import definitions, effects, imports, protobuf
 from calipertf.assess.staticapi.conditions import judge
-from calipertf.assess.staticapi.expressions import assign_item, evaluate
-from calipertf.assess.staticapi.scope import GuardedImportError, Scope, set_member
+from calipertf.assess.staticapi.evaluate import evaluate
+from calipertf.assess.staticapi.expressions import assign_item
+from calipertf.assess.staticapi.scope import GuardedImportError, ImportGraph, Scope, set_member
 from calipertf.assess.staticapi.syntax import show
 from calipertf.assess.staticapi.values import Attribute, Class, Module, Outside, Strings, Value
 
-if TYPE_CHECKING:
-    from calipertf.assess.staticapi.world import World
 
-
-def run_module(world: World, module: Module, tree: ast.Module) -> None:
+def run_module(world: ImportGraph, module: Module, tree: ast.Module) -> None:
     """Fill the module's names from its statements."""
     module.docstring = ast.get_docstring(tree, clean=False) or ""
     scope = Scope(world=world, module=module, names=module.names, path=module.name, run=run_body)

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from calipertf.assess.staticapi import statements
+from calipertf.assess.staticapi.scope import ImportGraph
 from calipertf.assess.staticapi.syntax import list_branches
 from calipertf.assess.staticapi.values import Attribute, Class, Function, Module, Strings
 
-if TYPE_CHECKING:
-    from calipertf.assess.staticapi.world import World
 
-
-def overlay(world: World, module: Module, stub: ast.Module) -> None:
+def overlay(world: ImportGraph, module: Module, stub: ast.Module) -> None:
     """Add the stub's names that the module lacks, and signatures where it has bare attributes."""
     listed = module.names.get("__all__")
     scratch = Module(name=module.name, is_package=module.is_package)

@@ -184,3 +184,13 @@ def list_modules(files: Iterable[str]) -> dict[str, tuple[str, bool]]:
         if extension in {"py", "pyi"} and parts and all(part.isidentifier() for part in parts):
             modules[".".join(parts)] = (path, is_package)
     return modules
+
+
+def is_namespace(node: ast.expr) -> bool:
+    """Whether it is ``globals()`` or another call for the names at hand."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"globals", "vars", "locals"}
+        and not node.args
+    )

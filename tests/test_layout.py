@@ -1,0 +1,62 @@
+"""The layout of the code: no circle of modules, and every library that it imports is declared."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from helpers import REPOSITORY
+
+PACKAGE = REPOSITORY / "calipertf"
+#: Distribution -> the name that it is imported by, where the two differ.
+IMPORTED_AS = {
+    "pyyaml": "yaml",
+    "jinja2": "jinja2",
+    "pypi-simple": "pypi_simple",
+    "requests-cache": "requests_cache",
+    "vl-convert-python": "vl_convert",
+    "scikit-learn": "sklearn",
+}
+
+
+def list_modules() -> dict[str, Path]:
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(REPOSITORY).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def list_imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
+    """Modules of the package that a module imports, wherever in its text."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("calipertf"):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else str(node.module)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    modules = list_modules()
+    graph = {name: set(list_imports(path, modules)) for name, path in modules.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_every_library_is_in_requirements_txt() -> None:
+    lines = (REPOSITORY / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    names = [match[0].lower() for line in lines if (match := re.match(r"[A-Za-z][\w.-]*", line))]
+    declared = {IMPORTED_AS.get(name, name) for name in names}
+    used = set()
+    for path in PACKAGE.rglob("*.py"):
+        if path.parent.name == "runner":
+            continue  # what runs in a cell has that cell's own libraries
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                used.add((node.module or "").partition(".")[0])
+    assert used - declared - sys.stdlib_module_names <= {"calipertf", "keyring"}
