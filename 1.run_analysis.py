@@ -9,8 +9,16 @@ Writes one JSON record a cell under .caliper/data, and prints which versions wor
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return the exit code of stage 1, for flags that are right."""
+    from calipertf.run import main as stage
+
+    return stage.run_stage(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +27,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
-    from calipertf.run import main as stage
     from calipertf.run.options import add_arguments
 
     parser = cli.make_parser(
@@ -27,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         example="python 1.run_analysis.py --config caliper.yaml",
     )
     add_arguments(parser)
-    return cli.run_main(parser, stage.run_stage, argv)
+    return cli.run_main(parser, run, argv)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,16 @@ Writes similarities, tables and changelogs under .caliper/sims.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Return the exit code of stage 2, for flags that are right."""
+    from calipertf.assess import main as stage
+
+    return stage.run_stage(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,14 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     heed_signals()  # loading the rest takes a second or two
     from calipertf import cli
-    from calipertf.assess import main as stage
+    from calipertf.assess.options import add_arguments
 
     parser = cli.make_parser(
         "Compare a package's versions: installed requirements, public APIs, function databases.",
         example='python 2.assess_change.py --package tensorflow --versions "all"',
     )
-    stage.add_arguments(parser)
-    return cli.run_main(parser, stage.run_stage, argv)
+    add_arguments(parser)
+    return cli.run_main(parser, run, argv)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from helpers import REPOSITORY
 
 PACKAGE = REPOSITORY / "calipertf"
@@ -60,3 +62,12 @@ def test_every_library_is_in_requirements_txt() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 used.add((node.module or "").partition(".")[0])
     assert used - declared - sys.stdlib_module_names <= {"calipertf", "keyring"}
+
+
+@pytest.mark.parametrize("script", ["1.run_analysis.py", "2.assess_change.py", "3.parse_data.py"])
+def test_help_loads_no_library_that_takes_long(script: str) -> None:
+    command = [sys.executable, "-X", "importtime", str(REPOSITORY / script), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "argparse" in loaded
+    assert not loaded & {"altair", "dask", "docker", "numpy", "pandas", "pydantic", "requests"}

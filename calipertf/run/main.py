@@ -35,7 +35,6 @@ from calipertf.run.backends.venv.folders import open_cache
 from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
 from calipertf.run.dockerfile import check_template, render_plan
-from calipertf.run.options import make_selection
 from calipertf.run.plan import (
     PlannedCell,
     baseline_cell,
@@ -49,6 +48,7 @@ from calipertf.run.requirements import check_requirements, describe_unlisted, fi
 from calipertf.run.runner.isolation import tell_missing
 from calipertf.run.runner.pytest_files import explain_pytest
 from calipertf.run.schedule import Done, Scheduler
+from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (

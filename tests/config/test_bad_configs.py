@@ -16,7 +16,7 @@ from calipertf.config.model import load_config
 from calipertf.errors import CaliperError, ConfigError
 from calipertf.files.inputs import read_file
 from calipertf.run.dockerfile import render_dockerfile
-from calipertf.run.options import check_flag
+from calipertf.run.selection import check_flag
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n"
@@ -384,10 +384,11 @@ def test_flags_of_stage_2_are_checked_as_the_file_is(
     tmp_path: Path, flag: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from calipertf.assess import main as stage
+    from calipertf.assess.options import add_arguments
     from calipertf.cli import make_parser, run_main
 
     parser = make_parser("", example="")
-    stage.add_arguments(parser)
+    add_arguments(parser)
     assert run_main(parser, stage.run_stage, ["--dir", str(tmp_path), flag, value]) == 2
     told = capsys.readouterr().err
     assert words in told
