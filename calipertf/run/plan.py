@@ -140,7 +140,10 @@ def choose_scripts(config: Config, selection: Selection) -> tuple[str, ...]:
         return config.scripts
     chosen: list[str] = []
     for pattern in selection.tests:
-        found = [script for script in config.scripts if _fits(script, pattern)]
+        # A folder named whole is that folder alone, not each whose name begins like it.
+        folder = f"{pattern.strip('/')}/"
+        found = [script for script in config.scripts if script.startswith(folder)]
+        found = found or [script for script in config.scripts if _fits(script, pattern)]
         if not found:
             nearest = find_nearest(pattern, config.scripts)
             hint = f"; did you mean {nearest}?" if nearest else ""

@@ -12,7 +12,14 @@ from calipertf.errors import CaliperError, ConfigError
 from calipertf.formats.records import Cell
 from calipertf.index.client import Index, Project
 from calipertf.index.tags import linux_platforms
-from calipertf.run.plan import PlannedCell, Selection, find_cutoff, plan_cell, plan_grid
+from calipertf.run.plan import (
+    PlannedCell,
+    Selection,
+    choose_scripts,
+    find_cutoff,
+    plan_cell,
+    plan_grid,
+)
 
 FILES: list[dict[str, Any]] = [
     {
@@ -186,3 +193,21 @@ def test_release_date_needs_upload_times(
         file = index.fetch_project("demo").files[0]
     with pytest.raises(ConfigError, match="upload times"):
         find_cutoff("release", file)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "chosen"),
+    [
+        ("s", ["s/a.py"]),
+        ("s/", ["s/a.py"]),
+        ("s_old", ["s_old/a.py"]),
+        ("s*", ["s/a.py", "s_old/a.py"]),
+        ("a.py", ["s/a.py", "s_old/a.py"]),
+    ],
+)
+def test_folder_named_whole_is_that_folder_alone(
+    write_config: Callable[..., Path], pattern: str, chosen: list[str]
+) -> None:
+    text = "analysis:\n  dependency: demo\n  tests: [s, s_old]\n"
+    config = load_config(write_config(text, scripts={"s/a.py": "", "s_old/a.py": ""}))
+    assert list(choose_scripts(config, Selection(tests=[pattern]))) == chosen
