@@ -404,7 +404,13 @@ def test_a_worker_without_this_package_is_named(
     cluster = start_cluster()
     cluster.add_worker("with")
     cluster.add_worker("older", PYTHONPATH=str(other))
-    cluster.add_worker("without", PYTHONPATH="")
+    # The package is installed beside Dask, so a worker only lacks it where something hides it.
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "calipertf.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'calipertf'\")\n"
+    )
+    cluster.add_worker("without", PYTHONPATH=str(hidden))
     wait_until(lambda: "without" in cluster.read_log("scheduler"))
     wait_until(lambda: "older" in cluster.read_log("scheduler"))
     project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)

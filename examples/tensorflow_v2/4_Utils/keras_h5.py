@@ -9,7 +9,7 @@ Last lines at home (TensorFlow 2.4.4, Python 3.8):
 
     metrics of the loaded model: loss accuracy
     training goes on alike: yes
-    test loss after training on: 0.009053
+    test loss after training on: 0.006371
 """
 
 import os
@@ -48,7 +48,7 @@ def make_model():
 
 def fit(model):
     """Train in the same order of rows every time."""
-    options = {"batch_size": BATCH, "epochs": 12, "shuffle": False, "verbose": 0}
+    options = {"batch_size": BATCH, "epochs": 18, "shuffle": False, "verbose": 0}
     model.fit(digits.train_images, digits.train_labels, **options)
 
 
