@@ -224,7 +224,7 @@ def measure_many(count: int) -> None:
         most = ended = failed = written = 0
         progress = stack.enter_context(Progress(total=count, kept=0))
         for done in scheduler.run(tasks):
-            most = max(most, len(scheduler.flight))
+            most = max(most, len(scheduler.queue))
             ended += 1
             if done.record is None:
                 failed += 1
