@@ -126,3 +126,12 @@ def test_every_version_is_told(count: int) -> None:
     for figure in (*draw_outcomes("p", results, axes), *draw_timelines("p", results, axes)):
         svg = render_svg(figure)
         assert [f">1.{number}.0<" for number in range(count) if f">1.{number}.0<" not in svg] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sign"), [("run_failed", "×"), ("no_release", "–"), ("build_failed", "B")]
+)
+def test_box_of_one_outcome_shows_its_sign(outcome: str, sign: str) -> None:
+    results = [make_result(outcome, "1.0")]
+    (figure, *_) = draw_outcomes("p", results, find_axes(results))
+    assert f">{sign}</text>" in render_svg(figure)

@@ -136,14 +136,14 @@ def _place_boxes(
     for (version, python), found in counts.items():
         column, row = versions.index(version), pythons.index(python)
         total, start = found.total(), 0
-        alike = len(found) == 1 and not _WORKING & {*found}
+        uniform = len(found) == 1 and not _WORKING & {*found}
         for outcome in sorted(found, key=rank_best):
             end = start + found[outcome]
             bars.append(
                 {
                     "x": column + 0.05 + 0.9 * start / total,
                     "x2": column + 0.05 + 0.9 * end / total,
-                    "y": row + (0.12 if alike else 0.55),
+                    "y": row + (0.12 if uniform else 0.55),
                     "y2": row + 0.88,
                     "outcome": outcome,
                     "label": label_outcome(outcome),
@@ -158,9 +158,9 @@ def _place_boxes(
         marks.append(
             {
                 "x": column + 0.5,
-                "y": row + (0.5 if alike else 0.32),
-                "text": look.mark if alike else f"{works}/{total}",
-                "ink": look.ink if alike else INK,
+                "y": row + (0.5 if uniform else 0.32),
+                "text": look.sign if uniform else f"{works}/{total}",
+                "ink": look.ink if uniform else INK,
             }
         )
     return pd.DataFrame(bars), pd.DataFrame(marks)
