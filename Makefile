@@ -22,7 +22,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache --config pyproject.toml >/dev/null
+	$(BIN)/lint-imports --no-cache --no-logo
 
 # One benchmark at a time, since each wants the whole machine: make bench BENCH=grid
 bench: $(VENV)/.dev

@@ -8,8 +8,18 @@ docs/outcomes.md is made by `python -m calipertf.outcomes > docs/outcomes.md`.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+
+class Step(enum.IntEnum):
+    """The steps of a script in a cell, in their order."""
+
+    NONE = 0
+    BUILD = 1
+    IMPORT = 2
+    RUN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +45,26 @@ class Outcome:
     #: apart; the contrast of the ink is 4.5 or more (WCAG 2.1 AA).
     color: str
     ink: str
-    #: Whether the environment was built, the package imported, and the script ran to its end.
-    built: bool = False
-    imported: bool = False
-    ran: bool = False
-    #: Whether it says nothing about the version: there is none, or the result could not be had,
-    #: compared or trusted.
+    #: The last step that went well.
+    reached: Step = Step.NONE
+    #: Whether it says nothing about the version, because it does not exist, or because its result
+    #: could not be had, compared or trusted.
     silent: bool = False
+
+    @property
+    def built(self) -> bool:
+        """Whether the environment was built."""
+        return self.reached >= Step.BUILD
+
+    @property
+    def imported(self) -> bool:
+        """Whether the package was imported."""
+        return self.reached >= Step.IMPORT
+
+    @property
+    def ran(self) -> bool:
+        """Whether the script ran to its end."""
+        return self.reached >= Step.RUN
 
     @property
     def works(self) -> bool:
@@ -108,7 +131,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="red",
             color="#b5548b",
             ink="#ffffff",
-            built=True,
+            reached=Step.BUILD,
         ),
         Outcome(
             name="run_failed",
@@ -120,8 +143,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="red",
             color="#d55e00",
             ink="#1f0d00",
-            built=True,
-            imported=True,
+            reached=Step.IMPORT,
         ),
         Outcome(
             name="different_result",
@@ -133,9 +155,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="yellow",
             color="#e69f00",
             ink="#2b1d00",
-            built=True,
-            imported=True,
-            ran=True,
+            reached=Step.RUN,
         ),
         Outcome(
             name="unstable_result",
@@ -148,9 +168,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="yellow",
             color="#f0e442",
             ink="#2b2900",
-            built=True,
-            imported=True,
-            ran=True,
+            reached=Step.RUN,
             silent=True,
         ),
         Outcome(
@@ -165,9 +183,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="cyan",
             color="#56b4e9",
             ink="#10222e",
-            built=True,
-            imported=True,
-            ran=True,
+            reached=Step.RUN,
             silent=True,
         ),
         Outcome(
@@ -180,9 +196,7 @@ OUTCOMES: Mapping[str, Outcome] = {
             style="green",
             color="#009e73",
             ink="#00170f",
-            built=True,
-            imported=True,
-            ran=True,
+            reached=Step.RUN,
         ),
         Outcome(
             name="no_interpreter",

@@ -23,7 +23,7 @@ from calipertf.config.model import Config, load_config  # noqa: E402
 from calipertf.outcomes import OUTCOMES  # noqa: E402
 from calipertf.paths import Layout, read_records  # noqa: E402
 from calipertf.formats.records import Record, Verdict  # noqa: E402
-from calipertf.reasons.owners import name_companions  # noqa: E402
+from calipertf.parse.requirements import name_companions, parse_requirements  # noqa: E402
 from calipertf.versions import python_version, version_key  # noqa: E402
 
 BEGIN = "<!-- made by make_table.py: begin -->"
@@ -190,7 +190,7 @@ def make_table(config: Config, records: Sequence[Record]) -> str:
     companions = [
         f"- {version}: {words}"
         for version, record in cells.items()
-        if (words := name_companions(record.cell.package, record.requirements))
+        if (words := name_companions(record.cell.package, parse_requirements(record.requirements)))
     ]
     told = ["What decides results beside TensorFlow itself:", "", *companions, ""]
     modern = [s for s in suites if version_key(suites[s].version) >= version_key("1.15")]

@@ -13,8 +13,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers import REPOSITORY
 from helpers.full_records import CELL, GOOD, ORIGINAL, RECORD, nest
-from helpers.stage2 import ROOT, folder, read_json, run, save_version
+from helpers.stage2 import folder, read_json, run, save_version
 
 from calipertf.errors import RecordError
 from calipertf.formats.record_files import read_record, write_record
@@ -179,7 +180,7 @@ def test_of_a_dated_and_an_undated_record_the_dated_one_counts(layout: Layout) -
 
 
 def parse(*flags: object) -> int:
-    spec = importlib.util.spec_from_file_location("parse_data", ROOT / "3.parse_data.py")
+    spec = importlib.util.spec_from_file_location("parse_data", REPOSITORY / "3.parse_data.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -27,7 +27,6 @@ from calipertf.errors import (
 from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.run.schedule import explain_failure
 
-ROOT = REPOSITORY
 STAGES = ("1.run_analysis.py", "2.assess_change.py", "3.parse_data.py")
 
 
@@ -166,7 +165,7 @@ def start(
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_without_its_packages_a_stage_says_what_to_install(stage: str, tmp_path: Path) -> None:
-    done = start(sys.executable, "-S", ROOT / stage, cwd=tmp_path)
+    done = start(sys.executable, "-S", REPOSITORY / stage, cwd=tmp_path)
     assert done.returncode == 2
     assert "is not installed for" in done.stderr
     assert "pip install -r requirements.txt" in done.stderr
@@ -177,7 +176,7 @@ def test_python_that_is_too_old_is_told(version: str, tmp_path: Path) -> None:
     python = find_interpreter("cp" + version.replace(".", ""))
     if python is None or python.version is None:
         pytest.skip(f"there is no Python {version} here")
-    done = start(python.source, ROOT / STAGES[0], cwd=tmp_path)
+    done = start(python.source, REPOSITORY / STAGES[0], cwd=tmp_path)
     assert done.returncode == 2
     assert "Python 3.10 or later is needed" in done.stderr
 
@@ -202,7 +201,7 @@ def test_stage_1_ends_with_a_sentence(
             for before, name in zip("abcdefgh", "bcdefghi", strict=True)
         )
     )
-    done = start(sys.executable, ROOT / STAGES[0], *flags, cwd=tmp_path)
+    done = start(sys.executable, REPOSITORY / STAGES[0], *flags, cwd=tmp_path)
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -215,7 +214,12 @@ def test_output_on_a_full_disk_is_no_regression(tmp_path: Path) -> None:
     (folder / "pypi-p-1.0-python-cp37.json").write_text(json.dumps(record))
     with Path("/dev/full").open("w") as full:
         done = start(
-            sys.executable, ROOT / STAGES[2], "--formats", "csv", cwd=tmp_path, stdout=full.fileno()
+            sys.executable,
+            REPOSITORY / STAGES[2],
+            "--formats",
+            "csv",
+            cwd=tmp_path,
+            stdout=full.fileno(),
         )
     assert done.returncode == 3, done.stderr
     assert "No space left on device" in done.stderr
@@ -237,7 +241,7 @@ def test_streams_that_the_shell_closed_are_opened_on_nothing(tmp_path: Path, clo
     )
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, code],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         capture_output=True,
         check=False,
     )

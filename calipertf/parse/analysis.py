@@ -95,7 +95,7 @@ def _explain(
     if result.works or result.outcome in {"no_release", "no_interpreter", "not_compared"}:
         return None, None
     nearest = neighbours.find(result)
-    if not (result.fails or (result.traits.differs and not result.silent)):
+    if result.silent:
         return nearest, None
     # What breaks the import is told by a cell that can import, though the script may fail there.
     imports = result.outcome == "import_failed"

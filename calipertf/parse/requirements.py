@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
+
+from calipertf.reasons.owners import COMPANION_REQUIREMENTS
 
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)\s*===?\s*(?P<version>\S+)")
 _DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?\s*@\s*(?P<url>\S+)")
@@ -65,3 +67,14 @@ def compare_requirements(
         for name in sorted(left.keys() | right.keys())
         if (name in left, left.get(name)) != (name in right, right.get(name))
     ]
+
+
+def name_companions(package: str, requirements: Iterable[Requirement]) -> str:
+    """Return the companions' versions, such as "keras 3.4.1, numpy 1.26.4"; empty for none.
+
+    What was installed from an address has no version to name.
+    """
+    pins = {item.name: item.version for item in requirements if item.version}
+    names = COMPANION_REQUIREMENTS.get(package, ())
+    known = [(name, pins[name]) for name in names if name in pins]
+    return ", ".join(f"{name} {version}" for name, version in known if ":" not in version)

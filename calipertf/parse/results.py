@@ -51,6 +51,15 @@ class Result:
         """Whether it says nothing about the version."""
         return self.traits.silent
 
+    @property
+    def baseline_cell(self) -> Cell | None:
+        """The cell that it was compared with; None where it was compared with none."""
+        named = self.verdict.baseline
+        if not named:
+            return None
+        where = {name: str(named.get(name)) for name in ("version", "python", "resolve")}
+        return Cell(package=self.cell.package, **where)
+
 
 def list_scripts(record: Record) -> list[str]:
     """The scripts that a cell was asked to run; the original tool wrote them as one text."""

@@ -120,13 +120,3 @@ def make_owners(
         modules=frozenset(modules),
         installed=installed | {canonicalize_name(package)} if installed else None,
     )
-
-
-def name_companions(package: str, requirements: Iterable[str]) -> str:
-    """Return the companions' versions, such as "keras 3.4.1, numpy 1.26.4"; empty for none.
-
-    `requirements` are lines as pip freeze prints them.
-    """
-    pins = dict(line.strip().split("==", 1) for line in requirements if "==" in line)
-    names = COMPANION_REQUIREMENTS.get(package, ())
-    return ", ".join(f"{name} {pins[name]}" for name in names if name in pins)

@@ -147,7 +147,7 @@ def judge_record(
     """The record with its verdicts made anew.
 
     `suites` maps each script to its suite; `baselines` each suite to the record of its baseline
-    cell, None where there is none. A record without a build, or whose build failed, stays as it is.
+    cell, None where it was not run. Return a record whose build is missing or failed unchanged.
     """
     if record.build is None or record.build.retval != 0:
         return record

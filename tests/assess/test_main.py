@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers import REPOSITORY
 from helpers.fault_index import Fault, serve_faults
-from helpers.stage2 import ROOT, folder, read_json, run, save_record, save_version  # noqa: F401
+from helpers.stage2 import folder, read_json, run, save_record, save_version  # noqa: F401
 
 
 def test_versions_are_compared_in_the_shape_of_the_original(folder: Path) -> None:
@@ -331,7 +332,7 @@ def test_half_written_files_of_a_killed_run_go_with_the_next(tmp_path: Path) -> 
         (folder / place / "mine.partial").write_text("mine")
     flags = ("--dir", folder, "--package", "p", "--versions", "all", "--offline")
     assert run(*flags) == 0
-    script = [sys.executable, ROOT / "3.parse_data.py", "--dir", folder, "--formats", "csv"]
+    script = [sys.executable, REPOSITORY / "3.parse_data.py", "--dir", folder, "--formats", "csv"]
     subprocess.run(script, check=True, capture_output=True)
     assert not list(folder.rglob(".*.partial"))
     assert len(list(folder.rglob("mine.partial"))) == len(places)

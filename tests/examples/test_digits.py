@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from helpers import REPOSITORY
-
 import gzip
 import importlib.util
 import os
@@ -15,6 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from helpers import REPOSITORY
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from helpers import REPOSITORY
-
 import ast
 import re
 import subprocess
@@ -12,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
 
@@ -46,9 +45,9 @@ TOPICS = {
         "dcgan variational_autoencoder batch_normalization train_step",
         # Not tensorboard.py: a script's own folder comes first on the path, and so it would hide
         # the package tensorboard from TensorFlow.
-        "4_Utils": "save_restore_model tensorboard_summaries build_custom_layers callbacks functions "
-        "initializers keras_h5 learning_rate load_old_checkpoint load_old_h5 load_old_saved_model "
-        "optimizer_state optimizers predict_classes saved_model",
+        "4_Utils": "save_restore_model tensorboard_summaries build_custom_layers callbacks "
+        "functions initializers keras_h5 learning_rate load_old_checkpoint load_old_h5 "
+        "load_old_saved_model optimizer_state optimizers predict_classes saved_model",
         "5_DataManagement": "load_data image_transformation tfrecords feature_columns "
         "preprocessing_layers",
         "6_Hardware": "multigpu_training",

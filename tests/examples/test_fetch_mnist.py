@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from helpers import REPOSITORY
-
 import gzip
 import hashlib
 import importlib.util
@@ -14,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from helpers import REPOSITORY
 
 SCRIPT = REPOSITORY / "examples" / "data" / "fetch_mnist.py"
 spec = importlib.util.spec_from_file_location("fetch_mnist", SCRIPT)

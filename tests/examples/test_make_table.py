@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from helpers import REPOSITORY
-
 import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 
 from calipertf.config.model import Baseline, Config, load_config
 from calipertf.formats.records import Cell, Record, Verdict

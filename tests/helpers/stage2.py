@@ -13,11 +13,11 @@ from calipertf.formats.record_files import write_record
 from calipertf.formats.records import Cell, Record, Run
 from helpers import REPOSITORY
 
-ROOT = REPOSITORY
-
 
 def run(*flags: object) -> int:
-    spec = importlib.util.spec_from_file_location("assess_change", ROOT / "2.assess_change.py")
+    spec = importlib.util.spec_from_file_location(
+        "assess_change", REPOSITORY / "2.assess_change.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

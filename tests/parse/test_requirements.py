@@ -1,10 +1,10 @@
-"""Whose a module is, and what decides results beside the judged package."""
+"""What pip freeze printed, and what of it decides results beside the judged package."""
 
 from __future__ import annotations
 
 import pytest
 
-from calipertf.reasons.owners import name_companions
+from calipertf.parse.requirements import name_companions, parse_requirements
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from calipertf.reasons.owners import name_companions
 def test_companions_are_named_with_their_versions(
     package: str, lines: list[str], words: str
 ) -> None:
-    assert name_companions(package, lines) == words
+    assert name_companions(package, parse_requirements(lines)) == words

@@ -111,7 +111,7 @@ def child_main() -> None:
         path = cache_path(folder, canonicalize_name(order.package), order.version)
         content = path.read_bytes() if path.exists() else None
         if done.error is not None:
-            # Without its values, which need not survive the attempts.
+            # Without its values, which may not be picklable.
             done = replace(done, error=type(done.error)(str(done.error)))
         pickle.dump(ExtractionResponse(extraction=done, content=content), sys.stdout.buffer)
 

@@ -247,7 +247,7 @@ class Explainer:
         works = "it gives the baseline's result"
         baseline = result.verdict.baseline or {}
         if working is None:
-            working = _find_baseline(result)
+            working = result.baseline_cell
         if working is None:
             return None
         if working.version == cell.version and working.python == cell.python:
@@ -330,12 +330,3 @@ def _blame_name(result: Result, working: Cell | None, symbol: Symbol | None) -> 
 def _blame_all(drift: Drift, works: str) -> Cause | None:
     text = drift.describe_all(works)
     return Cause(kind="requirements", text=text, path=drift.rank()[0]) if text else None
-
-
-def _find_baseline(result: Result) -> Cell | None:
-    """The cell that a result was compared with."""
-    baseline = result.verdict.baseline
-    if not baseline:
-        return None
-    where = {name: str(baseline.get(name)) for name in ("version", "python", "resolve")}
-    return Cell(package=result.cell.package, **where)

@@ -9,10 +9,9 @@ from typing import Any
 from calipertf.formats.ansi import strip_controls
 from calipertf.formats.records import Cell, Record, Run
 from calipertf.parse.analysis import Analysis
-from calipertf.parse.requirements import Requirement, compare_requirements
+from calipertf.parse.requirements import Requirement, compare_requirements, name_companions
 from calipertf.parse.results import Result
 from calipertf.reasons.last_words import Failure
-from calipertf.reasons.owners import name_companions
 from calipertf.redact import redact
 from calipertf.versions import python_version
 
@@ -112,15 +111,20 @@ def _show_difference(left: str, right: str) -> tuple[str, str]:
 
 def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:
     """Every cell: where it is, what was installed and how it was run."""
-    return [_pack_cell(record, strings) for record in analysis.inputs.records]
+    return [
+        _pack_cell(record, analysis.requirements.get(record.cell, ()), strings)
+        for record in analysis.inputs.records
+    ]
 
 
-def _pack_cell(record: Record, strings: Strings) -> dict[str, Any]:
+def _pack_cell(
+    record: Record, requirements: Sequence[Requirement], strings: Strings
+) -> dict[str, Any]:
     cell, environment = record.cell, record.environment
     isolation = environment.get("isolation")
     missing = environment.get("isolation_missing")
     build = record.build
-    companions = name_companions(cell.package, record.requirements)
+    companions = name_companions(cell.package, requirements)
     facts = {
         "Python": environment.get("interpreter") or environment.get("python"),
         "wheel": environment.get("wheel"),
@@ -170,7 +174,8 @@ def pack_results(
     rows = []
     for result, (nearest, cause) in zip(analysis.results, analysis.explained, strict=True):
         verdict, run = result.verdict, result.run
-        baseline = _find_baseline(result, records)
+        where = result.baseline_cell
+        baseline = records.get(where) if where else None
         rows.append(
             {
                 "cell": numbers[result.cell],
@@ -206,15 +211,6 @@ def _write_exception(failure: Failure | None) -> str | None:
 def _turn(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Columns of rows."""
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-
-
-def _find_baseline(result: Result, records: Mapping[Cell, Record]) -> Record | None:
-    """The record of the cell that a result was compared with."""
-    named = result.verdict.baseline
-    if not named:
-        return None
-    where = {name: str(named.get(name)) for name in ("version", "python", "resolve")}
-    return records.get(Cell(package=result.cell.package, **where))
 
 
 def _diff(result: Result, baseline: Record | None) -> str | None:

@@ -224,7 +224,7 @@ class CellWorker(WorkerPlugin):
 
 
 def _plain(error: CaliperError) -> CaliperError:
-    """The error without values, which need not survive the attempts."""
+    """Return the error without its values, which may not be picklable."""
     try:
         return type(error)(str(error))
     except TypeError:

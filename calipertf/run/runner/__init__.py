@@ -1,4 +1,4 @@
-"""The programs that run inside a cell, and what they are told."""
+"""The programs that run inside a cell."""
 
 from pathlib import Path
 

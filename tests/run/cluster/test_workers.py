@@ -19,7 +19,7 @@ FAILED = Reply(address="a", label="w1", failure=InfrastructureError("disk full")
 AWAY = Reply(address="a", label="w1", elsewhere="no Python 3.7")
 
 
-def make_crew(**pythons: list[str]) -> WorkerRegistry:
+def make_registry(**pythons: list[str]) -> WorkerRegistry:
     workers = WorkerRegistry()
     for address, tags in pythons.items():
         said: dict[str, Any] = {"address": address, "label": address, "cells": 2}
@@ -42,7 +42,7 @@ def make_crew(**pythons: list[str]) -> WorkerRegistry:
 def test_a_cell_goes_to_those_that_have_not_failed(
     left: set[str], failing: set[str], expected: list[str] | None
 ) -> None:
-    workers = make_crew(a=["cp37"], b=["cp37"], c=["cp38"])
+    workers = make_registry(a=["cp37"], b=["cp37"], c=["cp38"])
     for address in failing:
         for _ in range(FAILURE_STREAK):
             workers.record_result(address, address, failed=True)
@@ -51,7 +51,7 @@ def test_a_cell_goes_to_those_that_have_not_failed(
 
 
 def test_a_worker_that_does_a_cell_is_trusted_again() -> None:
-    workers = make_crew(a=["cp37"], b=["cp37"])
+    workers = make_registry(a=["cp37"], b=["cp37"])
     for _ in range(FAILURE_STREAK):
         workers.record_result("a", "a", failed=True)
     workers.record_result("a", "a", failed=False)

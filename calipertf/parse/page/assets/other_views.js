@@ -16,7 +16,7 @@ function showPrediction() {
   for (const [subset, rows] of groupRows(scores, "subset")) {
     if (rows.every((row) => row.auc === null)) {
       parts.push(el("p", { className: "muted" },
-        `${subset}: ${plural(rows[0].units, "unit")}, ${percent(rows[0].fails)} fail. Where all end alike, no score can be judged.`));
+        `${subset}: ${plural(rows[0].units, "unit")}, ${percent(rows[0].fails)} fail. Where all have one outcome, no score can be judged.`));
       continue;
     }
     parts.push(listTable(`${subset}: ${rows[0].units.toLocaleString("en")} units, ${percent(rows[0].fails)} fail`,
