@@ -76,8 +76,10 @@ def make_verdict(version: int, script: int, count: int, *, resolve: str) -> tupl
         outcome = "different_result"
     if failure:
         error += (*trace, f"{failure.type}: {failure.message}\n")
-    verdict = Verdict(outcome=outcome, reason=reason, exception=failure, suite=suite, start="warm")
-    return verdict, Run(output=output, error=error, retval=int(failure is not None), seconds=0.5)
+    verdict = Verdict(outcome=outcome, reason=reason, exception=failure, suite=suite)
+    return verdict, Run(
+        output=output, error=error, retval=int(failure is not None), seconds=0.5, start="warm"
+    )
 
 
 def write_records(layout: Layout, versions: list[str], scripts: int) -> None:

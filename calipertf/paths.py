@@ -137,7 +137,10 @@ def read_records(layout: Layout) -> tuple[list[Record], list[RecordError]]:
 def _check_place(layout: Layout, path: Path, record: Record) -> None:
     """Raise RecordError for a record under another cell's name, such as a copy that was kept."""
     folder = path.parent
-    misplaced = record.native and folder not in {layout.data, layout.data / record.cell.resolve}
+    misplaced = not record.is_original and folder not in {
+        layout.data,
+        layout.data / record.cell.resolve,
+    }
     if path.stem != record.cell.name or misplaced:
         words = (
             f"{path} holds the record of another cell, {record.cell.label}: move it to its place"

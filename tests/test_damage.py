@@ -83,9 +83,12 @@ RECORDS: dict[str, str] = {
     "output of numbers": change("tests", "s/a.py", "output", to=[1]),
     "output an object": change("tests", "s/a.py", "output", to={"a": 1}),
     "seconds a text": change("tests", "s/a.py", "seconds", to="1"),
-    "ended a number": change("tests", "s/a.py", "ended", to=1),
-    "cut a text": change("tests", "s/a.py", "cut", to="1"),
-    "third run": change("tests", "s/a.py", "again", "again", to={"retval": 0}),
+    "termination a number": change("tests", "s/a.py", "termination", to=1),
+    "truncated_bytes a text": change("tests", "s/a.py", "truncated_bytes", to="1"),
+    "third run": change("tests", "s/a.py", "repeat", "repeat", to={"retval": 0}),
+    "third run, older name": change(
+        "tests", "s/a.py", "repeat", to={"retval": 0, "again": {"retval": 0}}
+    ),
     "import a list": change("import", to=[1]),
     "requirements of numbers": change("requirements.txt", to=[1]),
     "requirements an object": change("requirements.txt", to={"a": 1}),

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from calipertf.config.choices import EnvironmentKind
 from calipertf.config.paths import (
     LARGEST_TEMPLATE,
     FoundScripts,
@@ -88,7 +89,7 @@ class Analysis(BaseModel):
     #: Folder that all paths are relative to, itself relative to the file.
     root: str = "."
     resolve: Resolves = ["today"]
-    environment: Literal["auto", "docker", "venv"] = "auto"
+    environment: EnvironmentKind = "auto"
     base_image: Image = "python:{version}"
     #: Whether a source archive is built where no wheel fits, as pip does.
     sources: Literal["auto", "never"] = "auto"

@@ -32,7 +32,7 @@ def check_record(record: Record, *, outcomes: Collection[str], pattern: re.Patte
     if not match or match["python"] != record.cell.python:
         raise ValueError(f"no such Python, or no such cell: {record.cell.name[:80]}")
     for name, run in record.runs.items():
-        if run.again is not None and run.again.again is not None:
+        if run.repeat is not None and run.repeat.repeat is not None:
             raise ValueError(f"{name[:80]} ran more than twice")
     verdicts: list[Record | Verdict] = [*record.outcomes.values(), record]
     for verdict in verdicts:

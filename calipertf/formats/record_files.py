@@ -72,7 +72,10 @@ def _read_native(data: Mapping[str, Any]) -> Record:
         message=data.get("message"),
         resolve_date=resolve_date,
         outcomes=outcomes,
-        runs={name: Run.from_json(item) for name, item in tests.items()},
+        runs={
+            name: replace(Run.from_json(item), start=data["outcomes"].get(name, {}).get("start"))
+            for name, item in tests.items()
+        },
         build=Run.from_json(build) if build is not None else None,
         bare_import=Run.from_json(bare_import) if bare_import else None,
         requirements=read_lines(data.get("requirements.txt")),
@@ -94,7 +97,7 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     cell = Cell(**match.groupdict(), resolve="original")
     tests = dict(data.get("tests") or {})
     build = tests.pop("build", None)
-    record = Record(cell=cell, outcome="no_release", inputs=inputs, native=False)
+    record = Record(cell=cell, outcome="no_release", inputs=inputs, is_original=True)
     if build is None:
         return record
     record = replace(
@@ -105,7 +108,7 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
     _check_record(record)
     if build.get("retval"):
         return replace(record, outcome="build_failed")
-    runs = {name: Run.from_json(item) for name, item in tests.items()}
+    runs = {name: replace(Run.from_json(item), start="cold") for name, item in tests.items()}
     _check_record(replace(record, runs=runs))
     owners = make_owners(cell.package, requirements=record.requirements)
     verdicts = {name: _judge_original(run, owners) for name, run in runs.items()}
@@ -121,12 +124,12 @@ def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
 
 def _judge_original(run: Run, owners: Owners) -> Verdict:
     if run.retval == 0:
-        return Verdict(outcome="not_compared", start="cold")
+        return Verdict(outcome="not_compared")
     failure = parse_exception(run.error, run.output)
-    reason, detail = classify_failure(run.retval, run.ended, run.error, run.output, owners=owners)
-    return Verdict(
-        outcome="run_failed", reason=reason, detail=detail, exception=failure, start="cold"
+    reason, detail = classify_failure(
+        run.retval, run.termination, run.error, run.output, owners=owners
     )
+    return Verdict(outcome="run_failed", reason=reason, detail=detail, exception=failure)
 
 
 def write_record(path: Path, record: Record) -> None:

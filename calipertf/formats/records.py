@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from calipertf.outcomes import rank_worst
@@ -76,17 +76,20 @@ class Run:
     #: Wall time in seconds; None where not measured.
     seconds: float | None = None
     #: How it ended: exit, signal, timeout or memory.
-    ended: str = "exit"
+    termination: str = "exit"
     #: Bytes of output that were not kept.
-    cut: int = 0
+    truncated_bytes: int = 0
     #: SHA-256 of the whole standard output; None where all of it was kept, and in older records.
     sha256: str | None = None
     #: What ran the file: pytest; None where Python itself ran it as a script.
     run_by: str | None = None
     #: The second run of the same script in the same cell; None where it ran once.
-    again: Run | None = None
+    repeat: Run | None = None
     #: Script of the same cell whose cold run confirmed this warm failure; None where none had to.
     confirmed_by: str | None = None
+    #: Start of the process whose result counts: warm or cold; None where it is not known. A record
+    #: keeps it with the script's verdict.
+    start: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The run as docs/formats.md has it."""
@@ -97,34 +100,34 @@ class Run:
         }
         if self.seconds is not None:
             data["seconds"] = round(self.seconds, 3)
-        if self.ended != "exit":
-            data["ended"] = self.ended
-        if self.cut:
-            data["cut"] = self.cut
+        if self.termination != "exit":
+            data["termination"] = self.termination
+        if self.truncated_bytes:
+            data["truncated_bytes"] = self.truncated_bytes
         if self.sha256 is not None:
             data["sha256"] = self.sha256
         if self.run_by is not None:
             data["run_by"] = self.run_by
         if self.confirmed_by is not None:
             data["confirmed_by"] = self.confirmed_by
-        if self.again is not None:
-            data["again"] = self.again.to_json()
+        if self.repeat is not None:
+            data["repeat"] = self.repeat.to_json()
         return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Run:
-        """The run that a record holds, ours or the original's."""
-        again = data.get("again")
+        """The run that a record holds: ours, one with the names before 0.2, or the original's."""
+        repeat = data.get("repeat", data.get("again"))
         return cls(
             output=read_lines(data.get("output")),
             error=read_lines(data.get("error")),
             retval=data.get("retval"),
             seconds=data.get("seconds"),
-            ended=data.get("ended", "exit"),
-            cut=data.get("cut", 0),
+            termination=data.get("termination", data.get("ended", "exit")),
+            truncated_bytes=data.get("truncated_bytes", data.get("cut", 0)),
             sha256=data.get("sha256"),
             run_by=data.get("run_by"),
-            again=cls.from_json(again) if again else None,
+            repeat=cls.from_json(repeat) if repeat else None,
             confirmed_by=data.get("confirmed_by"),
         )
 
@@ -147,8 +150,6 @@ class Verdict:
     baseline: Mapping[str, str] | None = None
     #: The first few differences from the baseline's result, in words.
     differences: tuple[str, ...] = ()
-    #: Start of the process whose result counts: warm or cold; None where it never ran.
-    start: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as docs/formats.md has it."""
@@ -161,7 +162,6 @@ class Verdict:
             "suite": self.suite,
             "baseline": dict(self.baseline) if self.baseline else None,
             "differences": list(self.differences),
-            "start": self.start,
         }
 
     @classmethod
@@ -176,24 +176,16 @@ class Verdict:
             suite=data.get("suite"),
             baseline=data.get("baseline"),
             differences=read_lines(data.get("differences")),
-            start=data.get("start"),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """Everything known about one cell."""
+class Observation:
+    """What happened in one cell, without a verdict on it."""
 
     cell: Cell
-    #: Worst outcome of its scripts, or the cell's own.
-    outcome: str
-    reason: str | None = None
-    #: One sentence for a person; None where the outcome says it all.
-    message: str | None = None
     #: The cut-off that dependencies were resolved against, ISO 8601 UTC; None where none was.
     resolve_date: str | None = None
-    #: Script path -> verdict.
-    outcomes: Mapping[str, Verdict] = field(default_factory=dict)
     #: Script path -> what its run left behind.
     runs: Mapping[str, Run] = field(default_factory=dict)
     #: The build; None where there was no wheel to build with.
@@ -208,13 +200,32 @@ class Record:
     timings: Mapping[str, Any] = field(default_factory=dict)
     #: Version of this tool that ran the cell; None where the record is older than that field.
     caliper: str | None = None
-    #: False for a record of the original tool, whose outcomes are derived.
-    native: bool = True
+    #: True for a record of the original tool, whose outcomes are derived.
+    is_original: bool = False
 
     @property
     def seconds(self) -> float:
         """Seconds that the cell took, from one phase to the next."""
         return float(sum(self.timings.get(phase, 0) for phase in ("build", "freeze", "scripts")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Observation):
+    """An observation with the verdicts on it: everything known about one cell."""
+
+    #: Worst outcome of its scripts, or the cell's own.
+    outcome: str
+    reason: str | None = None
+    #: One sentence for a person; None where the outcome says it all.
+    message: str | None = None
+    #: Script path -> verdict.
+    outcomes: Mapping[str, Verdict] = field(default_factory=dict)
+
+    @classmethod
+    def from_observation(cls, observation: Observation, **judged: Any) -> Record:
+        """Return the record of what happened, with `judged`: the fields that a record adds."""
+        known = {item.name: getattr(observation, item.name) for item in fields(Observation)}
+        return cls(**known, **judged)
 
     def to_json(self) -> dict[str, Any]:
         """The record as docs/formats.md has it."""
@@ -232,7 +243,13 @@ class Record:
             "outcome": self.outcome,
             "reason": self.reason,
             "message": self.message,
-            "outcomes": {name: verdict.to_json() for name, verdict in self.outcomes.items()},
+            "outcomes": {
+                name: {
+                    **verdict.to_json(),
+                    "start": self.runs[name].start if name in self.runs else None,
+                }
+                for name, verdict in self.outcomes.items()
+            },
             "environment": dict(self.environment),
             "inputs": dict(self.inputs),
             "timings": dict(self.timings),

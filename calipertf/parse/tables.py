@@ -93,7 +93,7 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
             "nearest_working": name_cell(nearest),
             "differences": "\n".join(verdict.differences) or None,
             "baseline": " ".join(str(value) for value in baseline.values()) or None,
-            "start": verdict.start,
+            "start": run.start if run else None,
             "retval": run.retval if run else None,
             "seconds": run.seconds if run else None,
         }

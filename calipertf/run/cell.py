@@ -1,4 +1,4 @@
-"""One cell: build it, list its requirements, run every script; the raw record of what happened."""
+"""One cell: build it, list its requirements, run every script; what happened, without a verdict."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from typing import Any
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureError
-from calipertf.formats.records import Record, Run, Verdict
-from calipertf.reasons.last_words import find_last_line, parse_exception
-from calipertf.reasons.messages import shorten
-from calipertf.run.backends.base import Built, CellTask, Environment
+from calipertf.formats.records import Observation, Run
+from calipertf.run.backends.base import Backend, Built, CellTask
 from calipertf.run.builds.evidence import KEY as EVIDENCE
-from calipertf.run.builds.messages import explain_build
 from calipertf.run.builds.output import hide_chance
 from calipertf.run.runner import PYTEST_RUNNER
 from calipertf.run.runner.isolation import list_missing
@@ -50,9 +47,9 @@ SCRIPT_ENVIRON: Mapping[str, str] = {
 
 
 def run_cell(
-    task: CellTask, environment: Environment, sleep: Callable[[float], None] = time.sleep
-) -> Record:
-    """The record of a cell with what each script did; verdicts that need a baseline are left out.
+    task: CellTask, backend: Backend, sleep: Callable[[float], None] = time.sleep
+) -> Observation:
+    """Build a cell, run its scripts and return what happened.
 
     Raises InfrastructureError once a few tries at it failed for reasons that are not the package's;
     `sleep` waits between them.
@@ -70,8 +67,8 @@ def run_cell(
             state.outcome.exception() if state.outcome else "",
         ),
     )
-    def attempt() -> Record:
-        return _run_once(task, environment)
+    def attempt() -> Observation:
+        return _run_once(task, backend)
 
     return attempt()
 
@@ -82,48 +79,43 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, InfrastructureError) and not isinstance(error, lasting)
 
 
-def _run_once(task: CellTask, environment: Environment) -> Record:
+def _run_once(task: CellTask, backend: Backend) -> Observation:
     started = datetime.now(timezone.utc)
-    blank = Record(
-        cell=task.cell,
-        outcome="build_failed",
-        resolve_date=(task.cutoff or started).strftime(
-            "%Y-%m-%dT%H:%M:%SZ" if task.cutoff else "%Y-%m-%d"
-        ),
-        inputs={
-            "name": task.cell.name,
-            "dependency": task.cell.package,
-            "dockerfile": task.dockerfile,
-            "tests": list(task.scripts),
-        },
-    )
-    with environment.build(task) as built:
+    with backend.build(task) as built:
         timings: dict[str, Any] = {
             "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
             **{name: round(seconds, 3) for name, seconds in built.timings.items()},
         }
-        facts = {**built.facts, "wheel": task.file.filename}
-        build = hide_chance(rename_paths(built.run, built.aliases))
-        record = replace(blank, build=build, environment=facts, timings=timings)
+        inputs: dict[str, Any] = {
+            "name": task.cell.name,
+            "dependency": task.cell.package,
+            "dockerfile": task.dockerfile,
+            "tests": list(task.scripts),
+        }
         if built.run_job is None:
-            failure = explain_build(build, task.cell.package)
-            return replace(
-                record,
-                reason=failure.reason,
-                message=failure.message,
-                inputs={**record.inputs, EVIDENCE: dict(built.index)},
-            )
+            inputs[EVIDENCE] = dict(built.index)
+        seen = Observation(
+            cell=task.cell,
+            resolve_date=(task.cutoff or started).strftime(
+                "%Y-%m-%dT%H:%M:%SZ" if task.cutoff else "%Y-%m-%d"
+            ),
+            build=hide_chance(rename_paths(built.run, built.aliases)),
+            environment={**built.facts, "wheel": task.file.filename},
+            inputs=inputs,
+            timings=timings,
+        )
+        if built.run_job is None:
+            return seen
         begun = time.monotonic()
-        record = _run_scripts(task, built, record)
+        seen = _run_scripts(task, built, seen)
         spent = time.monotonic() - begun
-        return replace(record, timings={**record.timings, "scripts": round(spent, 3)})
+        return replace(seen, timings={**seen.timings, "scripts": round(spent, 3)})
 
 
-def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
+def _run_scripts(task: CellTask, built: Built, seen: Observation) -> Observation:
     runs: dict[str, Run] = {}
-    starts: dict[str, str] = {}
-    facts = dict(record.environment)
-    timings = dict(record.timings)
+    facts = dict(seen.environment)
+    timings = dict(seen.timings)
     bare_import: list[Run] = []
 
     def rename(event: Mapping[str, Any]) -> Run:
@@ -143,11 +135,9 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
             bare_import.append(rename(event))
         elif kind == "script":
             runs[event["name"]] = rename(event)
-            starts[event["name"]] = event["start"]
         elif kind == "again":
-            runs[event["name"]] = replace(
-                runs[event["name"]], again=replace(rename(event), seconds=None)
-            )
+            repeat = replace(rename(event), seconds=None, start=None)
+            runs[event["name"]] = replace(runs[event["name"]], repeat=repeat)
         elif kind == "end":
             timings["scripts_cpu"] = round(event["cpu"], 3)
 
@@ -159,20 +149,13 @@ def _run_scripts(task: CellTask, built: Built, record: Record) -> Record:
         raise InfrastructureError(
             f"the script runner ended before {missing[0]} was run in {task.cell.label}"
         )
-    verdicts = {
-        script: Verdict(outcome="not_compared", start=starts[script]) for script in task.scripts
-    }
-    tried = bare_import[-1] if bare_import else None
     return replace(
-        record,
-        outcome="not_compared",
-        outcomes=verdicts,
+        seen,
         runs={script: runs[script] for script in task.scripts},
-        bare_import=tried,
+        bare_import=bare_import[-1] if bare_import else None,
         requirements=built.requirements,
         environment=facts,
         timings=timings,
-        message=explain_import(tried, task.analysis.import_name, facts),
     )
 
 
@@ -184,21 +167,6 @@ def _check_python(task: CellTask, version: str) -> None:
             f"{task.cell.label} ran on Python {version}, not {wanted}: check base_image and the "
             "dockerfile of caliper.yaml"
         )
-
-
-def explain_import(tried: Run | None, asked: str | None, facts: Mapping[str, Any]) -> str | None:
-    """Return why the package cannot be imported; `asked` is the import_name of caliper.yaml."""
-    if tried is None or tried.retval == 0:
-        return None
-    failure = parse_exception(tried.error, tried.output)
-    last = find_last_line(tried.error, tried.output) or tried.ended
-    words = f"{failure.type}: {shorten(failure.message, 300)}" if failure else last
-    modules = facts.get("modules") or []
-    hint = ""
-    if asked and modules and asked.partition(".")[0] not in modules:
-        has = ", ".join(modules[:5])
-        hint = f"; import_name of caliper.yaml is {asked}, and the package brings {has}"
-    return f"import {facts.get('import_name')} fails: {words}{hint}"
 
 
 def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
@@ -220,11 +188,12 @@ def read_run(event: Mapping[str, Any]) -> Run:
         error=_split_text(event["error"]),
         retval=event["retval"],
         seconds=event.get("seconds"),
-        ended=event["ended"],
-        cut=event["cut"],
+        termination=event["ended"],
+        truncated_bytes=event["cut"],
         sha256=event.get("sha256"),
         run_by=event.get("run_by"),
         confirmed_by=event.get("confirmed_by"),
+        start=event.get("start"),
     )
 
 
@@ -235,7 +204,7 @@ def _split_text(text: str) -> tuple[str, ...]:
 
 
 def make_job(task: CellTask) -> dict[str, Any]:
-    """The job for script_runner.py; the environment adds its folders."""
+    """The job for script_runner.py; the backend adds its folders."""
     analysis = task.analysis
     environ = dict(SCRIPT_ENVIRON)
     if analysis.data:

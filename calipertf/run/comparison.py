@@ -63,13 +63,13 @@ def compare_runs(
         why = "and this record does not say what was cut; --force runs the cell again"
     else:
         why = f"and only one of it and {other} was cut"
-    cut = max(here.cut, there.cut)
+    cut = max(here.truncated_bytes, there.truncated_bytes)
     return Comparison(unknown=f"it prints more than is kept ({cut:,} bytes were cut), {why}")
 
 
 def is_cut(run: Run) -> bool:
     """Whether some of a run's standard output was not kept."""
-    marked = run.cut > 0 and any(_CUT.match(line.rstrip("\n")) for line in run.output)
+    marked = run.truncated_bytes > 0 and any(_CUT.match(line.rstrip("\n")) for line in run.output)
     return run.sha256 is not None or marked
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from typing import Any
 
 from calipertf.formats.records import Run
 from calipertf.reasons.last_words import Failure
@@ -50,6 +51,20 @@ def explain_surroundings(
     if "network" in isolation and lacks_network(failure.type, failure.message):
         return "data", NETWORK
     return None
+
+
+def hint_import_name(facts: Mapping[str, Any]) -> str | None:
+    """Return that the module tried is none of the package's; None where it is, or none are known.
+
+    `facts` are a record's `environment`.
+    """
+    tried, modules = str(facts.get("import_name") or ""), facts.get("modules") or []
+    if not modules or tried.partition(".")[0] in modules:
+        return None
+    return (
+        f"import_name is {tried}, and the package brings {', '.join(modules[:5])}; set import_name "
+        "in caliper.yaml"
+    )
 
 
 def list_failed_tests(run: Run, limit: int = 10) -> str | None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
-from calipertf.formats.records import Record, Run, Verdict, worst_outcome
+from calipertf.formats.records import Observation, Record, Run, Verdict, worst_outcome
 from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.classify import classify_failure
 from calipertf.reasons.last_words import Failure, parse_exception
 from calipertf.reasons.messages import shorten
 from calipertf.reasons.owners import Owners, make_owners
 from calipertf.reasons.tracebacks import find_traceback
+from calipertf.run.builds.messages import explain_build
 from calipertf.run.comparison import Comparison, compare_lines, compare_runs
-from calipertf.run.hints import explain_surroundings, list_failed_tests, ran_a_test
+from calipertf.run.hints import (
+    explain_surroundings,
+    hint_import_name,
+    list_failed_tests,
+    ran_a_test,
+)
 
 #: Differences that a verdict lists.
 LISTED = 5
@@ -45,7 +51,7 @@ def judge_script(
     """
     if run.retval != 0:
         return judge_failure(run, imports=imports, owners=owners, isolation=isolation)
-    if run.again is not None and (verdict := _judge_repetition(run, run.again, tolerance)):
+    if run.repeat is not None and (verdict := _judge_repetition(run, run.repeat, tolerance)):
         return verdict
     if is_baseline:
         return _judge_silence(run) or Verdict(outcome="same_result")
@@ -94,8 +100,8 @@ def _judge_silence(run: Run) -> Verdict | None:
 
 def _name_exception(run: Run) -> str:
     """The exception of a run that failed, to end a sentence with; empty where there is none."""
-    if run.ended != "exit":
-        return f" ({run.ended})"
+    if run.termination != "exit":
+        return f" ({run.termination})"
     failure = parse_exception(run.error, run.output)
     return f": {_spell(failure)[:200]}" if failure else ""
 
@@ -110,7 +116,7 @@ def judge_failure(
 ) -> Verdict:
     """import_failed or run_failed, with the reason and the exception."""
     reason, detail = classify_failure(
-        run.retval, run.ended, run.error, run.output, owners=owners, importing=not imports
+        run.retval, run.termination, run.error, run.output, owners=owners, importing=not imports
     )
     failure = parse_exception(run.error, run.output)
     if detail is None and reason != "timeout":
@@ -139,52 +145,57 @@ def _quote_line(run: Run, failure: Failure | None) -> str | None:
 
 
 def judge_record(
-    record: Record,
+    seen: Observation,
     suites: Mapping[str, str | None],
-    baselines: Mapping[str, Record | None],
+    baselines: Mapping[str, Observation | None],
     tolerance: float,
 ) -> Record:
-    """The record with its verdicts made anew.
+    """Return the record of what happened in a cell, with all verdicts made anew.
 
     `suites` maps each script to its suite; `baselines` each suite to the record of its baseline
-    cell, None where it was not run. Return a record whose build is missing or failed unchanged.
+    cell, None where it was not run. A record whose build is missing or failed stays as it is.
     """
-    if record.build is None or record.build.retval != 0:
-        return record
+    if seen.build is None or seen.build.retval != 0:
+        if isinstance(seen, Record):
+            return seen
+        failure = explain_build(seen.build or Run(), seen.cell.package)
+        return Record.from_observation(
+            seen, outcome="build_failed", reason=failure.reason, message=failure.message
+        )
     verdicts: dict[str, Verdict] = {}
-    owners = make_owners(record.cell.package, record.environment, record.requirements)
-    imports = can_import(record)
-    for script, run in record.runs.items():
+    owners = make_owners(seen.cell.package, seen.environment, seen.requirements)
+    imports = can_import(seen)
+    for script, run in seen.runs.items():
         suite = suites.get(script)
         base = baselines.get(suite) if suite else None
         verdict = judge_script(
             run,
             imports=imports,
             owners=owners,
-            baseline=base.outcomes.get(script, Verdict(outcome="same_result")) if base else None,
+            baseline=_find_verdict(base, script),
             there=base.runs.get(script) if base else None,
-            is_baseline=base is not None and base.cell == record.cell,
+            is_baseline=base is not None and base.cell == seen.cell,
             tolerance=tolerance,
-            isolation=record.environment.get("isolation") or (),
+            isolation=seen.environment.get("isolation") or (),
         )
         where = base.cell if base else None
-        old = record.outcomes.get(script)
         if verdict.outcome == "not_compared" and (why := _explain_no_baseline(suite, base)):
             verdict = replace(verdict, detail=why)
         verdicts[script] = replace(
             verdict,
             suite=suite,
-            start=old.start if old else None,
             baseline={"version": where.version, "python": where.python, "resolve": where.resolve}
             if where
             else None,
         )
     worst = worst_outcome(verdicts)
-    if worst and worst.outcome == "import_failed" and record.bare_import:
+    if worst and worst.outcome == "import_failed" and seen.bare_import:
         # The import says why, and no script's own mistake does.
-        worst = judge_failure(record.bare_import, imports=False, owners=owners)
-    return replace(
-        record,
+        worst = judge_failure(seen.bare_import, imports=False, owners=owners)
+        hint = hint_import_name(seen.environment)
+        worst = replace(worst, detail="; ".join(filter(None, (worst.detail, hint))) or None)
+    return Record.from_observation(
+        seen,
         outcomes=verdicts,
         outcome=worst.outcome if worst else "not_compared",
         reason=worst.reason if worst else None,
@@ -192,7 +203,15 @@ def judge_record(
     )
 
 
-def can_import(record: Record) -> bool:
+def _find_verdict(base: Observation | None, script: str) -> Verdict | None:
+    """Return the baseline's verdict on a script; None where the baseline cell was not run."""
+    if base is None:
+        return None
+    known = base.outcomes if isinstance(base, Record) else {}
+    return known.get(script, Verdict(outcome="same_result"))
+
+
+def can_import(record: Observation) -> bool:
     """Whether the package can be imported in a cell.
 
     Where a script works there, a bare import that fails is one of a name that is not the package's:
@@ -203,11 +222,11 @@ def can_import(record: Record) -> bool:
     return any(run.retval == 0 for run in record.runs.values())
 
 
-def _explain_no_baseline(suite: str | None, base: Record | None) -> str | None:
+def _explain_no_baseline(suite: str | None, base: Observation | None) -> str | None:
     """Why there is no result to compare with; None where the baseline cell has run."""
     if suite is None:
         return "baselines names no baseline cell for it"
-    if base is None or base.runs:
+    if not isinstance(base, Record) or base.runs:
         return None
     what = base.outcome.replace("_", " ")
     return f"its baseline, {base.cell.label}, has no result: {base.message or what}"[:400]

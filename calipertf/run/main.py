@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
-import os
-import secrets
-import socket
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from calipertf.cli import ResultConsole
 from calipertf.config.model import Config, load_config
@@ -29,12 +27,13 @@ from calipertf.index.client import Index
 from calipertf.index.credentials import lend_credentials, needs_credentials
 from calipertf.paths import Layout, read_records
 from calipertf.run.advice import describe_conditions, list_advice
-from calipertf.run.backends.base import CellTask, Environment
-from calipertf.run.backends.registry import choose_scheduler, open_place, open_scheduler
+from calipertf.run.backends.base import Capabilities, CellSpec
+from calipertf.run.backends.registry import open_backend
 from calipertf.run.backends.venv.folders import open_cache
 from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
 from calipertf.run.dockerfile import check_template, render_plan
+from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
     PlannedCell,
     baseline_cell,
@@ -47,7 +46,7 @@ from calipertf.run.progress import Progress
 from calipertf.run.requirements import check_requirements, describe_unlisted, find_unlisted
 from calipertf.run.runner.isolation import tell_missing
 from calipertf.run.runner.pytest_files import explain_pytest
-from calipertf.run.schedule import Done, Scheduler
+from calipertf.run.schedule import Done, LocalScheduler, Scheduler, count_jobs
 from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
@@ -67,15 +66,14 @@ class Session:
     """What the parts of a run share."""
 
     config: Config
-    environment: Environment
+    options: RunOptions
+    #: What the place offers where the cells run.
+    capabilities: Capabilities
     scripts: tuple[str, ...]
     baselines: Mapping[str, Cell]
     store: Store
     #: The scripts of the configuration and what they may read beside themselves.
     sources: SourceTree
-    arguments: argparse.Namespace
-    #: Name of this run, on what it makes and has to remove: host, process number, random part.
-    run_id: str
     #: What the index has, for records of failed builds.
     memory: Memory
     #: Whether the run was planned from an old page of the index.
@@ -87,8 +85,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     config = load_config(Path(arguments.config))
-    arguments.run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    arguments.scheduler = choose_scheduler(config, arguments)
+    options = read_options(arguments, config)
     selection = make_selection(arguments)
     scripts = choose_scripts(config, selection)
     analysis = config.analysis
@@ -102,41 +99,77 @@ def run_stage(arguments: argparse.Namespace) -> int:
             log.warning(
                 "the index cannot be reached: planning from its page in the cache, which may be old"
             )
-        processes = Processes()
-        environment = stack.enter_context(open_place(analysis, arguments, processes, index))
-        refuse_credentials(environment, analysis.index_url)
-        planned = plan_grid(config, project, environment.platforms(), selection)
+        place = stack.enter_context(open_place(config, options, index))
+        capabilities = place.capabilities
+        refuse_credentials(capabilities, analysis.index_url)
+        planned = plan_grid(config, project, capabilities.platforms(), selection)
         check_template(config, planned)
-        missing = find_missing(planned, environment)
+        missing = find_missing(planned, capabilities)
         check_requirements(config, index)
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
         advice += list_advice(config, scripts)
-        if arguments.dry_run:
-            print_plan(Layout(root=arguments.dir), planned, missing)
+        layout = Layout(root=options.dir)
+        if options.dry_run:
+            print_plan(layout, planned, missing)
             print("\n".join([*advice, describe_conditions(config)]))
             return EXIT_OK
         baselines = {
             suite: baseline_cell(project.name, baseline)
             for suite, baseline in find_baselines(config, scripts).items()
         }
-        tell_beginning(config, arguments, advice)
-        layout = Layout(root=arguments.dir)
+        tell_beginning(config, options, advice)
         stack.enter_context(hold_lock(layout.lock))
         make_folder(layout.data)
         session = Session(
             config=config,
-            environment=environment,
+            options=options,
+            capabilities=capabilities,
             scripts=scripts,
             baselines=baselines,
             store=make_store(config, layout, baselines),
-            sources=find_sources(config, [arguments.dir]),
-            arguments=arguments,
-            run_id=arguments.run_id,
+            sources=find_sources(config, [options.dir]),
             memory=Memory(index),
             stale=project.stale,
         )
-        scheduler = open_scheduler(environment, processes, analysis, arguments)
-        return judge_grid(session, planned, missing, scheduler)
+        return judge_grid(session, planned, missing, place.make_scheduler())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a run's cells are built and run: this machine, or the workers of a cluster."""
+
+    capabilities: Capabilities
+    make_scheduler: Callable[[], Scheduler]
+
+
+@contextlib.contextmanager
+def open_place(config: Config, options: RunOptions, index: Index) -> Iterator[Place]:
+    """Open the place that the options ask for."""
+    if options.cluster is None:
+        processes = Processes()
+        with open_backend(config.analysis, options, processes, index) as backend:
+            yield Place(
+                capabilities=backend,
+                make_scheduler=lambda: LocalScheduler(
+                    backend,
+                    processes,
+                    root=config.root,
+                    run_id=options.run_id,
+                    jobs=count_jobs(options.jobs),
+                ),
+            )
+        return
+    # Dask takes half a second to import.
+    from calipertf.run.cluster.backend import open_cluster
+    from calipertf.run.cluster.driver import DaskScheduler
+
+    with open_cluster(options.cluster, config.analysis, options) as cluster:
+        yield Place(
+            capabilities=cluster,
+            make_scheduler=lambda: DaskScheduler(
+                cluster, root=config.root, leave_out=[options.dir], jobs=options.jobs
+            ),
+        )
 
 
 def make_store(config: Config, layout: Layout, baselines: Mapping[str, Cell]) -> Store:
@@ -164,32 +197,36 @@ def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[
     )
 
 
-def tell_beginning(config: Config, arguments: argparse.Namespace, advice: Iterable[str]) -> None:
+def tell_beginning(config: Config, options: RunOptions, advice: Iterable[str]) -> None:
     """Say what a new user may trip over, and where records go if that is not beside the file."""
     for line in advice:
         log.warning(line)
     log.info(describe_conditions(config))
-    folder = resolve(arguments.dir)
+    folder = resolve(options.dir)
     if folder.parent != config.path.parent:
         log.info("records go to %s; --dir names another folder", folder)
 
 
-def refuse_credentials(environment: Environment, index_url: str) -> None:
+def refuse_credentials(capabilities: Capabilities, index_url: str) -> None:
     """Raise ConfigError where images would have to be built from an index that asks for a login."""
-    if environment.kind == "docker" and index_url != DEFAULT_INDEX and needs_credentials(index_url):
+    if (
+        capabilities.kind == "docker"
+        and index_url != DEFAULT_INDEX
+        and needs_credentials(index_url)
+    ):
         raise ConfigError(
             f"{index_url} is asked with credentials, which builds of images are not given: they "
             "would stay in the image; use environment: venv"
         )
 
 
-def find_missing(planned: Iterable[PlannedCell], environment: Environment) -> dict[str, str]:
-    """Python tag -> how to get it, for those that cells need and the environment has not."""
+def find_missing(planned: Iterable[PlannedCell], capabilities: Capabilities) -> dict[str, str]:
+    """Return Python tag -> how to get it, for those that cells need and are not there."""
     wanted = {plan.cell.python for plan in planned if plan.file}
     return {
-        tag: environment.explain_missing(tag)
+        tag: capabilities.explain_missing(tag)
         for tag in wanted
-        if environment.find_python(tag) is None
+        if capabilities.find_python(tag) is None
     }
 
 
@@ -203,19 +240,19 @@ def judge_grid(
     store = session.store
     store.load(plan.cell for plan in planned)
     kept = len(store.records)
-    tasks = [task for plan in planned if (task := prepare_cell(session, plan, missing))]
+    todo = [cell for plan in planned if (cell := prepare_cell(session, plan, missing))]
     store.judge_all()
     lacking = explain_missing_baselines(planned, missing, store.records)
     for line in lacking:
         log.warning(line)
-    kept = min(kept, len(planned) - len(tasks))
+    kept = min(kept, len(planned) - len(todo))
     if kept:
         log.info("%d of %d cells have their record already", kept, len(planned))
-    if empty := len(planned) - len(tasks) - kept:
+    if empty := len(planned) - len(todo) - kept:
         log.info("%d of %d cells have no release, or no interpreter here", empty, len(planned))
     for line in list_failed_baselines(session):
         log.warning(line)
-    failures = run_tasks(session, tasks, scheduler, total=len(planned))
+    failures = run_cells(session, todo, scheduler, total=len(planned))
     store.judge_all()  # whether a script works anywhere is known now
     found = {plan.cell: store.records[plan.cell] for plan in planned if plan.cell in store.records}
     print_tables(session.config.analysis.dependency, found)
@@ -224,7 +261,7 @@ def judge_grid(
     for tag in sorted(missing):
         print(missing[tag])
     for done in failures:
-        print(f"not judged, tried again by the next run: {done.task.cell.label}: {done.failure}")
+        print(f"not judged, tried again by the next run: {done.spec.cell.label}: {done.failure}")
     print(f"{len(found)} records in {store.layout.data}")
     if any(isinstance(done.failure, FaultError) for done in failures):
         return EXIT_FAULT
@@ -237,10 +274,18 @@ def list_failed_baselines(session: Session) -> list[str]:
     return explain_baselines(session.baselines, store.records, store.suites)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PreparedCell:
+    """A cell that has to be run, and what its record will say that its result depends on."""
+
+    spec: CellSpec
+    fingerprint: Mapping[str, Any]
+
+
 def prepare_cell(
     session: Session, plan: PlannedCell, missing: Mapping[str, str]
-) -> CellTask | None:
-    """The task for a cell that has to be run; None for one whose record says it all."""
+) -> PreparedCell | None:
+    """Return what to run of a planned cell; None where its record says it all."""
     store = session.store
     config = session.config
     old = store.records.get(plan.cell)
@@ -256,9 +301,9 @@ def prepare_cell(
     twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
     scripts = choose_cell_scripts(session, old)
     fingerprint = make_fingerprint(
-        config, scripts, session.environment.kind, twice, session.sources
+        config, scripts, session.capabilities.kind, twice, session.sources
     )
-    if old is not None and not session.arguments.force:
+    if old is not None and not session.options.force:
         changes = find_changes(old, fingerprint, session.scripts)
         change = None if changes else session.memory.find_change(old, plan.cutoff)
         if change:
@@ -267,20 +312,18 @@ def prepare_cell(
             return None
         words = ", ".join(WORDS.get(change, change) for change in changes[:5])
         log.info("%s is run again, for a change of %s", plan.cell.label, words)
-    return CellTask(
+    spec = CellSpec(
         cell=plan.cell,
         analysis=config.analysis,
         file=plan.file,
         cutoff=plan.cutoff,
         scripts=scripts,
         twice=frozenset(twice),
-        root=config.root,
-        mount=session.sources.mount,
+        folder=session.sources.mount.relative_to(config.root),
         sources=session.sources.names,
         dockerfile=render(session, plan),
-        run_id=session.run_id,
-        fingerprint=fingerprint,
     )
+    return PreparedCell(spec=spec, fingerprint=fingerprint)
 
 
 def is_left_out(session: Session, old: Record) -> bool:
@@ -313,7 +356,7 @@ def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]
 def render(session: Session, plan: PlannedCell) -> str:
     """The Dockerfile of a cell."""
     index_url = session.config.analysis.index_url
-    return render_plan(session.config, plan, session.environment.index_url(plan.cutoff, index_url))
+    return render_plan(session.config, plan, session.capabilities.index_url(plan.cutoff, index_url))
 
 
 def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
@@ -323,7 +366,7 @@ def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -
         outcome=outcome,
         message=reason,
         resolve_date=f"{plan.cutoff:%Y-%m-%dT%H:%M:%SZ}" if plan.cutoff else None,
-        environment={"kind": session.environment.kind},
+        environment={"kind": session.capabilities.kind},
         inputs={
             "name": plan.cell.name,
             "dependency": plan.cell.package,
@@ -333,25 +376,28 @@ def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -
     )
 
 
-def run_tasks(
-    session: Session, tasks: Sequence[CellTask], scheduler: Scheduler, total: int
+def run_cells(
+    session: Session, todo: Sequence[PreparedCell], scheduler: Scheduler, total: int
 ) -> list[Done]:
-    """Run cells and write each record as it ends; those that failed for reasons of ours."""
+    """Run cells, write each record as its cell ends; return those that failed by our fault."""
     failures: list[Done] = []
-    bar = Progress(total=total, kept=total - len(tasks))
+    fingerprints = {cell.spec.cell: cell.fingerprint for cell in todo}
+    bar = Progress(total=total, kept=total - len(todo))
     # Closed here, so that cells still running are ended before what they run in.
-    with bar as progress, contextlib.closing(scheduler.run(tasks)) as ended:
+    ending = contextlib.closing(scheduler.run([cell.spec for cell in todo]))
+    with bar as progress, ending as ended:
         for done in ended:
-            if done.record is None:
+            cell = done.spec.cell
+            if done.seen is None:
                 failures.append(done)
-                session.store.save_failure(done.task.cell, str(done.failure))
-                progress.fail(done.task.cell, done.failure)
+                session.store.save_failure(cell, str(done.failure))
+                progress.fail(cell, done.failure)
                 continue
-            tell_missing(done.record.environment)
-            inputs = {**done.record.inputs, "fingerprint": done.task.fingerprint}
+            tell_missing(done.seen.environment)
+            inputs = {**done.seen.inputs, "fingerprint": fingerprints[cell]}
             if session.stale:
                 inputs["stale_index"] = True
-            record = session.store.save(replace(done.record, inputs=inputs))
+            record = session.store.save(replace(done.seen, inputs=inputs))
             progress.advance(record)
             if record.cell in session.baselines.values():
                 own = {

@@ -142,7 +142,7 @@ class Processes:
                 error=_split(error),
                 retval=process.returncode,
                 seconds=time.monotonic() - started,
-                ended="timeout" if expired.is_set() else "exit",
+                termination="timeout" if expired.is_set() else "exit",
             )
 
     def check(self) -> None:

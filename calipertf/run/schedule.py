@@ -9,12 +9,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
-from calipertf.formats.records import Record
-from calipertf.run.backends.base import CellTask, Environment
+from calipertf.formats.records import Observation
+from calipertf.run.backends.base import Backend, CellSpec
 from calipertf.run.cell import run_cell
 from calipertf.run.processes import Processes
 
@@ -25,17 +26,17 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """A cell that was tried: its raw record, or the failure of ours that left it without one."""
+    """A cell that was tried: what happened, or the failure of ours that left it without."""
 
-    task: CellTask
-    record: Record | None = None
+    spec: CellSpec
+    seen: Observation | None = None
     failure: CaliperError | None = None
 
 
 class Scheduler(Protocol):
     """Where cells are run."""
 
-    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
+    def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
         """Each cell as it ends, in any order; started in the order given."""
         ...
 
@@ -45,6 +46,11 @@ def list_cpus() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def count_jobs(jobs: int | None) -> int:
+    """Return the cells at once on this machine: those asked for, or one a core."""
+    return jobs or len(list_cpus())
 
 
 def share_cpus(cpus: Sequence[int], jobs: int) -> list[tuple[int, ...]]:
@@ -57,27 +63,32 @@ def share_cpus(cpus: Sequence[int], jobs: int) -> list[tuple[int, ...]]:
 class LocalScheduler:
     """Cells on this machine, as many at once as it has cores."""
 
-    def __init__(self, environment: Environment, processes: Processes, jobs: int) -> None:
-        self._environment = environment
+    def __init__(
+        self, backend: Backend, processes: Processes, *, root: Path, run_id: str, jobs: int
+    ) -> None:
+        """Scripts are relative to `root`; `run_id` names the run; `jobs` are cells at once."""
+        self._backend = backend
         self._processes = processes
+        self._root = root
+        self._run_id = run_id
         cpus = list_cpus()
         self._slots: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
         self._jobs = jobs
         for share in share_cpus(cpus, self._jobs):
             self._slots.put(share)
 
-    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
+    def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
         """Each cell as it ends. Closing the iterator ends those that are running."""
-        left = Counter(_wheel(task) for task in tasks)
-        waiting: queue.SimpleQueue[CellTask | None] = queue.SimpleQueue()
+        left = Counter(spec.wheel for spec in specs)
+        waiting: queue.SimpleQueue[CellSpec | None] = queue.SimpleQueue()
         ended: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
-        for task in tasks:
-            waiting.put(task)
+        for spec in specs:
+            waiting.put(spec)
         threads = [
             threading.Thread(target=self._work, args=(waiting, ended), name="cell", daemon=True)
-            for _ in range(min(self._jobs, len(tasks)))
+            for _ in range(min(self._jobs, len(specs)))
         ]
-        pending = len(tasks)
+        pending = len(specs)
         try:
             for thread in threads:
                 waiting.put(None)
@@ -87,50 +98,49 @@ class LocalScheduler:
                 if isinstance(done, BaseException):
                     raise done
                 pending -= 1
-                left[_wheel(done.task)] -= 1
-                if not left[_wheel(done.task)]:
-                    self._environment.drop_package(done.task)
+                left[done.spec.wheel] -= 1
+                if not left[done.spec.wheel]:
+                    self._backend.drop_package(done.spec)
                 yield done
         finally:
             if pending:
                 self._processes.stop()
-                self._environment.stop()
+                self._backend.stop()
             _join(threads, PATIENCE if pending else None)
 
     def _work(
         self,
-        waiting: queue.SimpleQueue[CellTask | None],
+        waiting: queue.SimpleQueue[CellSpec | None],
         ended: queue.SimpleQueue[Done | BaseException],
     ) -> None:
         """Run tasks until there are no more, or the run is stopped."""
         try:
-            while (task := waiting.get()) is not None:
+            while (spec := waiting.get()) is not None:
                 self._processes.check()
-                ended.put(self._run_one(task))
+                ended.put(self._run_one(spec))
         except BaseException as error:  # noqa: BLE001 -- raised where the results are waited for
             ended.put(error)
 
-    def _run_one(self, task: CellTask) -> Done:
+    def _run_one(self, spec: CellSpec) -> Done:
         cpus = self._slots.get()
+        task = spec.place(self._root, run_id=self._run_id, cpus=cpus)
         try:
-            record = run_cell(
-                replace(task, cpus=cpus), self._environment, sleep=self._processes.pause
-            )
+            seen = run_cell(task, self._backend, sleep=self._processes.pause)
         except CaliperError as error:
-            return Done(task=task, failure=error)
+            return Done(spec=spec, failure=error)
         except Exception as error:  # noqa: BLE001 -- a full disk, a fault of ours: of one cell
-            return Done(task=task, failure=explain_failure(task, error))
+            return Done(spec=spec, failure=explain_failure(spec, error))
         else:
-            return Done(task=task, record=record)
+            return Done(spec=spec, seen=seen)
         finally:
             self._slots.put(cpus)
 
 
-def explain_failure(task: CellTask, error: Exception) -> InfrastructureError:
+def explain_failure(spec: CellSpec, error: Exception) -> InfrastructureError:
     """Return the error for what nobody expected in a cell: the machine's, or a fault of ours."""
     if isinstance(error, OSError | MemoryError):
         return InfrastructureError(f"{type(error).__name__}: {error}")
-    log.warning("%s: an internal error", task.cell.label, exc_info=error)
+    log.warning("%s: an internal error", spec.cell.label, exc_info=error)
     return FaultError(describe_fault(error))
 
 
@@ -150,7 +160,3 @@ def _join(threads: Sequence[threading.Thread], seconds: float | None) -> None:
             "next run",
             hanging,
         )
-
-
-def _wheel(task: CellTask) -> tuple[str, str]:
-    return task.file.filename, task.cell.python

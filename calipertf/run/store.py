@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from calipertf import __version__
 from calipertf.config.model import Config
 from calipertf.errors import RecordError
 from calipertf.files.atomic import remove_file, remove_partials, set_aside, write_json
 from calipertf.formats.record_files import read_record, write_record
-from calipertf.formats.records import RECORD_NAME, Cell, Record
+from calipertf.formats.records import RECORD_NAME, Cell, Observation, Record
 from calipertf.paths import Layout
 from calipertf.reasons.counterparts import settle_reasons
 from calipertf.redact import redact, redact_all
@@ -27,6 +27,7 @@ from calipertf.run.runner import PYTEST_RUNNER, SCRIPT_RUNNER
 from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_files
 
 log = logging.getLogger("calipertf")
+Seen = TypeVar("Seen", bound=Observation)
 #: Keys of caliper.yaml that change what happens in a cell (tolerance only changes the verdict).
 SETTINGS = (
     "timeout",
@@ -147,29 +148,29 @@ class Store:
                     continue
                 with contextlib.suppress(RecordError):
                     record = read_record(path)
-                    if record.native and record.cell not in wanted:
+                    if not record.is_original and record.cell not in wanted:
                         found[record.cell] = record
         return found
 
     def _load_one(self, cell: Cell, path: Path) -> None:
         try:
             record = read_record(path)
-            if record.native and record.cell == cell:
+            if not record.is_original and record.cell == cell:
                 self.records[cell] = record
                 return
-            whose = "another cell" if record.native else "the original tool"
+            whose = "the original tool" if record.is_original else "another cell"
             problem = f"{path} is a record of {whose}"
         except RecordError as error:
             problem = str(error)
         log.warning("%s; set aside as %s, its cell is run", problem, set_aside(path).name)
 
-    def save(self, record: Record) -> Record:
-        """The record with its verdicts, on disk; records that wait for it are judged again."""
-        self.records[record.cell] = self._judge(_redact(record))
-        self.others.pop(record.cell, None)
-        self._write_all(record.cell)
-        remove_file(self._failed_path(record.cell))
-        return self.records[record.cell]
+    def save(self, seen: Observation) -> Record:
+        """Judge a cell, write its record and return it; judge those anew that wait for it."""
+        self.records[seen.cell] = self._judge(_redact(seen))
+        self.others.pop(seen.cell, None)
+        self._write_all(seen.cell)
+        remove_file(self._failed_path(seen.cell))
+        return self.records[seen.cell]
 
     def _write_all(self, saved: Cell) -> None:
         """Write the saved record, and each record whose verdicts it changes."""
@@ -204,12 +205,12 @@ class Store:
                 self.records[cell] = judged
                 self._write(judged)
 
-    def _judge(self, record: Record) -> Record:
-        baselines = {suite: self.records.get(cell) for suite, cell in self.baselines.items()}
-        for suite, cell in self.baselines.items():
-            if cell == record.cell:
-                baselines[suite] = record
-        return judge_record(record, self.suites, baselines, self.tolerance)
+    def _judge(self, seen: Observation) -> Record:
+        baselines: dict[str, Observation | None] = {
+            suite: seen if cell == seen.cell else self.records.get(cell)
+            for suite, cell in self.baselines.items()
+        }
+        return judge_record(seen, self.suites, baselines, self.tolerance)
 
     def _write(self, record: Record) -> None:
         write_record(self.layout.place_record(record.cell, dated=self.dated), record)
@@ -219,17 +220,18 @@ class Store:
         return path.with_name(f"{path.stem}.failed.json")
 
 
-def _redact(record: Record) -> Record:
-    """The record without credentials in all that is not a script's own output."""
-    build = record.build
+def _redact(seen: Seen) -> Seen:
+    """Return what happened without credentials in all that is not a script's own output."""
+    build = seen.build
     if build is not None:
         build = replace(build, output=redact_all(build.output), error=redact_all(build.error))
+    if isinstance(seen, Record):
+        seen = replace(seen, message=redact_all(seen.message))
     return replace(
-        record,
+        seen,
         build=build,
-        message=redact_all(record.message),
-        requirements=redact_all(record.requirements),
-        inputs=redact_all(dict(record.inputs)),
-        environment=redact_all(dict(record.environment)),
-        caliper=record.caliper or __version__,
+        requirements=redact_all(seen.requirements),
+        inputs=redact_all(dict(seen.inputs)),
+        environment=redact_all(dict(seen.environment)),
+        caliper=seen.caliper or __version__,
     )

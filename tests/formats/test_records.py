@@ -29,10 +29,11 @@ RECORD = Record(
             suite="s",
             baseline={"version": "1.0", "python": "cp38", "resolve": "release"},
             differences=("line 1",),
-            start="cold",
         )
     },
-    runs={"a.py": Run(output=("é\n",), error=("e\n",), retval=1, again=Run(retval=0))},
+    runs={
+        "a.py": Run(output=("é\n",), error=("e\n",), retval=1, repeat=Run(retval=0), start="cold")
+    },
     build=Run(output=("b\n",), retval=0, seconds=1.5),
     bare_import=Run(retval=0),
     requirements=("six==1.16.0\n",),
@@ -48,6 +49,18 @@ def test_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_record(path) == RECORD
     assert path.name == "pypi-scikit-learn-1.0.2-python-cp310.json"
     assert path.parent.name == "release"
+
+
+def test_names_of_older_records_are_read(tmp_path: Path) -> None:
+    data = RECORD.to_json()
+    run = data["tests"]["a.py"]
+    run["again"] = run.pop("repeat")
+    run.update(ended="timeout", cut=7)
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    known = RECORD.runs["a.py"]
+    assert read_record(tmp_path / "old.json").runs["a.py"] == replace(
+        known, termination="timeout", truncated_bytes=7
+    )
 
 
 def test_no_release_is_written_as_the_original_does(tmp_path: Path) -> None:
@@ -88,7 +101,7 @@ def test_records_of_the_original(reference: Path, name: str, outcome: str, scrip
     assert record.outcome == outcome
     assert len(record.outcomes) == scripts
     assert record.cell.name == name
-    assert not record.native
+    assert record.is_original
 
 
 def test_times_do_not_count_in_a_comparison() -> None:

@@ -9,7 +9,7 @@ from calipertf.config.model import Analysis
 from calipertf.formats.records import Cell, Run
 from calipertf.index.client import ReleaseFile
 from calipertf.index.snapshot import TimeMachine
-from calipertf.run.backends.base import CellTask, Environment
+from calipertf.run.backends.base import Backend, CellTask
 from helpers.fault_index import FaultIndex
 
 LONG_AGO = datetime.fromisoformat("2021-01-01T00:00:00+00:00")
@@ -41,12 +41,12 @@ def make_demo_task(
         scripts=("a.py",),
         twice=frozenset(),
         root=folder,
-        mount=folder,
+        folder=Path(),
         dockerfile=dockerfile,
     )
 
 
-def build_once(environment: Environment, task: CellTask) -> tuple[Run, dict[str, str]]:
+def build_once(environment: Backend, task: CellTask) -> tuple[Run, dict[str, str]]:
     """Return the build and, where it failed, what its record will say of the index."""
     try:
         with environment.build(task) as built:

@@ -40,13 +40,12 @@ RECORD = Record(
             suite="s",
             baseline={"version": "1.16.0", "python": "cp38", "resolve": "today"},
             differences=("line 1",),
-            start="cold",
         )
     },
     runs={
         "s/a.py": Run(
             output=("1.0\n",), error=("Traceback (most recent call last):\n", "E: x\n"), retval=1,
-            seconds=0.5, again=Run(output=("1.0\n",), retval=0)
+            seconds=0.5, repeat=Run(output=("1.0\n",), retval=0), start="cold"
         )
     },
     build=Run(output=("b\n",), retval=0, seconds=1.5),

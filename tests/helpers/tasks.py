@@ -10,12 +10,12 @@ from packaging.version import Version
 from calipertf.config.model import Analysis
 from calipertf.formats.records import Cell
 from calipertf.index.client import ReleaseFile
-from calipertf.run.backends.base import CellTask
+from calipertf.run.backends.base import CellSpec
 
 CELL = Cell(package="p", version="1.0", python="cp37")
 
 
-TASK = CellTask(
+SPEC = CellSpec(
     cell=CELL,
     analysis=Analysis(dependency="p", tests=["s"]),
     file=ReleaseFile(
@@ -31,7 +31,7 @@ TASK = CellTask(
     cutoff=None,
     scripts=("s/a.py",),
     twice=frozenset(),
-    root=Path(),
-    mount=Path("s"),
+    folder=Path("s"),
     dockerfile="",
 )
+TASK = SPEC.place(Path())

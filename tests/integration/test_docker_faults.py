@@ -20,7 +20,7 @@ from calipertf.errors import ImageError, InfrastructureError
 from calipertf.formats.records import Cell, Run
 from calipertf.index.client import Index
 from calipertf.index.snapshot import TimeMachine, serve_past
-from calipertf.run.backends.docker.backend import DockerEnvironment
+from calipertf.run.backends.docker.backend import DockerBackend
 from calipertf.run.backends.docker.engine import connect
 from calipertf.run.dockerfile import render_dockerfile
 from calipertf.run.processes import Processes
@@ -56,7 +56,7 @@ class Builder:
             build_timeout=100,
             memory=1 << 28,
         )
-        environment = DockerEnvironment(
+        environment = DockerBackend(
             processes=Processes(),
             machine=lambda _: self.machine,
             run_id=f"faults-{self.folder.name}",

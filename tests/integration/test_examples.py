@@ -141,9 +141,9 @@ def test_every_script_gives_the_same_result_twice_warm_and_cold(home: Record) ->
         run, verdict = home.runs[script], home.outcomes[script]
         if verdict.outcome != "same_result":
             return f"{verdict.outcome} {''.join(run.error)[-300:]}"
-        if run.again is None:
+        if run.repeat is None:
             return "ran once only"
-        return None if run.again.output == run.output else f"{run.output} then {run.again.output}"
+        return None if run.repeat.output == run.output else f"{run.output} then {run.repeat.output}"
 
     assert not complain(home, check)
 

@@ -19,7 +19,7 @@ from calipertf.errors import InfrastructureError
 from calipertf.formats.records import Run
 from calipertf.index.client import Index
 from calipertf.index.snapshot import TimeMachine, serve_past
-from calipertf.run.backends.venv.backend import VenvEnvironment
+from calipertf.run.backends.venv.backend import VenvBackend
 from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.run.builds.evidence import KEY
 from calipertf.run.processes import Processes
@@ -55,7 +55,7 @@ class Builder:
             build_timeout=60,
         )
         task = make_demo_task(analysis, file, python, self.folder, cutoff=cutoff)
-        environment = VenvEnvironment(
+        environment = VenvBackend(
             processes=Processes(),
             cache=self.cache,
             cells=self.folder / "cells",

@@ -139,7 +139,7 @@ def test_packed_data_hold_nothing_that_html_reads() -> None:
 
 def test_unstable_result_shows_how_its_two_runs_differ() -> None:
     record = make_record("1.0", {"s/a.py": Verdict(outcome="unstable_result")})
-    run = Run(output=("a\n", "1\n"), retval=0, again=Run(output=("a\n", "2\n"), retval=0))
+    run = Run(output=("a\n", "1\n"), retval=0, repeat=Run(output=("a\n", "2\n"), retval=0))
     record = replace(record, runs={"s/a.py": run})
     inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
     strings = Strings()

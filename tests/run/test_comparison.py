@@ -117,7 +117,7 @@ def test_any_two_texts_can_be_compared(a: str, b: str) -> None:
     assert not compare_lines(left, left, 1e-3).differences
     here, there = compare_lines(left, right, 1e-3), compare_lines(right, left, 1e-3)
     assert len(here.differences) == len(there.differences)
-    cut = [Run(output=tuple(lines), retval=0, cut=5) for lines in (left, right)]
+    cut = [Run(output=tuple(lines), retval=0, truncated_bytes=5) for lines in (left, right)]
     found = compare_runs(*cut, 1e-3), compare_runs(*reversed(cut), 1e-3)
     assert len(found[0].differences) == len(found[1].differences)
     assert bool(found[0].unknown) == bool(found[1].unknown)
@@ -125,7 +125,9 @@ def test_any_two_texts_can_be_compared(a: str, b: str) -> None:
 
 def cut_run(head: str, tail: str, sha256: str | None = None, cut: int = 9000) -> Run:
     text = f"{head}\nhalf a li\n[... {cut} bytes cut ...]\nf a line\n{tail}\n"
-    return Run(output=tuple(text.splitlines(keepends=True)), retval=0, cut=cut, sha256=sha256)
+    return Run(
+        output=tuple(text.splitlines(keepends=True)), retval=0, truncated_bytes=cut, sha256=sha256
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,5 +154,5 @@ def test_output_that_was_cut_is_the_same_by_its_hash_alone(
 
 
 def test_errors_that_were_cut_leave_the_result_whole() -> None:
-    run = Run(output=("a\n",), error=("[... 9 bytes cut ...]\n",), retval=0, cut=9)
+    run = Run(output=("a\n",), error=("[... 9 bytes cut ...]\n",), retval=0, truncated_bytes=9)
     assert not compare_runs(run, run, 1e-3).unknown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from calipertf.formats.records import Cell, Record, Run, Verdict
+from calipertf.formats.records import Cell, Observation, Record, Run, Verdict
 from calipertf.run.judge import compare_outputs, judge_record
 
 
@@ -59,13 +59,13 @@ def record(cell: Cell, run: Run, bare_import: Run | None = None) -> Record:
         outcome="not_compared",
         build=Run(retval=0),
         runs={"s.py": run},
-        outcomes={"s.py": Verdict(outcome="not_compared", start="warm")},
+        outcomes={"s.py": Verdict(outcome="not_compared")},
         bare_import=bare_import,
     )
 
 
 def with_again(run: Run, again: Run) -> Run:
-    return Run(output=run.output, retval=run.retval, again=again)
+    return Run(output=run.output, retval=run.retval, repeat=again)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,6 @@ def test_judgement(run: Run, home_run: Run | None, bare_import: Run | None, outc
     judged = judge_record(record(HERE, run, bare_import), {"s.py": "s"}, {"s": home}, 1e-3)
     assert judged.outcomes["s.py"].outcome == outcome
     assert judged.outcome == outcome
-    assert judged.outcomes["s.py"].start == "warm"
 
 
 @pytest.mark.parametrize(("again", "outcome"), [(OK, "same_result"), (OTHER, "unstable_result")])
@@ -104,6 +103,31 @@ def test_cell_whose_import_fails_is_explained_by_the_import() -> None:
     # A bare import asks for no name of the API.
     assert (judged.outcome, judged.reason) == ("import_failed", "other")
     assert judged.message == "import failed in 1 of 1 scripts: ImportError: x"
+
+
+@pytest.mark.parametrize(
+    ("tried", "modules", "hint"),
+    [
+        ("frog", ["packaging"], "import_name is frog, and the package brings packaging"),
+        ("packaging.frog", ["packaging"], None),
+        ("frog", [], None),
+    ],
+)
+def test_failed_import_says_that_the_name_is_not_of_the_package(
+    tried: str, modules: list[str], hint: str | None
+) -> None:
+    facts = {"import_name": tried, "modules": modules}
+    failed = replace(record(HERE, FAILED, BROKEN_IMPORT), environment=facts)
+    message = judge_record(failed, {}, {}, 1e-3).message or ""
+    assert message.startswith("import failed in 1 of 1 scripts: ImportError: x")
+    assert message.endswith("ImportError: x") if hint is None else hint in message
+
+
+def test_failed_build_is_explained_by_what_it_printed() -> None:
+    build = Run(error=("error: command 'gcc' failed: No such file or directory\n",), retval=1)
+    judged = judge_record(Observation(cell=HERE, build=build), {}, {}, 1e-3)
+    assert (judged.outcome, judged.reason) == ("build_failed", "system")
+    assert "gcc" in (judged.message or "")
 
 
 def test_import_that_fails_where_a_script_works_is_no_evidence() -> None:
@@ -131,7 +155,7 @@ PASSED = Run(output=("test_a PASSED\n",), retval=0, run_by="pytest")
         (QUIET, OK, "different_result", ""),
         (OK, QUIET, "different_result", ""),
         (OK, FAILED, "not_compared", "fails in its baseline: KeyError: 'x'"),
-        (OK, Run(ended="timeout", retval=-9), "not_compared", "(timeout)"),
+        (OK, Run(termination="timeout", retval=-9), "not_compared", "(timeout)"),
         (PASSED, PASSED, "same_result", ""),
         (SKIPPED, SKIPPED, "not_compared", "every test was skipped"),
         (SKIPPED, PASSED, "different_result", ""),
@@ -147,12 +171,12 @@ def test_what_there_is_to_compare(run: Run, home_run: Run, outcome: str, words: 
 
 @pytest.mark.parametrize("run", [QUIET, SKIPPED])
 def test_home_that_prints_nothing_is_not_compared_either(run: Run) -> None:
-    home = record(HOME, replace(run, again=run))
+    home = record(HOME, replace(run, repeat=run))
     assert judge_record(home, {"s.py": "s"}, {"s": home}, 0).outcome == "not_compared"
 
 
 def test_second_run_that_fails_is_told() -> None:
-    home = record(HOME, replace(OK, again=FAILED))
+    home = record(HOME, replace(OK, repeat=FAILED))
     judged = judge_record(home, {"s.py": "s"}, {"s": home}, 0)
     verdict = judged.outcomes["s.py"]
     assert (verdict.outcome, verdict.differences) == ("unstable_result", ())
@@ -162,9 +186,9 @@ def test_second_run_that_fails_is_told() -> None:
 
 def test_second_run_that_was_cut_otherwise_is_not_compared() -> None:
     text = ("a\n", "[... 9 bytes cut ...]\n", "b\n")
-    run = Run(output=text, retval=0, cut=9, sha256="1", again=None)
+    run = Run(output=text, retval=0, truncated_bytes=9, sha256="1", repeat=None)
     for other, outcome in (("1", "same_result"), ("2", "not_compared")):
-        home = record(HOME, replace(run, again=replace(run, sha256=other)))
+        home = record(HOME, replace(run, repeat=replace(run, sha256=other)))
         assert judge_record(home, {"s.py": "s"}, {"s": home}, 0).outcome == outcome
 
 

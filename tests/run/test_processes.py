@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.tasks import TASK
+from helpers.tasks import SPEC
 
 from calipertf.formats.records import Run
 from calipertf.run import processes as module
 from calipertf.run import schedule
-from calipertf.run.backends.base import Built, CellTask, Environment, Python
+from calipertf.run.backends.base import Backend, Built, CellTask, Python
 from calipertf.run.processes import Processes, Stopped
 
 ENVIRON = {"PATH": os.defpath}
@@ -79,13 +79,13 @@ def test_number_of_a_process_that_was_waited_for_is_not_killed(
 
 def test_time_limit_beyond_all_clocks_is_none() -> None:
     run = Processes().run([sys.executable, "-c", ""], timeout=float("inf"), environ=ENVIRON)
-    assert (run.retval, run.ended) == (0, "exit")
+    assert (run.retval, run.termination) == (0, "exit")
 
 
-class HalfFrozen(Environment):
+class HalfFrozen(Backend):
     """A place that refuses the first cell, and never answers for the others."""
 
-    kind = "frozen"
+    kind = description = "frozen"
 
     def __init__(self) -> None:
         self.asked = threading.Semaphore(1)
@@ -111,7 +111,9 @@ def test_cell_that_hangs_does_not_keep_the_run_from_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(schedule, "PATIENCE", 0.05)
-    cells = schedule.LocalScheduler(HalfFrozen(), Processes(), jobs=2).run([TASK, TASK, TASK])
+    cells = schedule.LocalScheduler(
+        HalfFrozen(), Processes(), root=Path(), run_id="run", jobs=2
+    ).run([SPEC, SPEC, SPEC])
     assert next(cells).failure is not None
     cells.close()
     assert "1 cells do not end" in caplog.text or "2 cells do not end" in caplog.text

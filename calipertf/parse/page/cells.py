@@ -193,7 +193,7 @@ def pack_results(
                 "diff": strings.add(_diff(result, baseline)),
                 "output": strings.add(shorten_output(run.output) if run else None),
                 "error": strings.add(shorten_output(run.error) if run else None),
-                "start": verdict.start,
+                "start": run.start if run else None,
                 "retval": run.retval if run else None,
                 "seconds": round(run.seconds, 2) if run and run.seconds is not None else None,
             }
@@ -216,8 +216,8 @@ def _turn(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 def _diff(result: Result, baseline: Record | None) -> str | None:
     """What a result differs from: its baseline's, or where it is unstable its second run here."""
     run = result.run
-    if result.outcome == "unstable_result" and run and run.again:
-        return diff_outputs(run.again.output, run.output)
+    if result.outcome == "unstable_result" and run and run.repeat:
+        return diff_outputs(run.repeat.output, run.output)
     if result.outcome != "different_result" or baseline is None or result.run is None:
         return None
     expected = baseline.runs.get(result.script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from calipertf.index.client import ReleaseFile
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellTask:
-    """Everything that a worker needs to build and run one cell; it can be pickled."""
+class CellSpec:
+    """A cell to build and run, as it travels to whoever does that: no path of any machine."""
 
     cell: Cell
     analysis: Analysis
@@ -26,29 +26,50 @@ class CellTask:
     file: ReleaseFile
     #: UTC; dependencies newer than this are hidden. None where nothing is.
     cutoff: datetime | None
-    #: Script paths relative to `root`.
+    #: Script paths relative to the root of the configuration.
     scripts: tuple[str, ...]
     #: Scripts that are run twice: those whose baseline this cell is.
     twice: frozenset[str]
-    #: Folder that the scripts are relative to.
-    root: Path
-    #: Folder of the scripts and their data, which a cell sees read-only.
-    mount: Path
-    #: Files and folders right below `root` that scripts need; empty where `mount` is all of it.
+    #: Folder of the scripts and their data, relative to the root, which a cell sees read-only.
+    folder: Path
+    #: Files and folders right below the root that scripts need; empty where `folder` is all of it.
     sources: tuple[str, ...] = ()
     #: The Dockerfile as rendered for this cell.
     dockerfile: str
-    #: Cores that the cell keeps to; None leaves it all of them.
-    cpus: tuple[int, ...] | None = None
-    #: Name of the run, on everything that the run makes and has to remove.
-    run_id: str = "run"
-    #: What the cell's result depends on, for its record.
-    fingerprint: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def requirement(self) -> str:
         """The package pinned, as installers take it."""
         return f"{self.cell.package}=={self.cell.version}"
+
+    @property
+    def wheel(self) -> tuple[str, str]:
+        """What cells share that install the same file on the same Python."""
+        return self.file.filename, self.cell.python
+
+    def place(
+        self, root: Path, *, run_id: str = "run", cpus: tuple[int, ...] | None = None
+    ) -> CellTask:
+        """Return the task of this cell on this machine; see CellTask for the arguments."""
+        known = {item.name: getattr(self, item.name) for item in fields(CellSpec)}
+        return CellTask(**known, root=root, run_id=run_id, cpus=cpus)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTask(CellSpec):
+    """A cell on the machine that builds and runs it."""
+
+    #: Folder that the scripts are relative to.
+    root: Path
+    #: Name of the run, on everything that the run makes and has to remove.
+    run_id: str = "run"
+    #: Cores that the cell keeps to; None leaves it all of them.
+    cpus: tuple[int, ...] | None = None
+
+    @property
+    def mount(self) -> Path:
+        """Folder of the scripts and their data."""
+        return self.root / self.folder
 
     @property
     def source_paths(self) -> tuple[Path, ...]:
@@ -58,7 +79,7 @@ class CellTask:
 
 @dataclass(frozen=True, kw_only=True)
 class Python:
-    """An interpreter that an environment offers."""
+    """An interpreter that a backend offers."""
 
     #: CPython tag such as cp37.
     tag: str
@@ -84,47 +105,54 @@ class Built:
     #: Seconds of each phase: build, freeze.
     timings: Mapping[str, float] = field(default_factory=dict)
     #: Runs a job of script_runner.py in the cell and hands over each event; None where the build
-    #: failed. The environment fills in the job's folders.
+    #: failed. The backend fills in the job's folders.
     run_job: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None] | None = None
 
 
-class Environment(ABC):
-    """A place where cells are built and run."""
+class Capabilities(ABC):
+    """What a place offers to cells: all that a plan needs to know of it."""
 
-    #: Name in caliper.yaml and in records.
+    #: Kind of environment, as in caliper.yaml and records.
     kind: str
 
     @abstractmethod
     def find_python(self, tag: str) -> Python | None:
-        """The interpreter for a tag; None where there is none (no_interpreter)."""
+        """Return the interpreter for a tag; None where there is none (no_interpreter)."""
 
     @abstractmethod
     def explain_missing(self, tag: str) -> str:
-        """One sentence on how to get the interpreter that find_python did not find."""
+        """Return one sentence on how to get the interpreter that find_python did not find."""
 
     @abstractmethod
     def platforms(self) -> list[str]:
-        """Platform tags of the wheels that cells install, the best first."""
+        """Return platform tags of the wheels that cells install, the best first."""
 
     def index_url(self, cutoff: datetime | None, index_url: str) -> str:  # noqa: ARG002
-        """The index that a rendered Dockerfile names; empty for the installer's default.
+        """Return the index that a rendered Dockerfile names; empty for the installer's default.
 
-        An environment that builds from Dockerfiles gives the index as of the cut-off.
+        A backend that builds from Dockerfiles gives the index as of the cut-off.
         """
         return "" if index_url == DEFAULT_INDEX else index_url
 
+
+class Backend(Capabilities):
+    """A place that builds cells and runs scripts in them."""
+
+    #: What cells are there, to end "cells are ..." in the log.
+    description: str
+
     @abstractmethod
     def build(self, task: CellTask) -> AbstractContextManager[Built]:
-        """The built cell; whatever the build made is removed on leaving.
+        """Return the built cell; whatever the build made is removed on leaving.
 
         Raises InfrastructureError where engine, index, network or disk failed.
         """
 
-    def drop_package(self, task: CellTask) -> None:  # noqa: B027 -- nothing to drop by default
+    def drop_package(self, spec: CellSpec) -> None:
         """Forget the package's own wheel: no further cell of the run needs it."""
 
-    def stop(self) -> None:  # noqa: B027 -- Processes.stop ends what runs on this machine
+    def stop(self) -> None:
         """End what runs elsewhere, so that the threads that wait for it come back."""
 
-    def close(self) -> None:  # noqa: B027 -- nothing to close by default
+    def close(self) -> None:
         """Remove what the run made; called once, after the last cell."""

@@ -127,7 +127,7 @@ def judge_second(run: Run, failures: Sequence[str], *, asked: bool = True) -> Bu
 
 def find_broken_machine(run: Run) -> str | None:
     """Return why a build says nothing of index or package; None where it may."""
-    if run.ended == "timeout":
+    if run.termination == "timeout":
         return f"the build took longer than {run.seconds or 0:.0f} s; raise build_timeout"
     if run.retval is not None and run.retval < 0:
         return f"the installer was ended by signal {-run.retval}"

@@ -9,7 +9,7 @@ from typing import Any
 from distributed.scheduler import KilledWorker
 
 from calipertf.errors import FaultError, InfrastructureError
-from calipertf.run.backends.base import CellTask
+from calipertf.run.backends.base import CellSpec
 from calipertf.run.cluster.worker import Reply
 from calipertf.run.schedule import Done
 
@@ -25,8 +25,7 @@ MAX_WORKER_FAILURES = 2
 class CellAttempts:
     """A cell on its way."""
 
-    #: As it travels, without what only the driver needs.
-    task: CellTask
+    spec: CellSpec
     #: Place in the order of the run; the lower, the earlier.
     number: int
     #: Dask's key of each time that it was submitted.
@@ -38,14 +37,9 @@ class CellAttempts:
     #: How many of them failed at it.
     failures: int = 0
 
-    @property
-    def wheel(self) -> tuple[str, str]:
-        """What cells share that install the same file on the same Python."""
-        return self.task.file.filename, self.task.cell.python
-
     def record(self, reply: Reply) -> bool:
         """Whether it should go on to another worker, as a reply has it."""
-        if reply.record is not None:
+        if reply.seen is not None:
             return False
         self.history.append(f"{reply.label}: {reply.elsewhere or reply.failure}")
         self.left.add(reply.address)
@@ -56,18 +50,18 @@ class CellAttempts:
             isinstance(reply.failure, InfrastructureError) and self.failures < MAX_WORKER_FAILURES
         )
 
-    def make_result(self, task: CellTask, reply: Any, started: Sequence[str]) -> Done:
-        """What came of the cell `task`: its record, or an infrastructure error with its history.
+    def make_result(self, reply: Any, started: Sequence[str]) -> Done:
+        """Return what happened in the cell, or an infrastructure error with its history.
 
         `reply` is a Reply, the exception that Dask gives, or None where its workers were lost;
         `started` are workers that began it.
         """
-        if isinstance(reply, Reply) and reply.record is not None:
-            return Done(task=task, record=reply.record)
+        if isinstance(reply, Reply) and reply.seen is not None:
+            return Done(spec=self.spec, seen=reply.seen)
         if isinstance(reply, Reply):
             words = "; ".join(self.history)
             if isinstance(reply.failure, FaultError):
-                return Done(task=task, failure=FaultError(words))
+                return Done(spec=self.spec, failure=FaultError(words))
         elif reply is None or isinstance(reply, KilledWorker):
             last = getattr(reply, "last_worker", None)
             lost = list(started) or [str(getattr(last, "address", "unknown"))]
@@ -78,4 +72,4 @@ class CellAttempts:
             )
         else:
             words = str(reply)
-        return Done(task=task, failure=InfrastructureError(words))
+        return Done(spec=self.spec, failure=InfrastructureError(words))

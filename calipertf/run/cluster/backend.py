@@ -1,42 +1,40 @@
-"""The workers of a Dask cluster as one place where cells are built."""
+"""What the workers of a Dask cluster offer together."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 
 from distributed import Client
 
 from calipertf.config.model import Analysis
 from calipertf.dask.connect import ask_workers, connect
 from calipertf.errors import EngineError
-from calipertf.run.backends.base import Built, CellTask, Environment, Python
+from calipertf.run.backends.base import Capabilities, Python
 from calipertf.run.backends.venv.folders import cache_folder
 from calipertf.run.cluster.capabilities import (
     BackendFactory,
-    BackendOpener,
     WorkerCapabilities,
     describe_capabilities,
     make_failed,
 )
+from calipertf.run.options import RunOptions
 
 log = logging.getLogger("calipertf")
 
 
-class ClusterEnvironment(Environment):
+class ClusterCapabilities(Capabilities):
     """What the workers of a cluster offer together; cells are built by them, not here."""
 
     kind: str
 
-    def __init__(self, client: Client, place: BackendFactory) -> None:
+    def __init__(self, client: Client, factory: BackendFactory) -> None:
         self.client = client
-        self.place = place
-        self.kind = place.kind
+        self.factory = factory
+        self.kind = factory.kind
         self._answers: dict[str, Mapping[str, WorkerCapabilities]] = {}
         kinds = {worker.kind for worker in self._ask(()).values()} - {None}
         if not kinds:
@@ -45,14 +43,14 @@ class ClusterEnvironment(Environment):
         if self.kind == "auto":
             # One kind a run, or its records could not be compared.
             self.kind = str(kinds.pop()) if len(kinds) == 1 else "venv"
-            self.place = place.with_kind(self.kind)
+            self.factory = factory.with_kind(self.kind)
         log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
 
     def _ask(self, tags: Sequence[str]) -> Mapping[str, WorkerCapabilities]:
         """Each worker's capabilities by its address; every question is asked once."""
         question = " ".join((self.kind, *tags))
         if question not in self._answers:
-            answers = ask_workers(self.client, describe_capabilities, self.place, list(tags))
+            answers = ask_workers(self.client, describe_capabilities, self.factory, list(tags))
             self._answers[question] = {
                 address: answer
                 if isinstance(answer, WorkerCapabilities)
@@ -92,10 +90,6 @@ class ClusterEnvironment(Environment):
             )
         return [tag for tag in workers[0].platforms if tag in common]
 
-    def build(self, task: CellTask) -> AbstractContextManager[Built]:
-        """Cells are built on the workers."""
-        raise NotImplementedError(f"{task.cell.label} is built by a worker")
-
 
 @contextlib.contextmanager
 def _share_cache() -> Iterator[None]:
@@ -113,14 +107,11 @@ def _share_cache() -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_cluster(
-    address: str, analysis: Analysis, arguments: argparse.Namespace, opener: BackendOpener
-) -> Iterator[ClusterEnvironment]:
-    """What the workers of a cluster offer, while connected to it."""
+    address: str, analysis: Analysis, options: RunOptions
+) -> Iterator[ClusterCapabilities]:
+    """Yield what the workers of a cluster offer, while connected to it."""
     with (
         _share_cache(),
-        connect(
-            address, needs="calipertf.run.cluster.worker", jobs=arguments.jobs or analysis.jobs
-        ) as client,
+        connect(address, needs="calipertf.run.cluster.worker", jobs=options.jobs) as client,
     ):
-        place = BackendFactory(analysis=analysis, arguments=arguments, opener=opener)
-        yield ClusterEnvironment(client, place)
+        yield ClusterCapabilities(client, BackendFactory(analysis=analysis, options=options))

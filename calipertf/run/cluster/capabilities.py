@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import os
-import secrets
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -18,14 +14,14 @@ from distributed import Worker
 from calipertf.config.model import Analysis
 from calipertf.errors import CaliperError
 from calipertf.index.client import Index
-from calipertf.run.backends.base import Environment
+from calipertf.run.backends.base import Backend
+from calipertf.run.backends.registry import open_backend
 from calipertf.run.backends.venv.folders import open_cache, prefer_cache
+from calipertf.run.options import RunOptions, name_run
 from calipertf.run.processes import Processes
 
-#: Opens the environment that a configuration and flags ask for; stage.open_environment.
-BackendOpener = Callable[
-    [Analysis, argparse.Namespace, Processes, Index], AbstractContextManager[Environment]
-]
+#: Opens a backend: `open_backend` of the registry, or one of a test's own.
+BackendOpener = Callable[[Analysis, RunOptions, Processes, Index], AbstractContextManager[Backend]]
 #: Resource that each cell takes one of. A worker that was started with some of its own
 #: (`--resources CELL=4`) keeps that number.
 CELL = "CELL"
@@ -35,33 +31,32 @@ _DECLARED: dict[str, int] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class BackendFactory:
-    """How to open the environment of a run, wherever this has travelled to."""
+    """How to open the backend of a run, wherever this has travelled to."""
 
     analysis: Analysis
-    arguments: argparse.Namespace
-    opener: BackendOpener
+    options: RunOptions
+    opener: BackendOpener = open_backend
 
     @property
     def kind(self) -> str:
-        """What is asked for: auto, venv or docker."""
-        return str(self.arguments.environment or self.analysis.environment)
+        """Return what is asked for: auto, or a kind of environment."""
+        return self.options.environment
 
     def with_kind(self, kind: str) -> BackendFactory:
-        """The same with one kind of environment."""
-        chosen = {**vars(self.arguments), "environment": kind}
-        return replace(self, arguments=argparse.Namespace(**chosen))
+        """Return the same with one kind of environment."""
+        return replace(self, options=replace(self.options, environment=kind))
 
     @contextlib.contextmanager
-    def open(self, cells: int) -> Iterator[tuple[Environment, Processes, str]]:
-        """An environment for some cells at once, its processes, and the run's name here."""
+    def open(self, cells: int) -> Iterator[tuple[Backend, Processes, str]]:
+        """Yield a backend for some cells at once, its processes, and the run's name here."""
         # What is made here belongs to this process: its clean-up asks whether that is alive.
-        run_id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        options = replace(self.options, jobs=cells, run_id=name_run())
         processes = Processes()
-        chosen = {**vars(self.arguments), "jobs": cells, "run_id": run_id}
-        with Index(self.analysis.index_url, open_cache()) as index:
-            arguments = argparse.Namespace(**chosen)
-            with self.opener(self.analysis, arguments, processes, index) as environment:
-                yield environment, processes, run_id
+        with (
+            Index(self.analysis.index_url, open_cache()) as index,
+            self.opener(self.analysis, options, processes, index) as backend,
+        ):
+            yield backend, processes, options.run_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,28 +109,28 @@ def move_cache(worker: Worker) -> None:
 
 
 async def describe_capabilities(
-    place: BackendFactory, tags: Sequence[str], dask_worker: Worker
+    factory: BackendFactory, tags: Sequence[str], dask_worker: Worker
 ) -> WorkerCapabilities:
     """What this worker has; asked of each worker while the run is planned."""
     move_cache(dask_worker)
-    cells = count_cells_here(dask_worker, place.analysis)
+    cells = count_cells_here(dask_worker, factory.analysis)
     # Off the event loop: installing a Python takes minutes, and the worker has to answer meanwhile.
-    return await asyncio.to_thread(_probe_worker, place, tags, label_worker(dask_worker), cells)
+    return await asyncio.to_thread(_probe_worker, factory, tags, label_worker(dask_worker), cells)
 
 
 def _probe_worker(
-    place: BackendFactory, tags: Sequence[str], label: str, cells: int
+    factory: BackendFactory, tags: Sequence[str], label: str, cells: int
 ) -> WorkerCapabilities:
     try:
-        with place.open(cells) as (environment, _, _):
-            found = {tag: environment.find_python(tag) for tag in tags}
+        with factory.open(cells) as (backend, _, _):
+            found = {tag: backend.find_python(tag) for tag in tags}
             return WorkerCapabilities(
                 label=label,
-                kind=environment.kind,
-                platforms=tuple(environment.platforms()),
+                kind=backend.kind,
+                platforms=tuple(backend.platforms()),
                 pythons={tag: python.source for tag, python in found.items() if python},
                 reasons={
-                    tag: environment.explain_missing(tag)
+                    tag: backend.explain_missing(tag)
                     for tag, python in found.items()
                     if python is None
                 },

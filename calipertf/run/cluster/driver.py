@@ -13,7 +13,6 @@ import math
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ from calipertf.dask.connect import ask_workers
 from calipertf.dask.tasks import NO_WORKER_TIMEOUT, PREFETCH, TaskQueue
 from calipertf.dask.versions import describe_package, describe_software
 from calipertf.errors import EngineError, InfrastructureError
-from calipertf.run.backends.base import CellTask
+from calipertf.run.backends.base import CellSpec
 from calipertf.run.cluster.attempts import MAX_WORKER_LOSSES, CellAttempts
-from calipertf.run.cluster.backend import ClusterEnvironment
+from calipertf.run.cluster.backend import ClusterCapabilities
 from calipertf.run.cluster.bundle import pack_bundle
 from calipertf.run.cluster.capabilities import CELL, python_resource
 from calipertf.run.cluster.worker import (
@@ -53,16 +52,19 @@ class DaskScheduler:
 
     def __init__(
         self,
-        environment: ClusterEnvironment,
+        cluster: ClusterCapabilities,
         *,
+        root: Path,
         leave_out: Sequence[Path] = (),
         jobs: int | None = None,
     ) -> None:
-        self._environment = environment
-        self._client = environment.client
+        """Scripts are relative to `root`; what lies in `leave_out` does not travel."""
+        self._cluster = cluster
+        self._client = cluster.client
+        self._root = root
         #: Name of the run among those that share the cluster; it lasts as long as its client.
         self._run_id = str(self._client.id)
-        self._analysis = environment.place.analysis
+        self._analysis = cluster.factory.analysis
         self._leave_out = leave_out
         self._jobs = jobs
         #: Cells on the cluster whose end is still to come.
@@ -77,38 +79,34 @@ class DaskScheduler:
         #: Keys that no worker held at the last look.
         self._stranded: set[str] = set()
 
-    def run(self, tasks: Sequence[CellTask]) -> Generator[Done, None, None]:
+    def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
         """Each cell as it ends. Closing the iterator ends those that are running, on all workers.
 
         Raises EngineError where the scheduler is lost.
         """
-        if not tasks:
+        if not specs:
             return
         self._waiting = defaultdict(deque)
-        for number, task in enumerate(tasks):
-            small = replace(
-                task, fingerprint={}, root=Path(), mount=_below(task), run_id=self._run_id
-            )
-            self._waiting[task.cell.python].append(CellAttempts(task=small, number=number))
-        left = Counter((task.file.filename, task.cell.python) for task in tasks)
+        for number, spec in enumerate(specs):
+            self._waiting[spec.cell.python].append(CellAttempts(spec=spec, number=number))
+        left = Counter(spec.wheel for spec in specs)
         try:
-            self._prepare_workers(tasks)
+            self._prepare_workers(specs)
             while self.queue or any(self._waiting.values()):
                 for pending, reply in self._turn():
-                    left[pending.wheel] -= 1
-                    if not left[pending.wheel]:
+                    left[pending.spec.wheel] -= 1
+                    if not left[pending.spec.wheel]:
                         self._drop_package(pending)
                     started = self._workers.pop_started(pending.keys)
-                    yield pending.make_result(tasks[pending.number], reply, started)
+                    yield pending.make_result(reply, started)
         finally:
             self._release_workers()
 
-    def _prepare_workers(self, tasks: Sequence[CellTask]) -> None:
-        first = tasks[0]
-        folders = {path for task in tasks for path in task.source_paths}
+    def _prepare_workers(self, specs: Sequence[CellSpec]) -> None:
+        folders = {path for spec in specs for path in spec.place(self._root).source_paths}
         if self._analysis.data:
-            folders.add(first.root / self._analysis.data)
-        bundle = pack_bundle(first.root, folders, leave_out=self._leave_out)
+            folders.add(self._root / self._analysis.data)
+        bundle = pack_bundle(self._root, folders, leave_out=self._leave_out)
         log.info("scripts and data: %.1f MB to each worker", len(bundle.data) / 1e6)
         remove_orphans(self._client)
         name = plugin_name(self._run_id)
@@ -117,7 +115,7 @@ class DaskScheduler:
             CellWorker(
                 run_id=self._run_id,
                 tags=sorted(self._waiting),
-                place=self._environment.place,
+                factory=self._cluster.factory,
                 bundle=bundle,
                 software=describe_software(),
                 package=describe_package(),
@@ -144,7 +142,7 @@ class DaskScheduler:
         ended = []
         for pending, reply in self.queue.wait(POLL_INTERVAL):
             if isinstance(reply, Reply):
-                tag = pending.task.cell.python
+                tag = pending.spec.cell.python
                 again = pending.record(reply)
                 if reply.failure is not None and not self._workers.list_others(tag, pending.left):
                     again = False  # nobody else is there who could do better
@@ -163,10 +161,10 @@ class DaskScheduler:
         """Remember how long cells take, and what the worker is good for."""
         if reply.elsewhere is not None:
             return
-        self._workers.record_result(reply.address, reply.label, failed=reply.record is None)
-        self._users[pending.wheel].add(reply.address)
-        if reply.record is not None:
-            spent = reply.record.seconds
+        self._workers.record_result(reply.address, reply.label, failed=reply.seen is None)
+        self._users[pending.spec.wheel].add(reply.address)
+        if reply.seen is not None:
+            spent = reply.seen.seconds
             mean = self._mean_seconds
             self._mean_seconds = spent if mean is None else 0.9 * mean + 0.1 * spent
 
@@ -175,14 +173,14 @@ class DaskScheduler:
 
         It is preferred for the next cell where it has the wheel already.
         """
-        flying = Counter(pending.task.cell.python for _, pending in self.queue.items())
+        flying = Counter(pending.spec.cell.python for _, pending in self.queue.items())
         for tag, waiting in self._waiting.items():
             room = self._room(tag) - flying[tag]
             if self._jobs is not None:
                 room = min(room, self._jobs - len(self.queue))
             for _ in range(min(room, len(waiting))):
                 pending = waiting.popleft()
-                warm = freed is not None and freed in self._users[pending.wheel]
+                warm = freed is not None and freed in self._users[pending.spec.wheel]
                 self._send(pending, freed if warm else None)
                 freed = None
 
@@ -195,17 +193,18 @@ class DaskScheduler:
         return cells * ahead + max(cells, PREFETCH)
 
     def _send(self, pending: CellAttempts, prefer: str | None) -> None:
-        kind = self._environment.kind
+        kind = self._cluster.kind
         key = f"{plugin_name(self._run_id)}-{pending.number}-{len(pending.keys)}"
         pending.keys.append(key)
-        others = self._workers.list_others(pending.task.cell.python, pending.left)
+        others = self._workers.list_others(pending.spec.cell.python, pending.left)
         self.queue.submit(
             pending,
             run_task,
-            pending.task,
+            pending.spec,
+            self._run_id,
             key=key,
             priority=-pending.number,
-            resources={CELL: 1, python_resource(kind, pending.task.cell.python): 1},
+            resources={CELL: 1, python_resource(kind, pending.spec.cell.python): 1},
             prefer=prefer,
             only=others,
         )
@@ -230,7 +229,7 @@ class DaskScheduler:
         stranded = {
             key: pending
             for key, pending in self.queue.items()
-            if key not in held and self._workers.count_cells(pending.task.cell.python)
+            if key not in held and self._workers.count_cells(pending.spec.cell.python)
         }
         lost: list[tuple[CellAttempts, Any]] = []
         for key in self._stranded & stranded.keys():
@@ -250,7 +249,7 @@ class DaskScheduler:
         now = time.monotonic()
         given_up: list[tuple[CellAttempts, Any]] = []
         flying = self.queue.items()
-        wanted = {pending.task.cell.python for _, pending in flying}
+        wanted = {pending.spec.cell.python for _, pending in flying}
         wanted |= {tag for tag, waiting in self._waiting.items() if waiting}
         for tag in wanted:
             if self._workers.count_cells(tag):
@@ -264,24 +263,24 @@ class DaskScheduler:
                 f"{NO_WORKER_TIMEOUT:.0f} s"
             )
             for key, pending in flying:
-                if pending.task.cell.python == tag:
+                if pending.spec.cell.python == tag:
                     self.queue.cancel(key)
                     given_up.append((pending, error))
             given_up += [(pending, error) for pending in self._waiting.pop(tag, ())]
         return given_up
 
     def _drop_package(self, pending: CellAttempts) -> None:
-        users = self._users.pop(pending.wheel, set())
+        users = self._users.pop(pending.spec.wheel, set())
         there = [address for address in users if self._workers.has(address)]
         if there and not self._analysis.keep_wheels:
             self._client.run(
-                drop_package, pending.task, workers=there, wait=False, on_error="ignore"
+                drop_package,
+                pending.spec,
+                self._run_id,
+                workers=there,
+                wait=False,
+                on_error="ignore",
             )
-
-
-def _below(task: CellTask) -> Path:
-    """The folder that a cell sees, relative to the root."""
-    return task.mount.relative_to(task.root)
 
 
 def remove_orphans(client: Client) -> None:

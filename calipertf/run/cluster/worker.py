@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from calipertf.dask.versions import (
     may_hang,
 )
 from calipertf.errors import CaliperError, EngineError, InfrastructureError
-from calipertf.formats.records import Record
-from calipertf.run.backends.base import CellTask
+from calipertf.formats.records import Observation
+from calipertf.run.backends.base import CellSpec
 from calipertf.run.cell import run_cell
 from calipertf.run.cluster.bundle import Bundle, unpack_bundle
 from calipertf.run.cluster.capabilities import (
@@ -47,23 +47,23 @@ PLUGIN_TIMEOUT = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What became of a cell on a worker: a record, a failure of ours, or nothing here."""
+    """What became of a cell on a worker: what happened, a failure of ours, or nothing here."""
 
     address: str
     label: str
-    record: Record | None = None
+    seen: Observation | None = None
     failure: CaliperError | None = None
     #: Why the cell has to go to another worker; None where it ended here.
     elsewhere: str | None = None
 
 
 class _Session:
-    """An environment that cells of one run share on a worker."""
+    """A backend that cells of one run share on a worker."""
 
-    def __init__(self, place: BackendFactory, cells: int) -> None:
+    def __init__(self, factory: BackendFactory, cells: int) -> None:
         self._stack = contextlib.ExitStack()
-        opened = self._stack.enter_context(place.open(cells))
-        self.environment, self.processes, self.run_id = opened
+        opened = self._stack.enter_context(factory.open(cells))
+        self.backend, self.processes, self.run_id = opened
         self.active = 0
         self.stopped = False
 
@@ -81,14 +81,14 @@ class CellWorker(WorkerPlugin):
         *,
         run_id: str,
         tags: Sequence[str],
-        place: BackendFactory,
+        factory: BackendFactory,
         bundle: Bundle,
         software: Software,
         package: Package,
     ) -> None:
         self.name = plugin_name(run_id)
         self._tags = tags
-        self._place = place
+        self._factory = factory
         self._bundle = bundle
         #: The driver's.
         self._software = software
@@ -103,7 +103,7 @@ class CellWorker(WorkerPlugin):
         self._running: set[str] = set()
         self._idle = threading.Event()
         self._idle.set()
-        self.cells = count_cells_here(worker, self._place.analysis)
+        self.cells = count_cells_here(worker, self._factory.analysis)
         self._slots: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
         for share in share_cpus(list_cpus(), self.cells):
             self._slots.put(share)
@@ -113,7 +113,7 @@ class CellWorker(WorkerPlugin):
         self.pythons, self.trouble = await asyncio.to_thread(self._prepare)
         await worker.set_resources(
             **{CELL: self.cells},
-            **{python_resource(self._place.kind, tag): self.cells for tag in self.pythons},
+            **{python_resource(self._factory.kind, tag): self.cells for tag in self.pythons},
         )
         worker.log_event(self.name, {"ready": self.describe()})
 
@@ -134,7 +134,7 @@ class CellWorker(WorkerPlugin):
                 self._bundle, Path(self._worker.local_directory) / "caliper-scripts"
             )
             with self._share() as session:
-                found = [tag for tag in self._tags if session.environment.find_python(tag)]
+                found = [tag for tag in self._tags if session.backend.find_python(tag)]
                 return found, None
         except (CaliperError, OSError) as error:
             return [], str(error)
@@ -158,10 +158,10 @@ class CellWorker(WorkerPlugin):
 
     @contextlib.contextmanager
     def _share(self) -> Iterator[_Session]:
-        """The environment that cells share; a stopped one is closed with the last cell in it."""
+        """Yield the backend that cells share; a stopped one is closed with the last cell in it."""
         with self._lock:
             if self._session is None or self._session.stopped:
-                self._session = _Session(self._place, self.cells)
+                self._session = _Session(self._factory, self.cells)
             session = self._session
             session.active += 1
         try:
@@ -187,40 +187,39 @@ class CellWorker(WorkerPlugin):
         if session is not None:
             session.close()
 
-    def run(self, task: CellTask, key: str) -> Reply:
+    def run(self, spec: CellSpec, key: str) -> Reply:
         """Run one cell."""
         address = self._worker.address
-        if task.cell.python not in self.pythons:
-            why = self.trouble or f"there is no {task.cell.python}"
+        if spec.cell.python not in self.pythons:
+            why = self.trouble or f"there is no {spec.cell.python}"
             return Reply(address=address, label=self._label, elsewhere=why)
-        here = replace(task, root=self._root, mount=self._root / task.mount)
         cpus = self._slots.get()
         self._running.add(key)
         self._idle.clear()
         try:
             self._worker.log_event(self.name, {"started": key, "label": self._label})
             with self._share() as session:
-                here = replace(here, cpus=cpus, run_id=session.run_id)
-                record = run_cell(here, session.environment, sleep=session.processes.pause)
+                task = spec.place(self._root, run_id=session.run_id, cpus=cpus)
+                seen = run_cell(task, session.backend, sleep=session.processes.pause)
         except Stopped:
             raise Reschedule from None
         except CaliperError as error:
             return Reply(address=address, label=self._label, failure=_plain(error))
         except Exception as error:  # noqa: BLE001 -- told with the worker's name: a full disk, a fault
-            failure = explain_failure(here, error)
+            failure = explain_failure(spec, error)
             return Reply(address=address, label=self._label, failure=failure)
         else:
-            return Reply(address=address, label=self._label, record=record)
+            return Reply(address=address, label=self._label, seen=seen)
         finally:
             self._running.discard(key)
             self._slots.put(cpus)
             if not self._running:
                 self._idle.set()
 
-    def drop_package(self, task: CellTask) -> None:
+    def drop_package(self, spec: CellSpec) -> None:
         """Forget a wheel that no further cell needs."""
         with contextlib.suppress(CaliperError, OSError), self._share() as session:
-            session.environment.drop_package(task)
+            session.backend.drop_package(spec)
 
 
 def _plain(error: CaliperError) -> CaliperError:
@@ -242,17 +241,17 @@ def find_plugin(worker: Worker, run_id: str) -> CellWorker | None:
     return plugin if isinstance(plugin, CellWorker) and hasattr(plugin, "pythons") else None
 
 
-def run_task(task: CellTask) -> Reply:
-    """The task that Dask runs: one cell on this worker."""
+def run_task(spec: CellSpec, run_id: str) -> Reply:
+    """Run one cell on this worker: the task that Dask gets. `run_id` is the driver's."""
     worker = get_worker()
     deadline = time.monotonic() + PLUGIN_TIMEOUT
     # Another run may have declared this worker's Pythons before this run's plugin is ready.
-    while (plugin := find_plugin(worker, task.run_id)) is None and time.monotonic() < deadline:
+    while (plugin := find_plugin(worker, run_id)) is None and time.monotonic() < deadline:
         time.sleep(0.2)
     if plugin is None:
         label = label_worker(worker)
         return Reply(address=worker.address, label=label, elsewhere="it is not ready yet")
-    return plugin.run(task, str(worker.get_current_task()))
+    return plugin.run(spec, str(worker.get_current_task()))
 
 
 def describe_worker(run_id: str, dask_worker: Worker) -> dict[str, Any] | None:
@@ -261,8 +260,8 @@ def describe_worker(run_id: str, dask_worker: Worker) -> dict[str, Any] | None:
     return plugin.describe() if plugin else None
 
 
-async def drop_package(task: CellTask, dask_worker: Worker) -> None:
+async def drop_package(spec: CellSpec, run_id: str, dask_worker: Worker) -> None:
     """Forget a wheel on one worker."""
-    plugin = find_plugin(dask_worker, task.run_id)
+    plugin = find_plugin(dask_worker, run_id)
     if plugin is not None:
-        await asyncio.to_thread(plugin.drop_package, task)
+        await asyncio.to_thread(plugin.drop_package, spec)

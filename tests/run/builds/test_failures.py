@@ -101,7 +101,10 @@ def test_network_of_a_builds_own_steps_is_told_from_the_package(
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        (Run(retval=1, ended="timeout", seconds=1800.4), "longer than 1800 s; raise build_timeout"),
+        (
+            Run(retval=1, termination="timeout", seconds=1800.4),
+            "longer than 1800 s; raise build_timeout",
+        ),
         (Run(retval=-9), "signal 9"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
@@ -26,10 +25,10 @@ from calipertf.dask import tasks as task_queue
 from calipertf.dask.tasks import TaskQueue, map_cluster
 from calipertf.dask.versions import Package, Software, compare_package, compare_software
 from calipertf.errors import CaliperError, ConfigError, EngineError
-from calipertf.run.backends.registry import choose_scheduler, open_environment
 from calipertf.run.backends.venv import folders
 from calipertf.run.cluster.backend import open_cluster
 from calipertf.run.cluster.capabilities import count_cells, count_cells_here, move_cache
+from calipertf.run.options import RunOptions, find_cluster
 
 HERE = Software(python="3.11.7", dask="2026.8.0", distributed="2026.8.0")
 PACKAGE = Package(digest="a" * 64)
@@ -75,25 +74,25 @@ def test_another_state_of_this_package_is_named(there: Package, errors: int, war
 @pytest.mark.parametrize(
     ("written", "flag", "expected"),
     [
-        (None, None, "none"),
+        (None, None, None),
         ("tcp://head:8786", None, "tcp://head:8786"),
         ("local", None, "local"),
         ("scheduler.json", None, "{root}/scheduler.json"),
         ("scheduler.json", "other.json", "other.json"),
-        ("local", "none", "none"),
+        ("local", "none", None),
         ("local", "", ""),
     ],
 )
 def test_a_scheduler_file_is_relative_to_where_it_is_named(
-    written: str | None, flag: str | None, expected: str, tmp_path: Path
+    written: str | None, flag: str | None, expected: str | None, tmp_path: Path
 ) -> None:
     (tmp_path / "Dockerfile").touch()
     (tmp_path / "a.py").touch()
     line = f"  scheduler: {written}\n" if written else ""
     (tmp_path / "caliper.yaml").write_text(f"analysis:\n  dependency: six\n  tests: [a.py]\n{line}")
     config = load_config(tmp_path / "caliper.yaml")
-    chosen = choose_scheduler(config, argparse.Namespace(scheduler=flag))
-    assert chosen == expected.format(root=config.root)
+    chosen = find_cluster(flag, config)
+    assert chosen == (expected and expected.format(root=config.root))
 
 
 @pytest.mark.parametrize(
@@ -240,9 +239,9 @@ def test_a_connection_leaves_nothing_of_this_process_changed(
         return dict(os.environ), dask_log.level, list(warnings.filters), profile
 
     before = look()
-    arguments = argparse.Namespace(jobs=1)
+    options = RunOptions(dir=tmp_path, jobs=1, run_id="test")
     analysis = Analysis(dependency="six", tests=["s"])
-    with pytest.raises(ConfigError), open_cluster("tcp://", analysis, arguments, open_environment):
+    with pytest.raises(ConfigError), open_cluster("tcp://", analysis, options):
         pytest.fail("there is no such address")
     assert look() == before
 

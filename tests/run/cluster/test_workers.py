@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.tasks import CELL, TASK
+from helpers.tasks import CELL, SPEC
 
 from calipertf.errors import ConfigError, InfrastructureError
-from calipertf.formats.records import Record
+from calipertf.formats.records import Observation
 from calipertf.run.cluster.attempts import MAX_REJECTIONS, CellAttempts
 from calipertf.run.cluster.worker import Reply
 from calipertf.run.cluster.workers import FAILURE_STREAK, WorkerRegistry
 
-DONE = Reply(address="a", label="w1", record=Record(cell=CELL, outcome="same_result"))
+DONE = Reply(address="a", label="w1", seen=Observation(cell=CELL))
 FAILED = Reply(address="a", label="w1", failure=InfrastructureError("disk full"))
 AWAY = Reply(address="a", label="w1", elsewhere="no Python 3.7")
 
@@ -71,14 +71,14 @@ def test_a_worker_that_does_a_cell_is_trusted_again() -> None:
     ],
 )
 def test_a_cell_goes_on_a_few_times(replies: list[Reply], again: bool) -> None:
-    attempts = CellAttempts(task=TASK, number=0)
+    attempts = CellAttempts(spec=SPEC, number=0)
     assert [attempts.record(reply) for reply in replies][-1] is again
 
 
 def test_the_history_names_each_worker() -> None:
-    attempts = CellAttempts(task=TASK, number=0)
+    attempts = CellAttempts(spec=SPEC, number=0)
     for reply in (FAILED, replace(FAILED, label="w2", address="b")):
         attempts.record(reply)
-    done = attempts.make_result(TASK, reply, [])
+    done = attempts.make_result(reply, [])
     assert str(done.failure) == "w1: disk full; w2: disk full"
-    assert CellAttempts(task=TASK, number=0).make_result(TASK, DONE, []).record == DONE.record
+    assert CellAttempts(spec=SPEC, number=0).make_result(DONE, []).seen == DONE.seen

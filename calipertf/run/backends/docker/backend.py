@@ -15,6 +15,7 @@ import docker
 import docker.errors
 
 from calipertf import signals
+from calipertf.config.model import Analysis
 from calipertf.errors import (
     EngineError,
     ImageError,
@@ -26,7 +27,7 @@ from calipertf.index import DEFAULT_INDEX
 from calipertf.index.build_tools import with_newest
 from calipertf.index.snapshot import TimeMachine, Watch
 from calipertf.index.tags import linux_platforms
-from calipertf.run.backends.base import Built, CellTask, Environment, Python
+from calipertf.run.backends.base import Backend, Built, CellTask, Python
 from calipertf.run.backends.docker.archives import make_context
 from calipertf.run.backends.docker.build import (
     ImageBuild,
@@ -61,6 +62,7 @@ from calipertf.run.backends.docker.sandbox import (
     make_limits,
     prepare_job,
 )
+from calipertf.run.backends.registry import BackendRequest
 from calipertf.run.backends.venv.bundled import render_step
 from calipertf.run.backends.venv.installers import describe_tools, join_tries, needs_newest
 from calipertf.run.builds.failures import settle_build
@@ -70,7 +72,32 @@ from calipertf.versions import python_version
 log = logging.getLogger("calipertf")
 
 
-class DockerEnvironment(Environment):
+def open_backend(request: BackendRequest) -> DockerBackend:
+    """Connect to the container engine.
+
+    Raises EngineError where none answers, and under `auto` where it cannot have the base images.
+    """
+    analysis, options = request.analysis, request.options
+    return DockerBackend(
+        processes=request.processes,
+        machine=request.machine,
+        run_id=options.run_id,
+        base_image=analysis.base_image,
+        build_timeout=analysis.build_timeout,
+        keep_images=options.keep_images,
+        needed=list_pythons(analysis) if options.environment == "auto" else (),
+    )
+
+
+def list_pythons(analysis: Analysis) -> list[str]:
+    """Return the tags of the Pythons that caliper.yaml names one by one."""
+    named = [text for text in analysis.python_versions or () if text.startswith("cp")]
+    return list(
+        dict.fromkeys([*named, *(baseline.python for baseline in analysis.baselines.values())])
+    )
+
+
+class DockerBackend(Backend):
     """Images of an engine, removed after their cells."""
 
     kind = "docker"
@@ -105,7 +132,9 @@ class DockerEnvironment(Environment):
             remove_made(self._client, lambda labels: is_dead(labels.get(OWNER, "")))
         self._architecture = str(info.get("Architecture") or "x86_64")
         self._is_desktop = "Desktop" in str(info.get("OperatingSystem"))
-        self.name = f"{info.get('OperatingSystem')}, engine {info.get('ServerVersion')}"
+        system, version = info.get("OperatingSystem"), info.get("ServerVersion")
+        self._name = f"{system}, engine {version}"
+        self.description = f"images of {self._name}"
         self._check_images(needed)
 
     def find_python(self, tag: str) -> Python | None:
@@ -137,7 +166,7 @@ class DockerEnvironment(Environment):
             if tag in self._unreachable:
                 self._client.close()
                 raise EngineError(
-                    f"{self.name} answers, but {self._unreachable[tag]}; name other images by "
+                    f"{self._name} answers, but {self._unreachable[tag]}; name other images by "
                     "base_image or make them (docs/docker.md)"
                 )
 

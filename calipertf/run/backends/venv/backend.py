@@ -17,7 +17,10 @@ from typing import Any
 from calipertf.errors import InfrastructureError
 from calipertf.formats.records import Run
 from calipertf.run.builds.failures import find_broken_machine, settle_build
-from calipertf.run.backends.base import Built, CellTask, Environment, Python
+from calipertf.run.backends.base import Backend, Built, CellSpec, CellTask, Python
+from calipertf.run.backends.registry import BackendRequest
+from calipertf.run.backends.venv.folders import cache_folder, cells_folder
+from calipertf.run.schedule import count_jobs
 from calipertf.run.backends.venv.installers import Installer, Pip, Uv, pass_through
 from calipertf.run.backends.venv.workspace import Workspace, remove_tree
 from calipertf.run.backends.venv.interpreters import (
@@ -34,10 +37,24 @@ from calipertf.index.tags import local_platforms
 
 
 
-class VenvEnvironment(Environment):
+def open_backend(request: BackendRequest) -> VenvBackend:
+    """Make a folder of this machine ready for cells."""
+    analysis = request.analysis
+    cache = cache_folder()
+    return VenvBackend(
+        processes=request.processes,
+        cache=cache,
+        cells=cells_folder(cache, count_jobs(request.options.jobs), analysis.memory),
+        install=analysis.interpreters == "install",
+        machine=lambda: request.machine("127.0.0.1"),
+    )
+
+
+class VenvBackend(Backend):
     """Environments of this machine, each removed after its cell."""
 
     kind = "venv"
+    description = "isolated environments on this machine"
 
     def __init__(
         self,
@@ -187,15 +204,15 @@ class VenvEnvironment(Environment):
                     f"the script runner ended with {process.returncode}: {words[-500:]}"
                 )
 
-    def drop_package(self, task: CellTask) -> None:
+    def drop_package(self, spec: CellSpec) -> None:
         """Remove the cache that holds the package's own wheel for one Python."""
-        if not task.analysis.keep_wheels:
-            remove_tree(self._own_cache(task))
+        if not spec.analysis.keep_wheels:
+            remove_tree(self._own_cache(spec))
 
-    def _own_cache(self, task: CellTask) -> Path:
-        """Cache of the package's own wheel: for cells of one version and Python, at any date."""
-        parent = self._cache if task.analysis.keep_wheels else self._work
-        return parent / "own" / f"{task.cell.package}-{task.cell.version}-{task.cell.python}"
+    def _own_cache(self, spec: CellSpec) -> Path:
+        """Return the cache of the package's own wheel: one a version and Python, for any date."""
+        parent = self._cache if spec.analysis.keep_wheels else self._work
+        return parent / "own" / f"{spec.cell.package}-{spec.cell.version}-{spec.cell.python}"
 
     def close(self) -> None:
         """Remove the run's folder of environments."""
