@@ -64,7 +64,7 @@ class SleepBackend(Backend):
         return local_platforms()
 
     @contextlib.contextmanager
-    def build(self, task: CellTask) -> Iterator[Built]:  # noqa: ARG002 -- all are alike
+    def build(self, task: CellTask) -> Iterator[Built]:  # noqa: ARG002
         def run_job(job: Mapping[str, Any], report: Any) -> None:
             start = {
                 "event": "start",

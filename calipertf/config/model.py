@@ -71,54 +71,130 @@ class Baseline(BaseModel):
     resolve: Resolve = "release"
 
 
+#: What a change of a setting does to a folder of records -> how docs/config.md says it.
+AFFECTS = {
+    "grid": "other cells or scripts",
+    "cell": "cells run again",
+    "image": "cells run again, with `environment: docker`",
+    "verdict": "verdicts, without a run",
+    "run": "nothing: how a run is done",
+}
+
+
+def _setting(affects: str, description: str, default: Any = ..., *, words: str = "") -> Any:
+    """Return the field of a setting.
+
+    `affects` is a key of AFFECTS, `description` Markdown for docs/config.md, `words` describe the
+    default where its value does not.
+    """
+    about: Any = {"affects": affects, "words": words}
+    return Field(default, description=description, json_schema_extra=about)
+
+
 class Analysis(BaseModel):
-    """What stands under `analysis:`."""
+    """The keys of caliper.yaml, below `analysis:`.
+
+    docs/config.md, caliper.schema.json and the fingerprint of a cell are made from this list.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    # The original's keys.
-    name: str = "analysis"
-    packagemanager: Literal["pypi"] = "pypi"
-    dockerfile: str = "Dockerfile"
-    dependency: PackageName
-    versions: Versions | None = None
-    python_versions: Pythons | None = None
-    tests: Texts
-    args: Arguments = Field(default_factory=dict)
-    # Ours.
-    #: Folder that all paths are relative to, itself relative to the file.
-    root: str = "."
-    resolve: Resolves = ["today"]
-    environment: EnvironmentKind = "auto"
-    base_image: Image = "python:{version}"
-    #: Whether a source archive is built where no wheel fits, as pip does.
-    sources: Literal["auto", "never"] = "auto"
-    baselines: dict[str, Baseline] = Field(default_factory=dict)
-    #: Relative tolerance of numbers in printed results.
-    tolerance: Share = 1e-3
-    #: Seconds that one script may take.
-    timeout: Seconds = 300
-    #: Seconds that one build may take.
-    build_timeout: Seconds = 1800
-    #: Bytes of memory that one script may take.
-    memory: Size = 4 * 1024**3
-    #: Cells at once; None is as many as the machine has cores.
-    jobs: Count | None = None
-    interpreters: Literal["found", "install"] = "found"
-    start: Literal["warm", "cold"] = "warm"
-    #: Whether scripts may use the network.
-    network: bool = False
-    #: Whether the package's own wheels stay in the cache after their cells.
-    keep_wheels: bool = False
-    #: Further requirements to install in each cell.
-    requirements: Requirements = Field(default_factory=list)
-    #: Name that the package is imported by; None is taken from its wheel.
-    import_name: ImportName | None = None
-    index_url: Url = DEFAULT_INDEX
-    #: Folder that scripts find as CALIPER_DATA; None leaves them their own.
-    data: str | None = None
-    #: Address of a Dask scheduler, a scheduler file or local; None is this machine's processes.
-    scheduler: str | None = None
+    name: str = _setting("run", "title of the analysis", "analysis")
+    packagemanager: Literal["pypi"] = _setting("run", "`pypi`, as in the original tool", "pypi")
+    dependency: PackageName = _setting(
+        "grid", "the package that is judged; with extras: `celery[redis]`"
+    )
+    dockerfile: str = _setting(
+        "cell",
+        "Jinja2 template of a cell's image, filled in before anything is built, also by "
+        "`--dry-run`; see docs/docker.md",
+        "Dockerfile",
+        words="`Dockerfile` where there is one, else ours",
+    )
+    versions: Versions | None = _setting(
+        "grid", "versions or selectors of the package", None, words="all"
+    )
+    python_versions: Pythons | None = _setting(
+        "grid",
+        "Pythons: `cp37`, `3.7`, `>=3.8`, `all`",
+        None,
+        words="those that the package has wheels for on any platform; without wheels, those that "
+        "its source archives may be for",
+    )
+    tests: Texts = _setting(
+        "grid", "scripts to run: files, folders (with all below), globs; see Scripts below"
+    )
+    args: Arguments = _setting("cell", "values for the template", {}, words="none")
+    root: str = _setting(
+        "cell", "folder that paths are relative to, itself relative to the file", "."
+    )
+    resolve: Resolves = _setting(
+        "grid", "states of the index to resolve against: `today`, `release`, ISO dates", ["today"]
+    )
+    environment: EnvironmentKind = _setting(
+        "cell",
+        "where cells are built: `auto` (the first that works here), `docker`, `venv`",
+        "auto",
+    )
+    sources: Literal["auto", "never"] = _setting(
+        "cell",
+        "`auto`: a source archive is built where no wheel fits, as pip does; `never`: wheels alone",
+        "auto",
+    )
+    base_image: Image = _setting(
+        "image", "image of a cell; `{version}` is the Python's", "python:{version}"
+    )
+    baselines: dict[str, Baseline] = _setting(
+        "grid",
+        "suite (folder or script) -> its baseline cell: `{version, python, resolve}`",
+        {},
+        words="none",
+    )
+    tolerance: Share = _setting(
+        "verdict", "relative tolerance of numbers in printed results, 0 to below 1", 1e-3
+    )
+    timeout: Seconds = _setting("cell", "seconds a script, 0.1 to 30 days", 300)
+    build_timeout: Seconds = _setting("run", "seconds a build, 0.1 to 30 days", 1800)
+    memory: Size = _setting(
+        "cell",
+        "memory of a script, and the largest file that it may write: `512MB`, `4GB`; 16MB to 64TB",
+        4 * 1024**3,
+        words="`4GB`",
+    )
+    jobs: Count | None = _setting("run", "cells at once, 1 to 1024", None, words="one a core")
+    start: Literal["warm", "cold"] = _setting(
+        "cell", "`warm` (one import, a fork a script) or `cold` (a process a script)", "warm"
+    )
+    network: bool = _setting("cell", "whether scripts may use the network", False)
+    interpreters: Literal["found", "install"] = _setting(
+        "run", "`found`: those of this machine; `install`: uv gets missing ones", "found"
+    )
+    requirements: Requirements = _setting(
+        "cell",
+        'further requirements installed in each cell, such as `[numpy, "scipy<1.8"]`; files are '
+        "not read",
+        [],
+        words="none",
+    )
+    import_name: ImportName | None = _setting(
+        "cell", "name that the package is imported by", None, words="read from its wheel"
+    )
+    index_url: Url = _setting(
+        "cell",
+        "the package index (simple API), without credentials; see Private indexes",
+        DEFAULT_INDEX,
+        words="PyPI",
+    )
+    data: str | None = _setting(
+        "cell", "folder that scripts find as `CALIPER_DATA`", None, words="none"
+    )
+    keep_wheels: bool = _setting("run", "keep the package's own wheels in the cache", False)
+    scheduler: str | None = _setting(
+        "run",
+        "a Dask scheduler: address, scheduler file or `local`, see docs/cluster.md",
+        None,
+        words="none",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -133,6 +209,16 @@ class Analysis(BaseModel):
         if not isinstance(listed, list):
             return data
         return {**data, "dependency": match[1], "requirements": [*listed, name]}
+
+
+def list_settings(*affects: str) -> list[str]:
+    """Return the names of the settings that affect one of these, keys of AFFECTS, in order."""
+    about = {name: field.json_schema_extra for name, field in Analysis.model_fields.items()}
+    return [
+        name
+        for name, extra in about.items()
+        if isinstance(extra, dict) and extra["affects"] in affects
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

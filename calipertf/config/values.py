@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from calipertf.index import DEFAULT_INDEX
 from calipertf.index.credentials import WAY_OUT
@@ -194,38 +194,66 @@ def _check_args(value: Any) -> Any:
     return value
 
 
-Texts = Annotated[list[str], BeforeValidator(_listed)]
+#: What a JSON schema says of a key that takes one text or a list of some. An unquoted 2.10 is a
+#: number to an editor; this tool reads it as text.
+_TEXT = WithJsonSchema({"type": ["string", "number"]})
+_LIST = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": ["string", "number"]},
+            {"type": "array", "items": {"type": ["string", "number"]}},
+        ]
+    }
+)
+Texts = Annotated[list[str], BeforeValidator(_listed), _LIST]
 Versions = Annotated[
     list[Annotated[str, AfterValidator(check_version)]],
     BeforeValidator(_listed),
     Field(min_length=1),
+    _LIST,
 ]
 Pythons = Annotated[
     list[Annotated[str, AfterValidator(check_python)]],
     BeforeValidator(_listed),
     Field(min_length=1),
+    _LIST,
 ]
-Resolve = Annotated[str, AfterValidator(check_resolve)]
-Resolves = Annotated[list[Resolve], BeforeValidator(_listed), Field(min_length=1)]
+Resolve = Annotated[str, AfterValidator(check_resolve), _TEXT]
+Resolves = Annotated[list[Resolve], BeforeValidator(_listed), Field(min_length=1), _LIST]
 Requirements = Annotated[
-    list[Annotated[str, AfterValidator(_check_requirement)]], BeforeValidator(_listed)
+    list[Annotated[str, AfterValidator(_check_requirement)]], BeforeValidator(_listed), _LIST
 ]
 #: One version, as PEP 440 spells it.
-OneVersion = Annotated[str, AfterValidator(lambda text: str(parse_version(text)))]
+OneVersion = Annotated[str, AfterValidator(lambda text: str(parse_version(text))), _TEXT]
 #: One Python, as its tag.
-OnePython = Annotated[str, AfterValidator(check_one_python)]
+OnePython = Annotated[str, AfterValidator(check_one_python), _TEXT]
 PackageName = Annotated[str, AfterValidator(check_name)]
 ImportName = Annotated[str, AfterValidator(_check_import_name)]
 Url = Annotated[str, AfterValidator(check_url)]
 Image = Annotated[str, AfterValidator(_check_image)]
 #: Bytes, written as 4GB.
-Size = Annotated[int, BeforeValidator(_check_size)]
+Size = Annotated[
+    int,
+    BeforeValidator(_check_size),
+    WithJsonSchema({"type": ["string", "integer"], "examples": ["4GB", "512MB"]}),
+]
 Seconds = Annotated[
     float,
     BeforeValidator(_refuse_bool),
     Field(ge=LEAST_SECONDS, le=MOST_SECONDS, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": LEAST_SECONDS, "maximum": MOST_SECONDS}),
 ]
-Share = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_refuse_bool), Field(ge=1, le=MOST_JOBS)]
+Share = Annotated[
+    float,
+    BeforeValidator(_refuse_bool),
+    Field(ge=0, lt=1, allow_inf_nan=False),
+    WithJsonSchema({"type": "number", "minimum": 0, "exclusiveMaximum": 1}),
+]
+Count = Annotated[
+    int,
+    BeforeValidator(_refuse_bool),
+    Field(ge=1, le=MOST_JOBS),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_JOBS}),
+]
 #: Values for the template.
 Arguments = Annotated[dict[str, Any], AfterValidator(_check_args), AfterValidator(_refuse_secret)]

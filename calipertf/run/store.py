@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from calipertf import __version__
-from calipertf.config.model import Config
+from calipertf.config.model import Config, list_settings
 from calipertf.errors import RecordError
 from calipertf.files.atomic import remove_file, remove_partials, set_aside, write_json
 from calipertf.formats.record_files import read_record, write_record
@@ -28,21 +28,10 @@ from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_file
 
 log = logging.getLogger("calipertf")
 Seen = TypeVar("Seen", bound=Observation)
-#: Keys of caliper.yaml that change what happens in a cell (tolerance only changes the verdict).
-SETTINGS = (
-    "timeout",
-    "memory",
-    "start",
-    "network",
-    "requirements",
-    "import_name",
-    "index_url",
-    "sources",
-    "data",
-    "args",
-)
-
-
+#: Settings that are noted in another way: what they lead to is hashed, not where it lies.
+_HASHED = {"dockerfile", "root", "environment"}
+#: Settings that change what happens in a cell.
+SETTINGS = tuple(name for name in list_settings("cell") if name not in _HASHED)
 #: What else decides a result -> how the log names it.
 WORDS: Mapping[str, str] = {
     "environment": "the environment",
@@ -79,7 +68,7 @@ def make_fingerprint(
     sources = sources or find_sources(config)
     settings = redact_all({name: getattr(analysis, name) for name in SETTINGS})
     if kind == "docker":
-        settings["base_image"] = analysis.base_image
+        settings |= {name: getattr(analysis, name) for name in list_settings("image")}
     return {
         "environment": kind,
         "settings": settings,
