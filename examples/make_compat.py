@@ -6,7 +6,7 @@ replacing what tf.contrib had. This does the same, so that the two suites cannot
     python examples/make_compat.py          # writes the suite
     python examples/make_compat.py --check  # says which files are stale; exit code 1 if any is
 
-The last lines in the docstrings are those of a run at home (TensorFlow 1.15.5, Python 3.7), kept in
+The last lines in the docstrings are those of the baseline cell (TensorFlow 1.15.5, Python 3.7), kept in
 tensorflow_v1_compat/last_lines.json.
 """
 
@@ -82,10 +82,10 @@ def convert(name: str, text: str, last_lines: list[str]) -> str:
     text = text.replace(IMPORT, "import tensorflow.compat.v1 as tf\n")
     text = text.replace(SEEDS, f"tf.disable_v2_behavior()\n\n{SEEDS}", 1)
     head, _, rest = text.partition('\n"""\n')
-    about = head.partition("\n\nLast lines at home")[0]
+    about = head.partition("\n\nLast lines in the baseline cell")[0]
     lines = "".join(f"\n    {line}" for line in last_lines)
-    home = f"Last lines at home (TensorFlow 1.15.5, Python 3.7):\n{lines}"
-    return f'{about}\n\n{made}\n\n{home}\n"""\n{rest}'
+    last = f"Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):\n{lines}"
+    return f'{about}\n\n{made}\n\n{last}\n"""\n{rest}'
 
 
 def convert_all() -> Iterator[tuple[Path, str]]:

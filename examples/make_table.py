@@ -35,21 +35,21 @@ FROM, TO = "2.4", "2.20"
 
 
 def choose_records(records: Sequence[Record], config: Config, suite: str) -> dict[str, Record]:
-    """One record a version, oldest first: the suite's home where it is one, else the grid's."""
-    home = config.analysis.baselines[suite]
+    """One record a version, oldest first: the suite's baseline where it is one, else the grid's."""
+    baseline = config.analysis.baselines[suite]
     chosen: dict[str, Record] = {}
     for record in sorted(records, key=lambda record: version_key(record.cell.version)):
         cell = record.cell
         if record.outcome == "no_release":
             continue
-        is_home = (cell.version, cell.python) == (home.version, home.python)
-        if is_home or (cell.version not in chosen and in_grid(record, config)):
+        is_baseline = (cell.version, cell.python) == (baseline.version, baseline.python)
+        if is_baseline or (cell.version not in chosen and in_grid(record, config)):
             chosen[cell.version] = record
     return chosen
 
 
 def in_grid(record: Record, config: Config) -> bool:
-    """Whether the file's own lists name the cell (home cells are added to them)."""
+    """Whether the file's own lists name the cell (baseline cells are added to them)."""
     return record.cell.python in (config.analysis.python_versions or [record.cell.python])
 
 
@@ -76,9 +76,9 @@ def describe_reason(verdict: Verdict | None) -> str:
     return verdict.detail or verdict.reason or verdict.outcome.replace("_", " ")
 
 
-def find_break(records: Mapping[str, Record], script: str, home: str) -> str:
-    """The first version after the home where the script does not run; `none` if there is none."""
-    later = [version for version in records if version_key(version) > version_key(home)]
+def find_break(records: Mapping[str, Record], script: str, baseline: str) -> str:
+    """The first version after the baseline where the script does not run; `none` if there is none."""
+    later = [version for version in records if version_key(version) > version_key(baseline)]
     for version in sorted(later, key=version_key):
         if OUTCOMES[find_outcome(records[version], script)].fails:
             return describe_break(records[version], script)
@@ -87,19 +87,19 @@ def find_break(records: Mapping[str, Record], script: str, home: str) -> str:
 
 def make_suite(suite: str, config: Config, records: Sequence[Record]) -> Iterator[str]:
     """The lines of one suite's table."""
-    home = config.analysis.baselines[suite]
+    baseline = config.analysis.baselines[suite]
     chosen = choose_records(records, config, suite)
     scripts = [script for script in config.scripts if config.find_suite(script) == suite]
     minors = [".".join(version.split(".")[:2]) for version in chosen]
-    yield f"### {Path(suite).name}, at home on {home.version}, Python {python_version(home.python)}"
+    yield f"### {Path(suite).name}, written for {baseline.version}, Python {python_version(baseline.python)}"
     yield ""
-    yield f"| script | {' | '.join(minors)} | changes | first break after home |"
+    yield f"| script | {' | '.join(minors)} | changes | first break after the baseline |"
     yield f"| --- |{' :-: |' * len(minors)} --: | --- |"
     for script in scripts:
         marks = [OUTCOMES[find_outcome(record, script)].mark for record in chosen.values()]
         name = Path(script).relative_to(suite).with_suffix("").as_posix()
-        found = find_break(chosen, script, home.version)
-        power = count_changes(marks[list(chosen).index(home.version) :])
+        found = find_break(chosen, script, baseline.version)
+        power = count_changes(marks[list(chosen).index(baseline.version) :])
         yield f"| {name} | {' | '.join(marks)} | {power} | {found} |"
     counts = [
         sum(find_outcome(record, script) == "same_result" for script in scripts)

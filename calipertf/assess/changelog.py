@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from calipertf.assess.api.model import Api
-from calipertf.assess.changes import KINDS, Change, name_of, parent_of
+from calipertf.assess.changes import Change, name_of, parent_of
+from calipertf.formats.changes import KINDS
 
 _TITLES = {
     "removed": "Removed",

@@ -10,11 +10,9 @@ from typing import Any
 
 from calipertf.assess.api.model import Api, Symbol
 from calipertf.assess.signatures import signature_of, signature_severity, write_signature
+from calipertf.formats.changes import KINDS
 
 SCHEMA = 1
-
-#: Kinds of change, in the order of tables.
-KINDS = ("removed", "moved", "renamed", "changed", "added")
 
 #: How alike two names of one parent, with the same parameters, are in a rename. `norm1` and
 #: `norm2` with 0.8 are a rename; `sum` and `mean` with 0.29 are not.

@@ -18,7 +18,6 @@ from calipertf.assess.changelog import write_changelog
 from calipertf.assess.changes import find_changes
 from calipertf.assess.collect import Collected, Collector, Settings
 from calipertf.assess.funcdb.export import Exporter
-from calipertf.assess.matrix import DIRECTED
 from calipertf.assess.requires import clear_requires, list_wanted, update_requires
 from calipertf.assess.select import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
@@ -30,6 +29,7 @@ from calipertf.config.values import check_name, check_url
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
 from calipertf.files.atomic import remove_partials, write_json
 from calipertf.formats.records import RECORD_NAME, Record
+from calipertf.formats.scores import DIRECTED
 from calipertf.formats.similarities import is_version
 from calipertf.imports import list_modules
 from calipertf.index import DEFAULT_INDEX

@@ -26,14 +26,6 @@ from calipertf.assess.similarity import (
     mark,
 )
 
-#: Scores of function databases, the same in both directions.
-FUNCTION_SCORES = tuple(
-    f"{what}_{how}" for what in ("module", "function", "arguments") for how in ("jaccard", "dice")
-)
-#: Scores of public APIs; all but the first have a direction.
-API_SCORES = ("api_jaccard", "containment", "compatibility")
-DIRECTED = frozenset({"containment", "compatibility"})
-
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionTerms:

@@ -5,21 +5,12 @@ R is the set of installed requirements by PEP 503 name, the package itself left 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from calipertf.assess.similarity import (
@@ -31,15 +22,8 @@ from calipertf.assess.similarity import (
     jaccard,
     jaccard_of,
 )
+from calipertf.formats.requirements import read_freeze
 
-#: Names of the scores, in the order of tables.
-SCORES = ("set_jaccard", "set_dice", "pin_jaccard", "pin_dice", "semver")
-
-_EDITABLE = re.compile(r"(?:-e|--editable)(?:\s+|=)(?P<target>.+)")
-#: What `pip freeze` writes above an editable line: # Editable install with no ... (name==1.0)
-_EDITABLE_NOTE = re.compile(r"# Editable .*\((?P<pin>[^()]+)\)")
-_EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
 #: Score of two releases by the first place in which they differ: major, minor, patch.
 _STEPS = (0.0, 0.5, 0.75)
 _SUFFIX_DIFFERS = 0.9
@@ -62,62 +46,11 @@ class Requirements:
 
 
 def parse_freeze(lines: Iterable[str], package: str) -> Requirements:
-    """The requirements that `pip freeze` printed, without the package itself."""
+    """Return the requirements that `pip freeze` printed, without the package itself."""
     own = canonicalize_name(package)
-    pins: dict[str, str] = {}
-    unread: list[str] = []
-    above: str | None = None
-    for raw in lines:
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            note = _EDITABLE_NOTE.match(line)
-            above = note["pin"] if note else None
-            continue
-        found = _parse_line(line)
-        if found is None and above is not None and _EDITABLE.match(line):
-            found = _parse_line(above)
-        above = None
-        if found is None:
-            # Options such as --find-links name no requirement.
-            if _EDITABLE.match(line) or not line.startswith("-"):
-                unread.append(line)
-        elif found[0] != own:
-            pins[found[0]] = found[1]
-    return Requirements(pins=pins, unread=tuple(unread))
-
-
-def _parse_line(line: str) -> tuple[str, str] | None:
-    """Name and version of one line; None where it holds no name."""
-    editable = _EDITABLE.match(line)
-    if editable:
-        egg = _EGG.search(editable["target"])
-        return (canonicalize_name(egg["name"]), editable["target"]) if egg else None
-    try:
-        requirement = Requirement(_COMMENT.sub("", line).strip())
-    except InvalidRequirement:
-        return _parse_odd_line(line)
-    name = canonicalize_name(requirement.name)
-    if requirement.url:
-        return name, _version_of_file(requirement.url)
-    versions = [item.version for item in requirement.specifier if item.operator in {"==", "==="}]
-    return name, versions[0] if versions else ""
-
-
-def _parse_odd_line(line: str) -> tuple[str, str] | None:
-    """A pin whose version is none of PEP 440's, as old packages have them: name==2004d."""
-    match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*={2,3}\s*(\S+)", _COMMENT.sub("", line))
-    return (canonicalize_name(match[1]), match[2]) if match else None
-
-
-def _version_of_file(url: str) -> str:
-    """The version in the name of a wheel or source archive; the URL itself where there is none."""
-    filename = unquote(urlsplit(url).path).rpartition("/")[2]
-    try:
-        if filename.endswith(".whl"):
-            return str(parse_wheel_filename(filename)[1])
-        return str(parse_sdist_filename(filename)[1])
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return url
+    freeze = read_freeze(lines)
+    pins = {item.name: item.version or "" for item in freeze.installed if item.name != own}
+    return Requirements(pins=pins, unread=freeze.unread)
 
 
 def semver_score(left: str, right: str) -> float:
@@ -164,7 +97,7 @@ def semver_similarity(left: Pins, right: Pins) -> float:
 
 
 def score_requirements(left: Pins, right: Pins) -> dict[str, float]:
-    """Every score of SCORES for two environments; the matrix below gives the same numbers."""
+    """Every score of requirements for two environments; the matrix below gives the same numbers."""
     return {
         "set_jaccard": jaccard(left.keys(), right.keys()),
         "set_dice": dice(left.keys(), right.keys()),
@@ -175,7 +108,7 @@ def score_requirements(left: Pins, right: Pins) -> dict[str, float]:
 
 
 def score_all_requirements(environments: Sequence[Pins]) -> dict[str, Floats]:
-    """Every score of SCORES as an n x n array: all pairs of n environments at once."""
+    """Every score of requirements as an n x n array: all pairs of n environments at once."""
     names, pins = Vocabulary(), Vocabulary()
     by_name = [names.number(environment) for environment in environments]
     by_pin = [pins.number(environment.items()) for environment in environments]

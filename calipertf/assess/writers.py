@@ -152,7 +152,7 @@ class UsageBook:
                 {
                     "package": self._package,
                     "script": script,
-                    "home": baseline,
+                    "baseline": baseline,
                     "version": api.version,
                     "used": usage.used,
                     "compatible": usage.compatible,

@@ -13,7 +13,8 @@ from calipertf.formats.shapes import find_wrong
 from calipertf.versions import version_key
 
 SCHEMA = 1
-_KINDS = frozenset({"added", "removed", "moved", "renamed", "changed"})
+#: Kinds of changes, the worst first.
+KINDS = ("removed", "moved", "renamed", "changed", "added")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class ApiChange:
     package: str
     a: str
     b: str
-    #: added, removed, moved, renamed or changed.
+    #: One of KINDS.
     kind: str
     #: Public path in a; in b for "added".
     path: str
@@ -82,7 +83,7 @@ def _check(change: ApiChange) -> ApiChange:
     wrong = find_wrong(change)
     if wrong:
         raise ValueError(wrong)
-    if change.kind not in _KINDS or not change.path:
+    if change.kind not in KINDS or not change.path:
         raise ValueError(f"a change of {change.path[:80]!r} is {change.kind[:80]!r}")
     if not 0 <= change.severity <= 1:
         raise ValueError(f"severity is {change.severity}")

@@ -22,7 +22,7 @@ SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "usage": (
         "package",
         "script",
-        "home",
+        "baseline",
         "version",
         "used",
         "compatible",
@@ -32,15 +32,15 @@ SIMS_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "api": ("package", "version", "modules", "classes", "functions", "methods", "symbols"),
 }
-#: Columns that tables written before have not: empty there.
-_LATER = frozenset({"defaults"})
+#: Names that columns had before 0.2 -> their names.
+_RENAMED = {"home": "baseline"}
 #: Columns of numbers, and the largest value of each: shares end with 1, counts with nothing.
 NUMBERS: Mapping[str, float] = {
     "value": 1.0,
     "share": 1.0,
     **dict.fromkeys(("used", "compatible", *SIMS_COLUMNS["api"][2:]), float(2**53)),
 }
-#: Columns that tables of earlier versions of this tool do not have: empty there.
+
 _LATER = frozenset({"defaults"})
 #: Scores are rounded, and sums of them may end a hair above 1.
 _HAIR = 1e-6
@@ -86,8 +86,9 @@ def _read_one(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[
         whole, _, half = content.rpartition(b"\n")
         if half:
             left_out.append("its last row is cut off and left out")
-        text = {column: str for column in columns if column not in NUMBERS}
+        text = {column: str for column in (*columns, *_RENAMED) if column not in NUMBERS}
         table = pd.read_csv(io.BytesIO(whole + b"\n"), dtype=text, keep_default_na=False)
+    table = table.rename(columns=_RENAMED)
     table = table.assign(**dict.fromkeys(_LATER & set(columns) - set(table.columns), ""))
     table = table[list(columns)]
     sound = np.ones(len(table), dtype=bool)
@@ -132,7 +133,7 @@ def _is_cell(value: object) -> bool:
 _FITS: Mapping[str, Callable[[object], bool]] = {
     "a": is_version,
     "b": is_version,
-    "home": is_version,
+    "baseline": is_version,
     "version": is_version,
     "cell_a": _is_cell,
     "cell_b": _is_cell,

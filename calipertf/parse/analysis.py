@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from calipertf.formats.records import Cell
+from calipertf.formats.requirements import Installed
 from calipertf.parse import tables
 from calipertf.parse.causes.explain import Cause, Explainer, refine_reason
 from calipertf.parse.causes.nearest import Neighbours
@@ -16,7 +17,7 @@ from calipertf.parse.load import Inputs
 from calipertf.parse.prediction.evaluate import describe, predict_all
 from calipertf.parse.prediction.units import make_units
 from calipertf.parse.prediction.usage import count_confusions, predict_by_usage
-from calipertf.parse.requirements import Requirement, parse_requirements
+from calipertf.parse.requirements import parse_requirements
 from calipertf.parse.results import Axes, Result, find_axes, make_results
 from calipertf.parse.timelines import make_timelines
 
@@ -28,7 +29,7 @@ class Analysis:
     inputs: Inputs
     results: Sequence[Result]
     axes: Axes
-    requirements: Mapping[Cell, Sequence[Requirement]]
+    requirements: Mapping[Cell, Sequence[Installed]]
     #: For each result the nearest cell where its script works, and why it fails here.
     explained: Sequence[tuple[Cell | None, Cause | None]]
     #: Name -> table, see columns.yaml.

@@ -9,9 +9,6 @@ import pandas as pd
 
 from calipertf.parse.prediction.statistics import Floats
 
-#: Scores in which the two versions are not exchangeable.
-DIRECTED = frozenset({"containment", "compatibility"})
-
 
 def fill_matrix(rows: pd.DataFrame, names: Sequence[str], *, directed: bool) -> Floats:
     """The score of each two versions; 1 on the diagonal, NaN where it is not known."""

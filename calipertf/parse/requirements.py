@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
-
+from calipertf.formats.requirements import Installed, read_freeze
 from calipertf.reasons.owners import COMPANION_REQUIREMENTS
-
-_PIN = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)\s*===?\s*(?P<version>\S+)")
-_DIRECT = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?\s*@\s*(?P<url>\S+)")
-_EGG = re.compile(r"[#&]egg=(?P<name>[\w.-]+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Requirement:
-    """One installed package."""
-
-    #: As PEP 503 normalises it.
-    name: str
-    #: Version; the address of what was installed from one; None where the line tells neither.
-    version: str | None
-    #: The line as pip printed it.
-    line: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +19,12 @@ class Difference:
     there: str | None
 
 
-def parse_requirements(lines: Sequence[str]) -> list[Requirement]:
-    """The packages among lines of pip freeze, in order of name; comments are left out."""
-    found = []
-    for line in lines:
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        if match := _PIN.fullmatch(text.partition(" #")[0].strip()):
-            name, version = match["name"], match["version"]
-        elif match := _DIRECT.match(text):
-            name, version = match["name"], match["url"]
-        elif match := _EGG.search(text):
-            name, version = match["name"], text.split()[-1].partition("#")[0]
-        else:
-            continue
-        found.append(Requirement(name=canonicalize_name(name), version=version, line=text))
-    return sorted(found, key=lambda item: item.name)
+def parse_requirements(lines: Iterable[str]) -> list[Installed]:
+    """Return the packages that lines of pip freeze name, in order of name."""
+    return sorted(read_freeze(lines).installed, key=lambda item: item.name)
 
 
-def compare_requirements(
-    here: Sequence[Requirement], there: Sequence[Requirement]
-) -> list[Difference]:
+def compare_requirements(here: Sequence[Installed], there: Sequence[Installed]) -> list[Difference]:
     """The packages that are not the same in two cells, in order of name."""
     left = {item.name: item.version for item in here}
     right = {item.name: item.version for item in there}
@@ -69,7 +35,7 @@ def compare_requirements(
     ]
 
 
-def name_companions(package: str, requirements: Iterable[Requirement]) -> str:
+def name_companions(package: str, requirements: Iterable[Installed]) -> str:
     """Return the companions' versions, such as "keras 3.4.1, numpy 1.26.4"; empty for none.
 
     What was installed from an address has no version to name.

@@ -12,13 +12,13 @@ import pandas as pd
 
 from calipertf.files.atomic import write_bytes, write_text
 from calipertf.formats.records import RECORD_NAME, Cell
+from calipertf.formats.requirements import Installed
 from calipertf.parse.causes.explain import Cause
 from calipertf.parse.columns import TABLES
 from calipertf.parse.compare import Comparison
 from calipertf.parse.load import ApiChange
 from calipertf.parse.prediction.evaluate import Prediction
 from calipertf.parse.prediction.usage import Confusion, UsagePrediction
-from calipertf.parse.requirements import Requirement
 from calipertf.parse.results import Result
 from calipertf.parse.timelines import Timeline
 from calipertf.versions import version_key
@@ -99,7 +99,7 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
         }
 
 
-def list_requirements(requirements: Mapping[Cell, Sequence[Requirement]]) -> Iterable[Row]:
+def list_requirements(requirements: Mapping[Cell, Sequence[Installed]]) -> Iterable[Row]:
     """Rows of the table `requirements`."""
     for cell, items in requirements.items():
         for item in items:
@@ -116,7 +116,7 @@ def make_similarities(sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     versions = sims["versions"].assign(of="versions", script=None)
     cells = sims["cells"].rename(columns={"cell_a": "a", "cell_b": "b"})
     cells = cells.assign(of="cells", script=None, package=cells["a"].map(_read_package))
-    usage = sims["usage"].rename(columns={"home": "a", "version": "b", "share": "value"})
+    usage = sims["usage"].rename(columns={"baseline": "a", "version": "b", "share": "value"})
     usage = usage.assign(of="script", score="usage")
     columns = list(TABLES["similarities"].columns)
     frames = [frame[columns] for frame in (versions, cells, usage) if len(frame)]

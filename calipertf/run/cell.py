@@ -204,7 +204,7 @@ def _split_text(text: str) -> tuple[str, ...]:
 
 
 def make_job(task: CellTask) -> dict[str, Any]:
-    """The job for script_runner.py; the backend adds its folders."""
+    """The job for the script runner; the backend adds its folders."""
     analysis = task.analysis
     environ = dict(SCRIPT_ENVIRON)
     if analysis.data:

@@ -24,7 +24,7 @@ _ELAPSED = re.compile(
     r"(\b(?:x?passed|x?failed|skipped|deselected|errors?|warnings?|tests?|tests ran) in )"
     r"\d+(?:\.\d+)? ?s(?:econds)?\b(?: \(\d+:\d\d:\d\d\))?"
 )
-#: In a stream, in the place of what was not kept of it; see Capture in script_runner.py.
+#: In a stream, in the place of what was not kept of it; see Capture in run/runner/cell_runner.
 _CUT = re.compile(r"^\[\.\.\. \d+ bytes cut \.\.\.\]$")
 
 

@@ -23,8 +23,8 @@ from calipertf.reasons.counterparts import settle_reasons
 from calipertf.redact import redact, redact_all
 from calipertf.run.cell import SCRIPT_ENVIRON
 from calipertf.run.judge import judge_record
-from calipertf.run.runner import PYTEST_RUNNER, SCRIPT_RUNNER
-from calipertf.run.sources import SourceTree, find_sources, hash_file, hash_files
+from calipertf.run.runner import PYTEST_RUNNER, pack_runner
+from calipertf.run.sources import SourceTree, find_sources, hash_file
 
 log = logging.getLogger("calipertf")
 Seen = TypeVar("Seen", bound=Observation)
@@ -45,7 +45,7 @@ WORDS: Mapping[str, str] = {
 @cache
 def hash_runner() -> str:
     """SHA-256 over the programs that run scripts in a cell, hexadecimal."""
-    return hash_files(SCRIPT_RUNNER.parent, sorted([SCRIPT_RUNNER, PYTEST_RUNNER]))
+    return hashlib.sha256(pack_runner() + PYTEST_RUNNER.read_bytes()).hexdigest()
 
 
 def hash_environ() -> str:

@@ -283,7 +283,7 @@ def write_config(folder: Path, script: str) -> Path:
 def test_usage_of_each_script_in_each_version(folder: Path) -> None:
     config = write_config(folder, "import p\n\np.run(1, 2)\np.stop()\n")
     assert run("--dir", folder, "--offline", "--config", config) == 0
-    usage = pd.read_csv(folder / "sims" / "usage.csv", dtype={"version": str, "home": str})
+    usage = pd.read_csv(folder / "sims" / "usage.csv", dtype={"version": str, "baseline": str})
     home, later = usage.to_numpy().tolist()
     assert home[:7] == ["p", "old/go.py", "1.0", "1.0", 2, 2, 1.0]
     assert later[:7] == ["p", "old/go.py", "1.0", "1.10", 2, 0, 0.0]

@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from calipertf.assess.api.model import Api, FunctionDatabase, Parameter, Source, Symbol
 from calipertf.assess.matrix import (
-    API_SCORES,
-    FUNCTION_SCORES,
     Corpus,
     Profile,
     iter_functions,
@@ -24,6 +22,7 @@ from calipertf.assess.similarity import (
     dice,
     jaccard,
 )
+from calipertf.formats.scores import list_scores
 
 FUNCTIONS = {
     "p": {"run": ["x", "y"], "Model": {"fit": ["self", "x"], "stop": ["self"]}},
@@ -117,7 +116,7 @@ def test_version_without_data_has_no_score() -> None:
 
 def test_no_version_at_all() -> None:
     tables = Corpus().compare([])
-    assert set(tables) == {*FUNCTION_SCORES, *API_SCORES}
+    assert set(tables) == {*list_scores("functions"), *list_scores("api")}
     assert all(table.shape == (0, 0) for table in tables.values())
 
 

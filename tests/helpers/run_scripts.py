@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from calipertf.run.runner import PYTEST_RUNNER, SCRIPT_RUNNER
+from calipertf.run.runner import PYTEST_RUNNER, write_runner
 
 
 def start_runner(
@@ -46,7 +46,7 @@ def start_runner(
     }
     inherited = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     process = subprocess.Popen(
-        [*prefix, python, "-u", str(SCRIPT_RUNNER)],
+        [*prefix, python, "-u", str(write_runner(scratch.parent))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

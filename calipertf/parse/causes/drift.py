@@ -8,9 +8,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from calipertf.formats.records import Cell
+from calipertf.formats.requirements import Installed
 from calipertf.parse.causes.declared import Declared
 from calipertf.parse.causes.packages import find_owner, find_suspects
-from calipertf.parse.requirements import Difference, Requirement, compare_requirements
+from calipertf.parse.requirements import Difference, compare_requirements
 from calipertf.parse.results import Result
 from calipertf.reasons.distributions import find_distribution
 from calipertf.versions import python_version
@@ -36,7 +37,7 @@ class Drift:
         self,
         result: Result,
         working: Cell,
-        requirements: Mapping[Cell, Sequence[Requirement]],
+        requirements: Mapping[Cell, Sequence[Installed]],
         declared: Declared = NOTHING_DECLARED,
     ) -> None:
         self._result = result

@@ -9,6 +9,7 @@ import pandas as pd
 from packaging.utils import canonicalize_name
 
 from calipertf.formats.records import Cell
+from calipertf.formats.requirements import Installed
 from calipertf.parse.causes.changes import ChangeIndex
 from calipertf.parse.causes.declared import Declared
 from calipertf.parse.causes.drift import NOTHING_DECLARED, Drift
@@ -17,7 +18,6 @@ from calipertf.parse.causes.stdlib import describe_raiser, describe_standard
 from calipertf.parse.causes.symbols import Symbol, name_symbol
 from calipertf.parse.causes.usage import UsageIndex, Use, choose_uses, describe_uses, list_uses
 from calipertf.parse.load import ApiChange
-from calipertf.parse.requirements import Requirement
 from calipertf.parse.results import Result
 from calipertf.reasons.distributions import guess_distribution
 from calipertf.versions import python_version
@@ -76,7 +76,7 @@ class Explainer:
         self,
         changes: Iterable[ApiChange],
         usage: pd.DataFrame,
-        requirements: Mapping[Cell, Sequence[Requirement]],
+        requirements: Mapping[Cell, Sequence[Installed]],
         *,
         declared: Declared = NOTHING_DECLARED,
         results: Iterable[Result] = (),

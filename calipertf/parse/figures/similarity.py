@@ -8,19 +8,15 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from calipertf.formats.scores import DIRECTED, SCORES
 from calipertf.parse.figures.base import QUIET, WIDTH, Figure, make_figure, slant
 from calipertf.parse.load import ApiChange
-from calipertf.parse.matrices import DIRECTED, fill_matrix
+from calipertf.parse.matrices import fill_matrix
 from calipertf.parse.prediction.statistics import Floats
 from calipertf.versions import version_key
 
 #: What stands over a panel -> the score of stage 2.
-PANELS: Mapping[str, str] = {
-    "requirements: names in common": "requirements_set_jaccard",
-    "requirements: versions alike": "requirements_semver",
-    "API: names in common": "api_jaccard",
-    "API: signatures compatible": "compatibility",
-}
+PANELS: Mapping[str, str] = {score.panel: column for column, score in SCORES.items() if score.panel}
 #: Panels that are subtracted from one another.
 DIFFERENCES = (
     ("requirements: names in common", "requirements: versions alike"),

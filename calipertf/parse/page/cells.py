@@ -8,8 +8,9 @@ from typing import Any
 
 from calipertf.formats.ansi import strip_controls
 from calipertf.formats.records import Cell, Record, Run
+from calipertf.formats.requirements import Installed
 from calipertf.parse.analysis import Analysis
-from calipertf.parse.requirements import Requirement, compare_requirements, name_companions
+from calipertf.parse.requirements import compare_requirements, name_companions
 from calipertf.parse.results import Result
 from calipertf.reasons.last_words import Failure
 from calipertf.redact import redact
@@ -118,7 +119,7 @@ def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:
 
 
 def _pack_cell(
-    record: Record, requirements: Sequence[Requirement], strings: Strings
+    record: Record, requirements: Sequence[Installed], strings: Strings
 ) -> dict[str, Any]:
     cell, environment = record.cell, record.environment
     isolation = environment.get("isolation")
@@ -227,7 +228,7 @@ def _diff(result: Result, baseline: Record | None) -> str | None:
 class _Differences:
     """How the requirements of two cells differ, each pair described once."""
 
-    def __init__(self, requirements: Mapping[Cell, Sequence[Requirement]]) -> None:
+    def __init__(self, requirements: Mapping[Cell, Sequence[Installed]]) -> None:
         self._requirements = requirements
         self._known: dict[tuple[Cell, Cell], str] = {}
 
@@ -241,6 +242,6 @@ class _Differences:
         return self._known[cell, nearest]
 
 
-def _list_differences(here: Sequence[Requirement], there: Sequence[Requirement]) -> Iterable[str]:
+def _list_differences(here: Sequence[Installed], there: Sequence[Installed]) -> Iterable[str]:
     for item in compare_requirements(here, there):
         yield f"{item.name}\t{item.here or '–'}\t{item.there or '–'}"

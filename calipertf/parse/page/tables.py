@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from calipertf.formats.changes import KINDS
+from calipertf.formats.scores import DIRECTED, SCORES
 from calipertf.parse.compare import Comparison
 from calipertf.parse.load import ApiChange
-from calipertf.parse.matrices import DIRECTED, fill_matrix
+from calipertf.parse.matrices import fill_matrix
 from calipertf.parse.prediction.statistics import Floats
 from calipertf.versions import python_version, version_key
 
 #: The most changes that the page lists, half a megabyte of it; the changelogs have all.
 _CHANGES = 60_000
-_KINDS = ("removed", "moved", "renamed", "changed", "added")
 
 
 def pack_table(table: pd.DataFrame) -> dict[str, Any]:
@@ -40,7 +41,11 @@ def pack_matrices(versions: pd.DataFrame) -> dict[str, Any]:
         packed[str(package)] = {
             "names": names,
             "scores": scores,
-            "directed": sorted(DIRECTED & scores.keys()),
+            "known": [
+                {"name": score, "label": about.label, "directed": about.directed}
+                for score, about in SCORES.items()
+                if score in scores
+            ],
         }
     return packed
 
@@ -70,7 +75,7 @@ def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
                 "a": a,
                 "b": b,
                 "count": len(found),
-                "counts": {kind: sum(c.kind == kind for c in found) for kind in _KINDS},
+                "counts": {kind: sum(c.kind == kind for c in found) for kind in KINDS},
                 "left_out": len(kept) - len(listed),
                 "rows": [_pack_change(change) for change in listed],
             }
@@ -80,7 +85,7 @@ def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
 
 def _drop_members(changes: Sequence[ApiChange]) -> list[ApiChange]:
     """The changes whose parent did not change the same way."""
-    paths = {kind: {c.path for c in changes if c.kind == kind} for kind in _KINDS}
+    paths = {kind: {c.path for c in changes if c.kind == kind} for kind in KINDS}
     return [
         change
         for change in changes
@@ -95,13 +100,13 @@ def _share_out(changes: Sequence[ApiChange], room: int) -> list[ApiChange]:
             (change for change in changes if change.kind == kind),
             key=lambda change: (-change.severity, change.path.count("."), change.path),
         )
-        for kind in _KINDS
+        for kind in KINDS
     }
     kept: dict[str, list[ApiChange]] = {}
-    for number, kind in enumerate(sorted(_KINDS, key=lambda kind: len(kinds[kind]))):
-        kept[kind] = kinds[kind][: room // (len(_KINDS) - number)]
+    for number, kind in enumerate(sorted(KINDS, key=lambda kind: len(kinds[kind]))):
+        kept[kind] = kinds[kind][: room // (len(KINDS) - number)]
         room -= len(kept[kind])
-    return [change for kind in _KINDS for change in kept[kind]]
+    return [change for kind in KINDS for change in kept[kind]]
 
 
 def _pack_change(change: ApiChange) -> list[Any]:

@@ -9,17 +9,22 @@ import numpy as np
 import pandas as pd
 from packaging.version import InvalidVersion, Version
 
+from calipertf.formats import scores
 from calipertf.formats.records import Cell
 from calipertf.parse.prediction.statistics import Floats, Integers
 from calipertf.parse.results import Result
 from calipertf.versions import version_key
 
 #: Column of a unit -> the score of stage 2 that it holds.
-CELL_SCORES: Mapping[str, str] = {"set": "set_jaccard", "semver": "semver"}
+CELL_SCORES: Mapping[str, str] = {
+    score.predictor: score.name
+    for score in scores.SCORES.values()
+    if score.predictor and score.of == "requirements"
+}
 VERSION_SCORES: Mapping[str, str] = {
-    "signature_jaccard": "api_jaccard",
-    "containment": "containment",
-    "compatibility": "compatibility",
+    score.predictor: score.name
+    for score in scores.SCORES.values()
+    if score.predictor and score.of != "requirements"
 }
 #: Outcomes of cells that have no installed requirements.
 _UNBUILT = frozenset({"no_release", "build_failed", "no_interpreter", "infrastructure_error"})
@@ -180,7 +185,7 @@ def _add_version_scores(units: pd.DataFrame, table: pd.DataFrame) -> None:
                 index=False, name=None
             )
         ]
-        units[column] = _look_up(left, right, pairs, directed=score != "api_jaccard")
+        units[column] = _look_up(left, right, pairs, directed=score in scores.DIRECTED)
 
 
 def _add_usage(units: pd.DataFrame, table: pd.DataFrame) -> None:

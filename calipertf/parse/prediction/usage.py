@@ -23,7 +23,7 @@ class UsagePrediction:
 
     package: str
     script: str
-    home: str
+    baseline: str
     version: str
     #: None where no cell of this version was judged.
     python: str | None
@@ -89,7 +89,7 @@ def predict_by_usage(results: Sequence[Result], usage: pd.DataFrame) -> list[Usa
     found: list[UsagePrediction] = []
     rows: list[Any] = usage.to_dict(orient="records")
     for row in sorted(rows, key=_order):
-        if row["version"] != row["home"]:
+        if row["version"] != row["baseline"]:
             cells = judged.get((row["package"], row["script"], row["version"])) or [None]
             found += [_predict_one(row, result) for result in cells]
     return found
@@ -105,7 +105,7 @@ def _predict_one(row: Mapping[str, Any], result: Result | None) -> UsagePredicti
     return UsagePrediction(
         package=row["package"],
         script=row["script"],
-        home=row["home"],
+        baseline=row["baseline"],
         version=row["version"],
         python=result.cell.python if result else None,
         resolve=result.cell.resolve if result else None,

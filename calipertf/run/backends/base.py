@@ -104,7 +104,7 @@ class Built:
     index: Mapping[str, str] = field(default_factory=dict)
     #: Seconds of each phase: build, freeze.
     timings: Mapping[str, float] = field(default_factory=dict)
-    #: Runs a job of script_runner.py in the cell and hands over each event; None where the build
+    #: Runs a job of the script runner in the cell and hands over each event; None where the build
     #: failed. The backend fills in the job's folders.
     run_job: Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], None] | None = None
 

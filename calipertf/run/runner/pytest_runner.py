@@ -92,10 +92,12 @@ def find_broken_conftest(root, path):
         try:
             with open(name, "rb") as handle:
                 source = handle.read()
-            exec(compile(source, name, "exec", 0, 1), {"__name__": "conftest", "__file__": name})
+            exec(compile(source, name, "exec", 0, True), {"__name__": "conftest", "__file__": name})
         except Exception:
             kind, value, trace = sys.exc_info()
-            return "".join(traceback.format_exception(kind, value, trace.tb_next or trace))
+            return "".join(
+                traceback.format_exception(kind, value, (trace and trace.tb_next) or trace)
+            )
     return None
 
 

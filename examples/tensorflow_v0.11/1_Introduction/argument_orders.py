@@ -4,7 +4,7 @@ Exercises tf.reduce_sum(reduction_indices), tf.reduce_mean, tf.argmax(dimension)
 tf.expand_dims(dim), tf.concat(dim, values) and tf.split(dim, parts, value): their names stayed,
 their arguments did not.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     concatenated: 1 2 3 10 20 30 4 5 6 40 50 60
     split in: 3

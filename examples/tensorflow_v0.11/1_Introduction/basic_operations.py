@@ -3,7 +3,7 @@
 Exercises tf.add, tf.matmul, tf.reduce_sum, tf.sub, tf.mul, tf.neg, tf.batch_matmul, tf.pack and
 tf.unpack. argument_orders has the functions that kept their names and changed their arguments.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     placeholder negated: -7
     batches multiplied: 2 3 6 11 46 55 66 79

@@ -2,7 +2,7 @@
 
 Exercises tf.constant, tf.Session and the shape and type of a tensor.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     rank: 0
     name: Const:0

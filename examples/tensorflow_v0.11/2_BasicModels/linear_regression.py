@@ -3,7 +3,7 @@
 The points scatter about y = 0.25 x + 0.8. Exercises tf.placeholder, tf.Variable, tf.pow,
 tf.train.GradientDescentOptimizer and tf.initialize_all_variables.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     prediction at 4: 1.8
     least squares weight: 0.2445

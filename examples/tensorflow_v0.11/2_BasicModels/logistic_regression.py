@@ -3,7 +3,7 @@
 Exercises tf.matmul, tf.nn.softmax, tf.log, tf.reduce_sum(reduction_indices), tf.argmax and
 tf.train.GradientDescentOptimizer.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     test accuracy: 0.947
     largest weight: 1.904

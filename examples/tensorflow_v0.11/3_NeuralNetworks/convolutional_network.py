@@ -3,7 +3,7 @@
 Exercises tf.nn.conv2d, tf.nn.max_pool, tf.nn.dropout(x, keep_prob) and
 tf.nn.softmax_cross_entropy_with_logits(logits, labels) by position.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     first layer: 4x4x16
     second layer: 2x2x32

@@ -3,7 +3,7 @@
 Exercises tf.train.Saver (save, restore), tf.train.latest_checkpoint and
 tf.train.NewCheckpointReader.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     saved hidden_biases: 32
     saved out: 32x10

@@ -3,7 +3,7 @@
 Exercises tf.histogram_summary, tf.image_summary, tf.scalar_summary, tf.merge_summary,
 tf.train.SummaryWriter, tf.gradients and apply_gradients.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     values of model/out_weights/gradient: 40
     numbers in model/out_weights/gradient: 320

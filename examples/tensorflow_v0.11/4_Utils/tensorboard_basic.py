@@ -3,7 +3,7 @@
 Exercises tf.scalar_summary, tf.merge_all_summaries, tf.train.SummaryWriter, tf.name_scope and
 tf.train.summary_iterator.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     values of loss: 60
     first loss: 2.303

@@ -3,7 +3,7 @@
 The devices are two CPU devices, so it runs anywhere. Exercises tf.device,
 tf.ConfigProto(device_count), tf.matmul and tf.add_n.
 
-Last lines at home (TensorFlow 0.12.1, Python 3.6):
+Last lines in the baseline cell (TensorFlow 0.12.1, Python 3.6):
 
     sum: 117.3
     corner: 0.03465

@@ -3,7 +3,7 @@
 Exercises tf.enable_eager_execution, tf.GradientTape, and of tf.contrib.eager: Variable,
 gradients_function, value_and_gradients_function, implicit_gradients.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     slope at 3: 15
     curvature at 3: 14

@@ -3,7 +3,7 @@
 Exercises tf.constant, tf.placeholder, tf.Variable, tf.assign_add, tf.matmul, reductions, tf.cond,
 tf.while_loop, tf.matrix_inverse, tf.InteractiveSession.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     largest in row: 0 1
     squares below 5: 30, small

@@ -2,7 +2,7 @@
 
 Exercises tf.constant, tf.string_join, tf.Session, tf.get_default_graph.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     handle rank: 0
     greeting: Hello, TensorFlow!

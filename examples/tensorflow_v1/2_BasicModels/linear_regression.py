@@ -2,7 +2,7 @@
 
 Exercises tf.placeholder, tf.Variable, tf.train.GradientDescentOptimizer, tf.Session.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     least squares weight: 0.3861
     least squares bias: 1.194

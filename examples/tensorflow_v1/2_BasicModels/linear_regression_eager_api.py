@@ -3,7 +3,7 @@
 Exercises tf.enable_eager_execution, tf.contrib.eager.Variable, tf.contrib.eager.implicit_gradients,
 tf.train.GradientDescentOptimizer.apply_gradients.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     least squares weight: -0.6982
     least squares bias: 2.512

@@ -3,7 +3,7 @@
 Exercises tf.placeholder, tf.nn.softmax, tf.log, tf.reduce_sum(reduction_indices),
 tf.train.GradientDescentOptimizer, Tensor.eval.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     largest weight: 1.411
     mean square weight: 0.1668

@@ -3,7 +3,7 @@
 Exercises tf.enable_eager_execution, tf.data.Dataset, and of tf.contrib.eager: Iterator, Variable,
 implicit_value_and_gradients, metrics.Accuracy.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     largest weight: 1.417
     mean square weight: 0.1667

@@ -2,7 +2,7 @@
 
 Exercises tf.placeholder, tf.abs, tf.negative, tf.reduce_sum, tf.arg_min, tf.nn.top_k.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     image 4: label 7, nearest 7, distance 4.937
     mean distance: 4.803

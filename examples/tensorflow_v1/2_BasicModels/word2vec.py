@@ -3,7 +3,7 @@
 Exercises tf.nn.embedding_lookup, tf.nn.nce_loss, tf.nn.log_uniform_candidate_sampler,
 tf.train.AdagradOptimizer, tf.nn.l2_normalize.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     closest to horse: cow plough harvests
     closest to teacher: book chalk lesson

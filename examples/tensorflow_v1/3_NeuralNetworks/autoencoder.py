@@ -2,7 +2,7 @@
 
 Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer, tf.random_uniform.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     shape of a code: 16
     mean of the codes: 0.4908

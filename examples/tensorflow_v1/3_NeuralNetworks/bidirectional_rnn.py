@@ -3,7 +3,7 @@
 Exercises tf.contrib.rnn (LSTMCell, static_bidirectional_rnn), tf.unstack,
 tf.clip_by_global_norm, Optimizer.apply_gradients.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     norm of the gradients at 60: 1.87
     steps to 90 mean loss: 0.3375

@@ -7,7 +7,7 @@ tf.nn.leaky_relu.
 A game between two networks amplifies rounding errors, and more so where Adam scales up tiny
 gradients: hence few steps and a large epsilon.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     drawn images: 200x8x8x1
     ink of the drawn images: 0.4141

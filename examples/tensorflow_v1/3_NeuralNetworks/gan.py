@@ -6,7 +6,7 @@ tf.nn.sigmoid_cross_entropy_with_logits, two optimizers that take turns.
 A game between two networks amplifies rounding errors, and more so where Adam scales up tiny
 gradients: hence few steps and a large epsilon.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     ink of the first images: 0.5003
     ink of the last images: 0.416

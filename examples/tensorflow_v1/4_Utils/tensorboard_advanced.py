@@ -3,7 +3,7 @@
 Exercises tf.summary (scalar, histogram, image, text, merge, FileWriter), Optimizer's
 compute_gradients and apply_gradients, tf.trainable_variables, tf.train.summary_iterator.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     train step 90 out/kernel_1: histogram of 320, root mean square 0.3615
     train step 90 out/kernel/gradient: histogram of 320, root mean square 0.007263

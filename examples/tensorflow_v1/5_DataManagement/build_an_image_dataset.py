@@ -3,7 +3,7 @@
 Exercises tf.image (encode_png, encode_jpeg, decode_png, decode_jpeg, resize_images), tf.write_file,
 tf.read_file, tf.train (slice_input_producer, batch, Coordinator, start_queue_runners), tf.layers.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     steps to 60 mean accuracy: 0.920
     steps to 80 mean loss: 0.1634

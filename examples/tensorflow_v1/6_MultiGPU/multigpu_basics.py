@@ -5,7 +5,7 @@ The devices are CPUs, so that it runs anywhere: a session may split the processo
 Exercises tf.device, tf.add_n, tf.ConfigProto (device_count, allow_soft_placement),
 Session.list_devices, tf.RunMetadata and tf.RunOptions to see where operations ran.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     trace on one device: 1.941
     trace on two devices: 1.941

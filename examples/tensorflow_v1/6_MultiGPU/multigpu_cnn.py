@@ -6,7 +6,7 @@ The devices are CPUs, so that it runs anywhere: a session may split the processo
 Exercises tf.device with a placement function, tf.variable_scope(reuse), tf.split,
 tf.layers (conv2d, max_pooling2d, dense), Optimizer's compute_gradients and apply_gradients.
 
-Last lines at home (TensorFlow 1.13.2, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.13.2, Python 3.7):
 
     steps to 40 mean loss: 0.6413
     steps to 60 mean loss: 0.3008

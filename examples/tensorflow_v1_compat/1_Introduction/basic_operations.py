@@ -5,7 +5,7 @@ tf.while_loop, tf.matrix_inverse, tf.InteractiveSession.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     squares below 10: 285, large
     normal draw: -0.4148 -1.526 0.7265

@@ -4,7 +4,7 @@ Exercises tf.constant, tf.string_join, tf.Session, tf.get_default_graph.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     greeting with a fed name: Hello, world!
     operations: hello name greeting

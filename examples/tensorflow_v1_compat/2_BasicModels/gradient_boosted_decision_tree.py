@@ -8,7 +8,7 @@ tf.estimator.inputs.numpy_input_fn, tf.estimator.RunConfig.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     test area under the curve: 0.956
     test accuracy: 0.880

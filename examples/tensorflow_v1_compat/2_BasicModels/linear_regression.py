@@ -4,7 +4,7 @@ Exercises tf.placeholder, tf.Variable, tf.train.GradientDescentOptimizer, tf.Ses
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     weight: 0.385
     bias: 1.194

@@ -5,7 +5,7 @@ tf.train.GradientDescentOptimizer, Tensor.eval.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     mean square bias: 0.007992
     test cost: 0.3231

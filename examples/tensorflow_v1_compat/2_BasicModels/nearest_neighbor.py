@@ -4,7 +4,7 @@ Exercises tf.placeholder, tf.abs, tf.negative, tf.reduce_sum, tf.arg_min, tf.nn.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     largest distance: 8.565
     accuracy of one neighbour: 0.990

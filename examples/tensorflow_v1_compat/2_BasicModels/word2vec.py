@@ -5,7 +5,7 @@ tf.train.AdagradOptimizer, tf.nn.l2_normalize.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     similarity within a topic: 0.7037
     similarity across topics is lower: True

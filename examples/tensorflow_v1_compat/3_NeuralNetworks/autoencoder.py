@@ -4,7 +4,7 @@ Exercises tf.nn.sigmoid, tf.pow, tf.train.RMSPropOptimizer, tf.random_uniform.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     correlation of copies with originals: 0.8993
     test loss of the mean image: 0.07175

@@ -6,7 +6,7 @@ tf.layers.flatten, tf.variable_scope(reuse), tf.estimator.inputs.numpy_input_fn.
 Made by make_compat.py of tensorflow_v1's script.
 flatten of tf.contrib.layers is tf.layers.flatten.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     labels: 3 3 8 8 7 2 2 4 4 2
     test loss: 0.1794

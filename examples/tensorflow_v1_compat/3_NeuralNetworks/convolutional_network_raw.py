@@ -5,7 +5,7 @@ tf.truncated_normal, tf.placeholder_with_default.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     trained variables: 8
     test loss: 0.2088

@@ -5,7 +5,7 @@ tf.sequence_mask.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     last output is the state: True
     test loss: 0.2291

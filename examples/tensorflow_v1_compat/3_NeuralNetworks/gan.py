@@ -8,7 +8,7 @@ gradients: hence few steps and a large epsilon.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     ink of the digits: 0.3058
     similarity of the mean first image: -0.04

@@ -5,7 +5,7 @@ tf.estimator.inputs.numpy_input_fn, tf.layers.dense, tf.metrics.accuracy.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     labels: 3 3 8 8 7 2 2 4 4 2
     test loss: 0.2025

@@ -5,7 +5,7 @@ tf.nn.softmax_cross_entropy_with_logits_v2, tf.train.AdamOptimizer.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     steps to 300 mean loss: 0.09468
     test loss: 0.1122

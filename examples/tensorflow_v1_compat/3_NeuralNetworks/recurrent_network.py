@@ -5,7 +5,7 @@ Exercises tf.nn (BasicLSTMCell, static_rnn), tf.unstack, tf.get_variable.
 Made by make_compat.py of tensorflow_v1's script.
 The cells and static_rnn of tf.contrib.rnn are in tf.nn.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     steps to 160 mean loss: 0.1433
     test loss: 0.21

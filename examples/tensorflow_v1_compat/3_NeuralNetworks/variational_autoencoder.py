@@ -5,7 +5,7 @@ tf.nn.sigmoid_cross_entropy_with_logits, tf.train.RMSPropOptimizer.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     ink of the drawn images: 0.3053
     ink of the digits: 0.3027

@@ -5,7 +5,7 @@ tf.train.list_variables, tf.train.load_variable, tf.train.import_meta_graph, tf.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     imported checkpoint: model-200
     imported test loss: 0.1425

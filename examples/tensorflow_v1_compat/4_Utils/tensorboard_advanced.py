@@ -5,7 +5,7 @@ compute_gradients and apply_gradients, tf.trainable_variables, tf.train.summary_
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     train step 90 out/bias_1: histogram of 10, root mean square 0.06426
     train step 90 out/bias/gradient: histogram of 10, root mean square 0.005812

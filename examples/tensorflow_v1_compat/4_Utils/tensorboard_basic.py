@@ -4,7 +4,7 @@ Exercises tf.name_scope, tf.summary (scalar, merge_all, FileWriter), tf.train.su
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     step 120 cost: 0.5126
     step 120 accuracy_1: 0.93

@@ -5,7 +5,7 @@ tf.read_file, tf.train (slice_input_producer, batch, Coordinator, start_queue_ru
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     steps to 80 mean accuracy: 0.947
     test images: 124

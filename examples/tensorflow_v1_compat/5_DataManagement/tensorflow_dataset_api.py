@@ -6,7 +6,7 @@ tf.data.Iterator.from_structure, tf.errors.OutOfRangeError.
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     train rows: 1497
     test batches: 3

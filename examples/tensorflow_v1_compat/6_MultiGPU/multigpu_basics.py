@@ -7,7 +7,7 @@ Session.list_devices, tf.RunMetadata and tf.RunOptions to see where operations r
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     mean of the sum: 0.03234
     same on one and two devices: True

@@ -8,7 +8,7 @@ tf.layers (conv2d, max_pooling2d, dense), Optimizer's compute_gradients and appl
 
 Made by make_compat.py of tensorflow_v1's script: one import is another.
 
-Last lines at home (TensorFlow 1.15.5, Python 3.7):
+Last lines in the baseline cell (TensorFlow 1.15.5, Python 3.7):
 
     steps to 80 mean loss: 0.1792
     test loss: 0.1648

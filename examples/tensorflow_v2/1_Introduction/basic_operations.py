@@ -3,7 +3,7 @@
 Exercises tf.add, tf.math, tf.matmul, tf.reduce_mean, tf.concat, tf.function, tf.GradientTape and
 tf.TensorArray.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     first derivative: 27
     second derivative: 18

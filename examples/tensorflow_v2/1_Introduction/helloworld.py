@@ -2,7 +2,7 @@
 
 Exercises tf.constant, eager execution, Tensor.numpy and tf.strings.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     words: 2
     upper case: WORLD

@@ -5,7 +5,7 @@ tf.estimator.RunConfig.
 
 Fails from 2.9 on: boosted trees left TensorFlow Estimator.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     area under the curve: 0.987
     share of the larger class: 0.517

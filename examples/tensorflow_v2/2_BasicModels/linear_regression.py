@@ -5,7 +5,7 @@ tf.optimizers.SGD and its minimize.
 
 Fails from 2.16 on: an optimizer of Keras 3 has no minimize.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     least squares bias: 0.8219
     weight in the end: 0.2361

@@ -5,7 +5,7 @@ with a lower learning rate in the end (lr).
 
 Fails from 2.16 on: an optimizer of Keras 3 has no lr.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     sum of squared weights: 149.7
     learning rate in the end: 0.05

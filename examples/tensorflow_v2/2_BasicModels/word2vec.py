@@ -6,7 +6,7 @@ tf.GradientTape with sparse gradients.
 
 Differs from 2.16 on: Adam of Keras 3 treats a row that comes twice in a batch otherwise.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     similarity between topics is lower: yes
     least similarity: -0.5145

@@ -5,7 +5,7 @@ tf.optimizers.RMSprop.
 
 Differs from 2.11 on: the new RMSprop adds epsilon to the mean square, not to its root.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     test error: 0.03262
     error of the mean image: 0.07175

@@ -5,7 +5,7 @@ variance.
 
 Differs from 2.16 on: the moving variance of images is that of the batch, no longer corrected.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     spread of images by moving averages: 0.9353
     moving variance of vectors: 5.915 4.177 6.206

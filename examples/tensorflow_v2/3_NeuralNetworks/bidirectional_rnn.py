@@ -5,7 +5,7 @@ tf.keras.Sequential, evaluate, and tf.keras.backend.function to look at a layer'
 
 Fails from 2.16 on: Keras 3 has no backend.function.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     numbers in one output: 48
     mean size from the top: 0.4635

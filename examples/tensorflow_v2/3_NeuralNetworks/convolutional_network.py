@@ -6,7 +6,7 @@ Layer.output_shape.
 Differs from 2.8 on by the numbers of Dropout(seed). Fails from 2.16 on: layers of Keras 3 have no
 output_shape.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     dense gives: 64
     dropout gives: 64

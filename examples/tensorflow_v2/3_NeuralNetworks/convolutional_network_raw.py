@@ -5,7 +5,7 @@ with momentum, seen by get_slot.
 
 Fails from 2.11 on: the new optimizers have no get_slot.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     parameters: 13706
     test accuracy: 0.967

@@ -4,7 +4,7 @@ A short training, so that its numbers repeat: the images come nearer to digits, 
 Exercises Conv2DTranspose, BatchNormalization(training), LeakyReLU,
 tf.nn.sigmoid_cross_entropy_with_logits and two optimizers under one tf.function.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     numbers in the discriminator: 4929
     distance after training: 0.3928

@@ -5,7 +5,7 @@ tf.data.Dataset.from_generator with padded_batch.
 
 Fails on 2.16 with the Keras of its day, 3.4: BinaryAccuracy refuses thresholds outside of 0 to 1.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     padding changes nothing: yes
     test loss: 0.1585

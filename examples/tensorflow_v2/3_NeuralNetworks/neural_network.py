@@ -5,7 +5,7 @@ tf.nn.sparse_softmax_cross_entropy_with_logits and tf.optimizers.SGD.
 
 Differs from 2.16 on: weights are named kernel, no longer neural_net/dense/kernel:0.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     parameters: 6570
     test accuracy: 0.960

@@ -5,7 +5,7 @@ tf.metrics.SparseCategoricalAccuracy with reset_states.
 
 Fails from 2.16 on: metrics of Keras 3 have reset_state, no longer reset_states.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     test accuracy: 0.977
     accuracy on the first half: 0.960

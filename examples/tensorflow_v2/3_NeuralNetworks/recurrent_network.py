@@ -4,7 +4,7 @@ Exercises tf.keras.layers.LSTM, the functional API of tf.keras, compile, fit and
 
 Fails from 2.16 on: layers of Keras 3 do not take batch_input_shape.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     test loss: 0.2057
     test accuracy: 0.940

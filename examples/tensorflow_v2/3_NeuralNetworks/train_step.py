@@ -6,7 +6,7 @@ clipping and compile, fit and evaluate around them.
 Differs from 2.16 on: compiled_metrics of Keras 3 puts the mean of the logits where the loss is
 reported. Training itself is the same.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     last loss by the clipped step: 0.6509
     test loss by the clipped step: 0.5725

@@ -5,7 +5,7 @@ sampling, Model.add_loss and compile without a loss.
 
 Fails from 2.16 on: TensorFlow's functions do not take the tensors of Keras 3's functional API.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     mean loss in epoch 8: 3.395
     mean loss in epoch 12: 3.161

@@ -5,7 +5,7 @@ tf.keras.Model, tf.keras.metrics.Metric and compile and fit with them.
 
 Fails from 2.16 on: layers of Keras 3 have no add_metric.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     test confidence: 0.9162
     test accuracy: 0.957

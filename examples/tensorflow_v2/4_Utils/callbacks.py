@@ -5,7 +5,7 @@ save_weights_only.
 
 Fails from 2.16 on: ModelCheckpoint of Keras 3 does not take period.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     columns of the log: epoch,accuracy,loss,val_accuracy,val_loss
     files kept: epoch_2.h5 epoch_4.h5 epoch_6.h5 epoch_8.h5

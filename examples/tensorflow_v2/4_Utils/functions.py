@@ -5,7 +5,7 @@ tf.Variable in functions, get_concrete_function and the errors of wrong inputs.
 
 Differs from 2.9 on in how often it is traced, from 2.13 on in the kind of the error.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     first operation: Placeholder
     error of a wrong shape: ValueError

@@ -4,7 +4,7 @@ Exercises tf.keras.initializers and Dropout with seeds.
 
 Differs on 2.8 and 2.9, and from 2.16 on in Dropout: other numbers from one seed.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     first of truncated normal: -0.6742 -0.3587
     first of orthogonal: -0.2742 -0.08179

@@ -5,7 +5,7 @@ and training that goes on with the optimizer as it was.
 
 Fails from 2.16 on: Keras 3 does not find the loss 'mse' that the file names.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     metrics of the loaded model: loss accuracy
     training goes on alike: yes

@@ -6,7 +6,7 @@ the keys of History.
 Fails from 2.11 on: the new optimizers refuse decay. Differs from 2.16 on: Keras 3 ignores it, and
 calls the rate learning_rate in the history.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     loss by a callback: 0.4168
     keys of the history: loss lr

@@ -5,7 +5,7 @@ assert_existing_objects_matched.
 
 Fails from 2.11 on: the new optimizers keep their state under other names.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     spread of the first kernel: 0.4227
     accuracy of the model: 0.900

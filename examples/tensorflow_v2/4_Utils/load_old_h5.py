@@ -5,7 +5,7 @@ optimizer.
 
 Fails from 2.16 on: Keras 3 reads the file, and its optimizer does not know the weights to train on.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     steps of the optimizer: 150
     loss after training on: 0.265

@@ -6,7 +6,7 @@ folder.
 Fails on 2.6, whose objects of Keras are unknown to TensorFlow, and from 2.16 on: load_model of
 Keras 3 takes no folder.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     layers: pixels hidden digit
     test loss: 0.3576

@@ -4,7 +4,7 @@ Exercises optimizer.iterations, get_config, get_weights and set_weights.
 
 Fails from 2.11 on: the new optimizers have no get_weights.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     loss of the training that went on: 0.0415
     arrays in the state: 5

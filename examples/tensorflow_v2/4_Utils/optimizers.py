@@ -5,7 +5,7 @@ Adamax, Nadam, Adagrad, Adadelta, Ftrl, amsgrad, centered, clipnorm and sparse g
 
 Differs from 2.11 on: Nadam and RMSprop were rewritten; from 2.16 on sparse Adam as well.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     weights by centered rmsprop: 0.4413 2.395
     weight by sparse sgd: 0.8

@@ -5,7 +5,7 @@ which Model.fit, evaluate and predict replaced.
 
 Fails from 2.6 on: predict_classes was removed; from 2.16 on fit_generator as well.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     test loss by generators: 0.419
     first classes: 3 9 9 8 7 2 2 4 4 2

@@ -5,7 +5,7 @@ Model.save_weights in TensorFlow's format. saved_model and keras_h5 save whole m
 
 Fails from 2.16 on: save_weights of Keras 3 wants a name that ends in .weights.h5.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     optimizer steps: 200
     accuracy after training on: 0.967

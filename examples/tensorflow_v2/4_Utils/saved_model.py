@@ -5,7 +5,7 @@ folder.
 
 Fails from 2.16 on: save of Keras 3 writes no folder; the output has another name before that.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     name of its output: digit
     loaded model gives the same: yes

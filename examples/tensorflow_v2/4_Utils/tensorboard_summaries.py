@@ -3,7 +3,7 @@
 Exercises tf.summary.create_file_writer, tf.summary.scalar, histogram, image, trace_on, trace_export
 and the event files' protocol buffers.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     buckets of the weights: 20x3
     weights in the buckets: 640

@@ -5,7 +5,7 @@ tf.keras.layers.DenseFeatures and tf.io.parse_example with a specification made 
 
 Fails from 2.16 on: Keras 3 has no DenseFeatures.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     crosses in use: 10
     price a year: 0.5

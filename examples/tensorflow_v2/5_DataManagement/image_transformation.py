@@ -3,7 +3,7 @@
 Exercises tf.image: flips, rot90, resize, central_crop, pad_to_bounding_box, adjust_brightness,
 adjust_contrast, adjust_hue, rgb_to_grayscale, sobel_edges, ssim and stateless_random_brightness.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     weighted mean of first batch: 0.1016
     last batch: 50x4x4x1

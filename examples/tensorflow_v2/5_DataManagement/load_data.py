@@ -6,7 +6,7 @@ tf.data.experimental.cardinality and tf.data.Options.
 
 Fails from 2.6 on: the option map_vectorization was removed.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     rows after ten: 7 9 3 6 2
     repeated: 0 1 2 0 1 2 10 11

@@ -5,7 +5,7 @@ CategoryEncoding of tf.keras.layers.experimental.preprocessing.
 
 Fails from 2.16 on: Keras 3 has no layers.experimental.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     shape after resizing: 2x4x4x1
     mean after resizing: 117.2

@@ -3,7 +3,7 @@
 Exercises tf.io.TFRecordWriter with compression, tf.train.Example, tf.data.TFRecordDataset,
 tf.io.parse_single_example, tf.io.parse_example, tf.io.VarLenFeature and tf.io.decode_raw.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     keys: image ink inked label
     mean ink of 0: 20.02

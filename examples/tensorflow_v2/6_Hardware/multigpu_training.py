@@ -6,7 +6,7 @@ experimental_distribute_dataset and strategy.reduce.
 
 Differs on 2.16: with Keras 3.4, gradients of two devices are not added up.
 
-Last lines at home (TensorFlow 2.4.4, Python 3.8):
+Last lines in the baseline cell (TensorFlow 2.4.4, Python 3.8):
 
     two devices agree with one: yes
     mean largest logit: 3.122

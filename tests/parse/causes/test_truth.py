@@ -84,7 +84,16 @@ def write_sims(layout: Layout) -> None:
             # Wrong on purpose: it works against it.
             ("p", NEW, "2.0", "2.0rc1", 2, 1, 0.5, missing),
         ],
-        columns=["package", "script", "home", "version", "used", "compatible", "share", "missing"],
+        columns=[
+            "package",
+            "script",
+            "baseline",
+            "version",
+            "used",
+            "compatible",
+            "share",
+            "missing",
+        ],
     )
     usage.to_parquet(layout.sims / "usage.parquet", index=False)
     change: dict[str, Any] = {"object": "function", "to": None, "severity": 1.0}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
-from calipertf.run.runner import SCRIPT_RUNNER
+from calipertf.run.runner import CELL_RUNNER
 
 OLD = [found for tag in ("cp27", "cp36", "cp37") if (found := find_interpreter(tag))]
 PYTHONS = [sys.executable, *(found.source for found in OLD)]
@@ -53,11 +53,11 @@ INSTALLED = {
 }
 PROGRAM = f"""
 import sys
-sys.path.insert(0, {str(SCRIPT_RUNNER.parent)!r})
-import script_runner
+sys.path.insert(0, {str(CELL_RUNNER.parent)!r})
+from cell_runner import names
 sys.path[:] = sys.argv[1:2]
 for name in sys.argv[2:]:
-    print(script_runner.find_import_name(name))
+    print(names.find_import_name(name))
 """
 
 

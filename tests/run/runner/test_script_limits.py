@@ -15,7 +15,8 @@ from helpers.run_scripts import run
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.run.backends.venv.workspace import remove_tree
-from calipertf.run.runner import script_runner
+from calipertf.run.runner import CELL_RUNNER
+from calipertf.run.runner.cell_runner import cold
 
 GOOD = "print('fine')\n"
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has it")
@@ -86,7 +87,7 @@ def test_full_scratch_is_no_result(tmp_path: Path, how: str, start: str) -> None
     with small_disk(tmp_path / "disk", options) as folder:
         with pytest.raises(subprocess.CalledProcessError) as caught:
             run(tmp_path, {"a": FILLERS[how]}, scratch=folder, start=start)
-        assert "Trouble: a: " in caught.value.stderr
+        assert "RunnerError: a: " in caught.value.stderr
         assert '"name": "a"' not in caught.value.output
 
 
@@ -103,14 +104,14 @@ def test_full_scratch_is_no_result(tmp_path: Path, how: str, start: str) -> None
 def test_script_that_met_a_full_disk_has_no_result(tmp_path: Path, source: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(tmp_path, {"a": source})
-    assert "Trouble: a: it met a full disk" in caught.value.stderr
+    assert "RunnerError: a: it met a full disk" in caught.value.stderr
 
 
 def test_import_that_meets_a_full_disk_has_no_result(tmp_path: Path) -> None:
     (tmp_path / "full.py").write_text("raise OSError(28, 'No space left on device')\n")
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(tmp_path, {}, import_name="full", environ={"PYTHONPATH": str(tmp_path)})
-    assert "Trouble: import full: " in caught.value.stderr
+    assert "RunnerError: import full: " in caught.value.stderr
 
 
 def test_script_that_only_speaks_of_a_full_disk_has_its_result(tmp_path: Path) -> None:
@@ -152,22 +153,22 @@ def test_limit_that_no_script_can_keep_is_no_result(
 def test_what_keeps_a_script_from_its_start_is_no_result(error: str) -> None:
     # In a process of its own: the runner ends all other children of its process.
     code = f"""
-import script_runner
+from cell_runner.supervise import supervise
 
 def action(_):
     raise {error}
 
-script_runner.supervise(action, {{"limit": 100}}, 10)
+supervise(action, {{"limit": 100}}, 10)
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=Path(script_runner.__file__).parent,
+        cwd=CELL_RUNNER.parent,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 1
-    assert re.search(rf"Trouble: .*{error.partition('(')[0]}", done.stderr)
+    assert re.search(rf"RunnerError: .*{error.partition('(')[0]}", done.stderr)
 
 
 @contextlib.contextmanager
@@ -233,11 +234,11 @@ def test_script_that_the_kernel_ended_for_the_machines_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     after = None if kills is None else 7 + kills
-    monkeypatch.setattr(script_runner, "count_oom_kills", lambda: after)
-    monkeypatch.setattr(script_runner, "met_its_limit", lambda: met)
+    monkeypatch.setattr(cold, "count_oom_kills", lambda: after)
+    monkeypatch.setattr(cold, "met_its_limit", lambda: met)
     outcome = {**KILLED, **result}
     job = {"scratch": str(tmp_path), "memory": 100, **job}
-    found = script_runner.find_lack(job, outcome, 7)
+    found = cold.find_shortage(job, outcome, 7)
     assert (bool(found), outcome["ended"]) == (lack, ended)
 
 

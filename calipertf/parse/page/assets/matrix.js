@@ -1,17 +1,5 @@
 // How alike versions are, and what changed between two of them.
 
-const SCORES = {
-  requirements_set_jaccard: "requirements: names in common (Jaccard)",
-  requirements_set_dice: "requirements: names in common (Dice)",
-  requirements_pin_jaccard: "requirements: names and versions in common (Jaccard)",
-  requirements_pin_dice: "requirements: names and versions in common (Dice)",
-  requirements_semver: "requirements: nearness of versions (semver)",
-  api_jaccard: "API: names in common (Jaccard)",
-  containment: "API: share of the row's names that the column has",
-  compatibility: "API: the same, weighing changed signatures",
-};
-const scoreName = (score) => SCORES[score] ?? score.replaceAll("_", " ");
-
 // Dark violet to yellow through teal, in even steps of lightness; blue to brown for differences.
 function heatColor(value, difference) {
   const stops = difference
@@ -30,8 +18,8 @@ function showMatrix() {
   const packages = Object.keys(data.matrices);
   if (!packages.length) return [el("p", {}, "There are no similarities yet: "), ...findings()];
   const name = packages.includes(state.package) ? state.package : packages[0];
-  const { names, scores, directed } = data.matrices[name];
-  const known = Object.keys(scores).sort((a, b) => order(a) - order(b));
+  const { names, scores, known: about } = data.matrices[name];
+  const known = about.map((one) => one.name);
   const score = known.includes(state.score) ? state.score : known.includes("compatibility") ? "compatibility" : known[0];
   const minus = known.includes(state.minus) ? state.minus : "";
   const value = (a, b) => {
@@ -41,11 +29,11 @@ function showMatrix() {
     return second === null ? null : first - second;
   };
   const selects = el("div", { className: "filters" });
-  const options = known.map((one) => [one, scoreName(one)]);
+  const options = about.map((one) => [one.name, one.label]);
   selects.append(select("score", "Score", options), select("minus", "minus", options, "nothing"));
   selects.querySelector("#filter-score").value = score;
   if (packages.length > 1) selects.prepend(select("package", "Package", packages.map((one) => [one, one])));
-  const words = directed.includes(score)
+  const words = about.find((one) => one.name === score).directed
     ? "Row: the version that code was written for; column: the version it meets."
     : "The same both ways.";
   return [
@@ -54,11 +42,6 @@ function showMatrix() {
     heatTable(name, names, value, minus !== ""),
     ...changesBetween(name, names),
   ];
-}
-
-function order(score) {
-  const place = Object.keys(SCORES).indexOf(score);
-  return place < 0 ? 99 : place;
 }
 
 function heatTable(packageName, names, value, difference) {

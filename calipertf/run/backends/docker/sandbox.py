@@ -27,7 +27,7 @@ from calipertf.run.backends.docker.engine import (
     is_local,
 )
 from calipertf.run.backends.venv.installers import hide_installers
-from calipertf.run.runner import SCRIPT_RUNNER
+from calipertf.run.runner import ARCHIVE, pack_runner
 from calipertf.scripts import walk_files
 
 #: Where a container has the root of caliper.yaml.
@@ -46,7 +46,7 @@ USER = "65534:65534"
 OWNED = "mode=1777,exec"
 _UNSEEN = re.compile(r"bind source path|mounts denied|statfs|no such file", re.IGNORECASE)
 #: The runner reads its job from a file: not every engine can close a standard input.
-COMMAND = "exec python -u /caliper/script_runner.py < /caliper/job.json"
+COMMAND = f"exec python -u /caliper/{ARCHIVE} < /caliper/job.json"
 
 
 def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def make_container(
     """
     folders = list_folders(task)
     data = json.dumps(job).encode("utf-8")
-    own = pack_files({"script_runner.py": SCRIPT_RUNNER.read_bytes(), "job.json": data})
+    own = pack_files({ARCHIVE: pack_runner(), "job.json": data})
     binds = [
         Mount(target=inside, source=str(folder), type="bind", read_only=True)
         for folder, inside in folders.items()

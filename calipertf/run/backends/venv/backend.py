@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calipertf.run.runner import SCRIPT_RUNNER
+from calipertf.run.runner import write_runner
 
 import contextlib
 import json
@@ -73,6 +73,7 @@ class VenvBackend(Backend):
         self._failed_installs: dict[str, str] = {}
         self._workspace = Workspace(cells or cache / "cells")
         self._work = self._workspace.folder
+        self._runner = write_runner(self._work)
 
     def find_python(self, tag: str) -> Python | None:
         """The interpreter with the highest patch; uv is asked for one where the config says so."""
@@ -193,7 +194,7 @@ class VenvBackend(Backend):
             "HOME": str(scratch),
             "VIRTUAL_ENV": str(environment),
         }
-        command = [str(environment / "bin" / "python"), "-u", str(SCRIPT_RUNNER)]
+        command = [str(environment / "bin" / "python"), "-u", str(self._runner)]
         limit = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         with self._processes.start(command, timeout=limit, environ=environ) as (process, expired):
             relay_events(process, job, report)

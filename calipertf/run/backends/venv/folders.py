@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calipertf.run.runner import SCRIPT_RUNNER
+from calipertf.run.runner import CELL_RUNNER
 
 import os
 import subprocess
@@ -25,9 +25,9 @@ _preferred: list[Path] = []
 _PROBE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import script_runner
+from cell_runner import isolation, linux
 job = {"scratch": sys.argv[2], "writable": [], "read_only": [], "network": False}
-sys.exit("read-only" not in script_runner.enter_namespaces(script_runner.load_libc(), job))
+sys.exit("read-only" not in isolation.enter_namespaces(linux.load_libc(), job))
 """
 
 
@@ -92,11 +92,11 @@ def _can_execute(folder: Path, size: int) -> bool:
 
 @cache
 def can_protect() -> bool:
-    """Whether script_runner.py can make files read-only for scripts here.
+    """Return whether the script runner can make files read-only for scripts here.
 
     It needs a namespace of mounts, which not every container and no other system than Linux gives.
     """
-    runner = str(SCRIPT_RUNNER.parent)
+    runner = str(CELL_RUNNER.parent)
     try:
         with tempfile.TemporaryDirectory() as scratch:
             done = subprocess.run(
