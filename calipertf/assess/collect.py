@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from calipertf.assess.api.model import (
     load_api,
 )
 from calipertf.assess.api.pool import Extraction, describe_extraction, extract_versions
-from calipertf.assess.funcdb.formats import Published, PublishedVersion, describe_dirt
+from calipertf.assess.funcdb.formats import Published, PublishedVersion, describe_stale
 from calipertf.assess.funcdb.sources import GitHub, open_path
 from calipertf.assess.matrix import Corpus, FunctionTerms, Profile
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
@@ -62,7 +62,7 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class VersionEntry:
     """One version with where it came from; what it holds is in the profile."""
 
     profile: Profile
@@ -73,7 +73,7 @@ class Known:
     counts: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     #: Modules of a published database that the wheel does not have; None: not known.
-    ghosts: tuple[str, ...] | None = None
+    stale: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Where it came from and what looks dirty."""
@@ -81,16 +81,16 @@ class Known:
             "api": [asdict(source) for source in self.api_sources],
             "functions": asdict(self.functions_source) if self.functions_source else None,
             "notes": list(self.notes),
-            "modules_not_in_wheel": None if self.ghosts is None else list(self.ghosts),
+            "modules_not_in_wheel": None if self.stale is None else list(self.stale),
         }
 
 
 @dataclass(kw_only=True)
-class Collected:
+class Collection:
     """Versions of one package, in their order."""
 
     corpus: Corpus = field(default_factory=Corpus)
-    known: list[Known] = field(default_factory=list)
+    entries: list[VersionEntry] = field(default_factory=list)
     #: Version -> why nothing is known of it.
     missing: dict[str, CaliperError] = field(default_factory=dict)
     extractions: list[Extraction] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Collected:
 
 @dataclass(frozen=True, kw_only=True)
 class _Functions:
-    """A published function database as numbers, and its modules to look for dirt."""
+    """A published function database as numbers, and its modules to look for stale ones."""
 
     terms: FunctionTerms | None
     modules: tuple[str, ...]
@@ -106,19 +106,20 @@ class _Functions:
 
 
 class Collector:
-    """Collects one package's versions; `on_api` sees each public API as it passes by."""
+    """Collects what is known of one package's versions."""
 
-    def __init__(
-        self, package: str, settings: Settings, on_api: Callable[[Api], None] | None = None
-    ) -> None:
+    def __init__(self, package: str, settings: Settings) -> None:
         self.package = package
         self.settings = settings
-        self.on_api = on_api
-        self.collected = Collected()
+        #: What was found; whole once iter_apis has come to its end.
+        self.collection = Collection()
         self._published: dict[str, _Functions] = {}
 
-    def collect(self, versions: Sequence[str]) -> Collected:
-        """What is known of the versions, which are in order."""
+    def iter_apis(self, versions: Sequence[str]) -> Iterator[Api]:
+        """Take in the versions, which are in order, and yield each public API as it passes by.
+
+        One API is held at a time: those of TensorFlow take 100 MB each.
+        """
         settings = self.settings
         if settings.funcdb is not None:
             self._take_in(open_path(settings.funcdb, self.package), set(versions))
@@ -129,18 +130,19 @@ class Collector:
             # The public API of these comes from their wheels all the same.
             wanted = list(versions)
         self._extract(wanted)
-        gaps = self.collected.missing.keys() - self._published.keys()
+        gaps = self.collection.missing.keys() - self._published.keys()
         if gaps and not settings.published:
             self._ask_github(gaps)
         told = time.monotonic()
         for place, version in enumerate(versions, start=1):
-            self._load(version)
+            api = self._load(version)
+            if api is not None:
+                yield api
             if time.monotonic() - told >= _TELL_EVERY:
                 log.info(
                     "[%d/%d] compared up to %s %s", place, len(versions), self.package, version
                 )
                 told = time.monotonic()
-        return self.collected
 
     def collect_apis(self, versions: Sequence[str]) -> dict[str, Api]:
         """The public APIs alone, which only wheels give; `missing` tells why others lack."""
@@ -161,7 +163,7 @@ class Collector:
 
     def _number(self, item: PublishedVersion) -> _Functions:
         return _Functions(
-            terms=self.collected.corpus.number_functions(item.functions),
+            terms=self.collection.corpus.number_functions(item.functions),
             modules=tuple(item.functions),
             source=item.source,
         )
@@ -183,7 +185,7 @@ class Collector:
         if self.settings.offline:
             for version in versions:
                 if not self._has_cached(version):
-                    self.collected.missing[version] = InfrastructureError(
+                    self.collection.missing[version] = InfrastructureError(
                         f"{self.package} {version} is not in the cache {self.settings.cache}, and "
                         "the network may not be used (--offline)",
                         version=version,
@@ -194,9 +196,9 @@ class Collector:
         with contextlib.closing(self._run_extractions(waiting)) as extractions:
             for place, done in enumerate(extractions, start=1):
                 log.info("[%d/%d] %s", place, len(waiting), describe_extraction(done))
-                self.collected.extractions.append(done)
+                self.collection.extractions.append(done)
                 if done.error is not None:
-                    self.collected.missing[done.version] = done.error
+                    self.collection.missing[done.version] = done.error
                 lost = isinstance(done.error, InfrastructureError)
                 failed_in_a_row = failed_in_a_row + 1 if lost else 0
                 if failed_in_a_row == _TRIES:
@@ -206,10 +208,10 @@ class Collector:
 
     def _give_up(self, waiting: Sequence[str]) -> None:
         """Those that were not tried are missing: the network or the index is away."""
-        tried = {done.version for done in self.collected.extractions}
+        tried = {done.version for done in self.collection.extractions}
         left = [version for version in waiting if version not in tried]
         for version in left:
-            self.collected.missing[version] = InfrastructureError(
+            self.collection.missing[version] = InfrastructureError(
                 f"not tried, because {_TRIES} versions before it could not be had", version=version
             )
         log.warning("gave up on %d more versions: run the same command again later", len(left))
@@ -233,28 +235,29 @@ class Collector:
             index_url=settings.index_url,
         )
 
-    def _load(self, version: str) -> None:
-        """Take one version in: its API from the cache, its function database from its source."""
+    def _load(self, version: str) -> Api | None:
+        """Take one version in, and return its API, if it has one.
+
+        The API comes from the cache, the function database from its own source.
+        """
         api = self._load_api(version)
         published = self._published.get(version)
         if api is None and published is None:
-            return
-        self.collected.missing.pop(version, None)
-        corpus = self.collected.corpus
-        ghosts: tuple[str, ...] | None = None
+            return None
+        self.collection.missing.pop(version, None)
+        corpus = self.collection.corpus
+        stale: tuple[str, ...] | None = None
         notes: tuple[str, ...] = ()
         if api is not None:
-            if self.on_api is not None:
-                self.on_api(api)
             notes = api.notes
         if published is None and api is not None:
             functions, source = corpus.number_functions(api.functions), api.source
         elif published is not None:
             functions, source = published.terms, published.source
             if api is not None:
-                notes, ghosts = self._look_for_dirt(version, published, api.functions, notes)
-        self.collected.known.append(
-            Known(
+                notes, stale = self._find_stale(version, published, api.functions, notes)
+        self.collection.entries.append(
+            VersionEntry(
                 profile=Profile(
                     version=version,
                     functions=functions,
@@ -264,11 +267,12 @@ class Collector:
                 functions_source=source,
                 counts={} if api is None else count_kinds(api),
                 notes=notes,
-                ghosts=ghosts,
+                stale=stale,
             )
         )
+        return api
 
-    def _look_for_dirt(
+    def _find_stale(
         self,
         version: str,
         published: _Functions,
@@ -276,11 +280,11 @@ class Collector:
         notes: tuple[str, ...],
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The notes with what looks dirty, and the modules that are not in the wheel."""
-        dirt = describe_dirt(published.modules, extracted)
-        if dirt is None:
+        found = describe_stale(published.modules, extracted)
+        if found is None:
             return notes, ()
-        log.warning("%s: %s %s: %s", published.source.url, self.package, version, dirt[0])
-        return (*notes, f"published function database: {dirt[0]}"), dirt[1]
+        log.warning("%s: %s %s: %s", published.source.url, self.package, version, found[0])
+        return (*notes, f"published function database: {found[0]}"), found[1]
 
     def _load_api(self, version: str) -> Api | None:
         """The API in the cache; one that cannot be read is extracted again."""
@@ -299,7 +303,7 @@ class Collector:
                 log.warning("%s is set aside as %s", damaged, set_aside(damaged).name)
             self._extract([version])
             return load_api(cache, self.package, version)
-        self.collected.missing[version] = InfrastructureError(
+        self.collection.missing[version] = InfrastructureError(
             f"{self.package} {version} is damaged in the cache {cache}, and the network may not be "
             "used (--offline)",
             version=version,

@@ -12,18 +12,17 @@ import numpy as np
 import pandas as pd
 from packaging.utils import canonicalize_name
 
-from calipertf.assess.api.model import Api
 from calipertf.assess.cells import CellScores, score_cells
 from calipertf.assess.changelog import write_changelog
 from calipertf.assess.changes import find_changes
-from calipertf.assess.collect import Collected, Collector, Settings
+from calipertf.assess.collect import Collection, Collector, Settings
 from calipertf.assess.funcdb.export import Exporter
 from calipertf.assess.requires import clear_requires, list_wanted, update_requires
 from calipertf.assess.select import choose_packages, choose_versions
 from calipertf.assess.similarity import Floats
 from calipertf.assess.summary import count_versions, list_missing, summarise
 from calipertf.assess.tables import make_pairs, make_way, update_table, write_pairs
-from calipertf.assess.writers import ChangeBook, UsageBook, find_suites
+from calipertf.assess.writers import ChangelogWriter, UsageTable, find_suites
 from calipertf.config.model import Config, load_config
 from calipertf.config.values import check_name, check_url
 from calipertf.errors import EXIT_OK, CaliperError, ConfigError, InfrastructureError
@@ -144,7 +143,7 @@ def print_between(session: Session, package: str, versions: Sequence[str]) -> No
     wanted = [str(parse_version(text)) for text in versions]
     collector = Collector(package, session.settings)
     apis = collector.collect_apis(wanted)
-    for error in collector.collected.missing.values():
+    for error in collector.collection.missing.values():
         raise error
     old, new = (apis[version] for version in wanted)
     print(write_changelog(old, new, find_changes(old, new)), end="")
@@ -159,16 +158,15 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     write_cells(session.layout, package, cells)
     versions = choose_versions(package, selectors, records, session.settings)
     log.info("%s: comparing %s", package, count_versions(len(versions)))
-    book, usage = ChangeBook(session.layout), open_usage(session, package)
+    changelogs, usage = ChangelogWriter(session.layout), open_usage(session, package)
     exporter = Exporter(session.export, package)
-
-    def turn(api: Api) -> None:
-        book.turn(api)
-        usage.turn(api)
-        exporter.turn(api)
-
-    collected = Collector(package, session.settings, turn).collect(versions)
+    collector = Collector(package, session.settings)
+    for api in collector.iter_apis(versions):
+        changelogs.add(api)
+        usage.add(api)
+        exporter.add(api)
     exporter.close()
+    collected = collector.collection
     names, tables = merge_versions(collected, cells)
     write_versions(session.layout, package, names, tables)
     write_sources(session.layout, package, collected)
@@ -179,7 +177,7 @@ def assess_package(session: Session, package: str, selectors: Sequence[str]) -> 
     for error in collected.missing.values():
         if isinstance(error, InfrastructureError):
             session.errors.append(error)
-    changes = f"{book.written} written, {book.kept} kept"
+    changes = f"{changelogs.written} written, {changelogs.kept} kept"
     for line in summarise(package, versions, collected, len(cells.cells), changes):
         log.info("%s", line)
 
@@ -193,29 +191,29 @@ def choose_records(package: str, records: Sequence[Record]) -> list[Record]:
     return [item for item in found if is_version(item.cell.version)]
 
 
-def open_usage(session: Session, package: str) -> UsageBook:
+def open_usage(session: Session, package: str) -> UsageTable:
     """The scripts of the configuration that use the package, with their baseline versions' APIs."""
     config = session.config
     if config is None or config.analysis.dependency != package:
-        return UsageBook(package, [], {})
+        return UsageTable(package, [], {})
     suites, notes = find_suites(config)
     baselines = sorted({suite.baseline for suite in suites}, key=version_key)
     collector = Collector(package, session.settings)
     apis = collector.collect_apis(baselines)
-    for version, error in collector.collected.missing.items():
+    for version, error in collector.collection.missing.items():
         session.tell(error, f"the usage of scripts whose baseline is {version} is left out")
-    book = UsageBook(package, [suite for suite in suites if suite.baseline in apis], apis)
-    for note in (*notes, *book.notes):
+    table = UsageTable(package, [suite for suite in suites if suite.baseline in apis], apis)
+    for note in (*notes, *table.notes):
         log.warning("%s", note)
-    return book
+    return table
 
 
-def merge_versions(collected: Collected, cells: CellScores) -> tuple[list[str], dict[str, Floats]]:
+def merge_versions(collected: Collection, cells: CellScores) -> tuple[list[str], dict[str, Floats]]:
     """All scores of versions over the same names: those with an API and those with cells."""
-    known = [item.profile.version for item in collected.known]
+    known = [item.profile.version for item in collected.entries]
     names = sorted({*known, *cells.versions}, key=version_key)
     tables = {}
-    compared = collected.corpus.compare([item.profile for item in collected.known])
+    compared = collected.corpus.compare([item.profile for item in collected.entries])
     for score, table in compared.items():
         tables[score] = _spread(table, known, names)
     for score, table in cells.by_version.items():
@@ -254,9 +252,9 @@ def write_versions(
     update_table(layout.sims / "versions", table, lambda rows: rows["package"] == package)
 
 
-def write_sources(layout: Layout, package: str, collected: Collected) -> None:
+def write_sources(layout: Layout, package: str, collected: Collection) -> None:
     """Where each version came from, what looks dirty, and how many names each API has."""
-    sources = {item.profile.version: item.to_json() for item in collected.known}
+    sources = {item.profile.version: item.to_json() for item in collected.entries}
     missing = {version: str(error) for version, error in collected.missing.items()}
     path = layout.sims / f"pypi-{package}-sources.json"
     make_way(path)
@@ -274,7 +272,7 @@ def write_sources(layout: Layout, package: str, collected: Collected) -> None:
             "methods": item.counts["method"],
             "symbols": sum(item.counts.values()),
         }
-        for item in collected.known
+        for item in collected.entries
         if item.counts
     ]
     columns = ["package", "version", "modules", "classes", "functions", "methods", "symbols"]
@@ -282,7 +280,7 @@ def write_sources(layout: Layout, package: str, collected: Collected) -> None:
     update_table(layout.sims / "api", table, lambda rows: rows["package"] == package)
 
 
-def write_usage(layout: Layout, package: str, usage: UsageBook) -> None:
+def write_usage(layout: Layout, package: str, usage: UsageTable) -> None:
     """What each script uses, and how much of that each version has."""
     if usage.rows:
         table = pd.DataFrame(usage.rows)

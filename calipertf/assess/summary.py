@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from calipertf.assess.api.pool import describe_bytes
-from calipertf.assess.collect import Collected
+from calipertf.assess.collect import Collection
 from calipertf.errors import CaliperError
 
 #: Stands in a reason for the package and version that it is about.
@@ -43,11 +43,11 @@ def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]
 
 
 def summarise(
-    package: str, versions: Sequence[str], collected: Collected, cells: int, changes: str
+    package: str, versions: Sequence[str], collected: Collection, cells: int, changes: str
 ) -> list[str]:
     """The lines that close a package: what is new, cached and missing, and what it cost."""
     new = [done for done in collected.extractions if done.error is None]
-    published = sum(not item.api_sources for item in collected.known)
+    published = sum(not item.api_sources for item in collected.entries)
     missing = sum(version in collected.missing for version in versions)
     cached = len(versions) - len(new) - published - missing
     found = [f"{len(new)} new", f"{cached} cached"]

@@ -23,7 +23,7 @@ from calipertf.formats.changes import read_changes
 from calipertf.paths import Layout
 
 
-class ChangeBook:
+class ChangelogWriter:
     """Writes the changes between each two neighbours of the APIs that pass by."""
 
     def __init__(self, layout: Layout) -> None:
@@ -34,7 +34,7 @@ class ChangeBook:
         self.written = 0
         self.kept = 0
 
-    def turn(self, api: Api) -> None:
+    def add(self, api: Api) -> None:
         """Write what changed since the API before, unless that is what the file holds."""
         last, self._last = self._last, api
         if last is None:
@@ -123,7 +123,7 @@ def find_suites(config: Config) -> tuple[list[Suite], list[str]]:
     ], notes
 
 
-class UsageBook:
+class UsageTable:
     """How much of what each script uses on its baseline version the versions that pass by have."""
 
     def __init__(self, package: str, suites: Sequence[Suite], baselines: Mapping[str, Api]) -> None:
@@ -144,7 +144,7 @@ class UsageBook:
                 except (RecursionError, MemoryError):
                     self.notes.append(f"{script}: nested too deep, its uses cannot be seen")
 
-    def turn(self, api: Api) -> None:
+    def add(self, api: Api) -> None:
         """A row for each script on this version."""
         for script, (baseline, uses) in self._uses.items():
             usage = measure_usage(uses, self._baselines[baseline], api)

@@ -22,7 +22,7 @@ from typing import Any
 from uv import find_uv_bin
 
 from calipertf.assess.api.model import Symbol
-from calipertf.assess.packages import know
+from calipertf.assess.packages import rules_for
 from calipertf.run.backends.venv.interpreters import find_interpreter
 
 WALKER = Path(__file__).with_name("api_walker.py")
@@ -57,7 +57,7 @@ def take_truth(version: str, python: str, date: str, folder: Path) -> dict[str, 
     subprocess.run(create, check=True)
     install = [uv, "pip", "install", "-q", "-p", str(environment), "--exclude-newer", date]
     subprocess.run([*install, f"tensorflow=={version}"], check=True)
-    hidden = [*know("tensorflow").face.hidden, *OUT_OF_SCOPE]
+    hidden = [*rules_for("tensorflow").public.hidden, *OUT_OF_SCOPE]
     answer = folder / "truth.json"
     subprocess.run(
         [

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from calipertf.assess.api.model import Symbol
-from calipertf.assess.staticapi.library import Library
-from calipertf.assess.staticapi.public import Face, list_public
-from calipertf.assess.staticapi.world import World, with_deep_stack
+from calipertf.assess.staticapi.library import SourceFiles
+from calipertf.assess.staticapi.public import PublicApiRules, list_public
+from calipertf.assess.staticapi.world import ModuleLoader, with_deep_stack
 
 
 def read(
     files: dict[str, str],
     *,
-    face: Face | None = None,
+    rules: PublicApiRules | None = None,
     python: tuple[int, int] = (3, 8),
     compiled: tuple[str, ...] = (),
     renamed: dict[str, str] | None = None,
     search_also: dict[str, tuple[str, ...]] | None = None,
 ) -> dict[str, Symbol]:
-    library = Library(renamed or {})
+    library = SourceFiles(renamed or {})
     contents = {path: text.encode() for path, text in files.items()}
     library.add(contents, frozenset(compiled), is_own=True)
-    world = World(library=library, python=python, search_also=search_also or {})
+    world = ModuleLoader(library=library, python=python, search_also=search_also or {})
     found: dict[str, Symbol] = {}
-    with_deep_stack(lambda: found.update(list_public(world, "p", face or Face())))
+    with_deep_stack(lambda: found.update(list_public(world, "p", rules or PublicApiRules())))
     return found
 
 

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from calipertf.assess.api.archive import PythonFiles, read_archive
-from calipertf.assess.packages import know
+from calipertf.assess.packages import rules_for
 from calipertf.errors import CaliperError, VersionError
 from calipertf.index.client import COMPANION_DELAY, Index, Project, ReleaseFile
 from calipertf.index.http import open_session
@@ -26,7 +26,7 @@ _ANY_PYTHON = "cp311"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pick:
+class SelectedFile:
     """One file that was chosen and read."""
 
     content: PythonFiles
@@ -36,13 +36,13 @@ class Pick:
 
 
 @dataclass(slots=True)
-class Finder:
+class WheelFinder:
     """Chooses and reads files; use as a context manager."""
 
     index: Index
     session: requests.Session = field(default_factory=open_session)
 
-    def __enter__(self) -> Finder:  # noqa: PYI034 -- Self needs Python 3.11
+    def __enter__(self) -> WheelFinder:  # noqa: PYI034 -- Self needs Python 3.11
         """The finder itself."""
         return self
 
@@ -50,18 +50,14 @@ class Finder:
         """Close the connections."""
         self.session.close()
 
-    def find(self, package: str, version: str, python: str | None) -> list[Pick]:
+    def find(self, package: str, version: str, python: str | None) -> list[SelectedFile]:
         """The version's own file first, then those that hold parts of its face.
 
         Raises VersionError where the version or a usable file of it does not exist.
         """
         own, file = self._find_own(package, parse_version(version), python, STUB_DEPTH)
         roots = {path.partition("/")[0] for path in own.content.files}
-        wanted = {
-            name
-            for root in roots
-            for name in know("tensorflow" if root == "tensorflow_core" else root).companions
-        }
+        wanted = {name for root in roots for name in rules_for(root).companions}
         companions = []
         notes = list(own.notes)
         for requirement in _parse_requirements(own.content.requires, own.python):
@@ -77,19 +73,19 @@ class Finder:
 
     def _find_own(
         self, package: str, version: Version, python: str | None, depth: int
-    ) -> tuple[Pick, ReleaseFile]:
+    ) -> tuple[SelectedFile, ReleaseFile]:
         project = self.index.fetch_project(package)
         if version not in project.all_versions():
             raise VersionError(_explain_missing(project, version), value=str(version))
         file, found = _choose_file(project, version, python)
-        pick = Pick(content=read_archive(file, self.session), python=found)
+        pick = SelectedFile(content=read_archive(file, self.session), python=found)
         if pick.content.files or pick.content.compiled or depth == 0:
             return pick, file
         return self._follow_stub(pick, file, python, depth)
 
     def _follow_stub(
-        self, stub: Pick, file: ReleaseFile, asked: str | None, depth: int
-    ) -> tuple[Pick, ReleaseFile]:
+        self, stub: SelectedFile, file: ReleaseFile, asked: str | None, depth: int
+    ) -> tuple[SelectedFile, ReleaseFile]:
         """What a file without code stands for: the requirement that it pins, or its only one."""
         requirements = _parse_requirements(stub.content.requires, stub.python)
         pinned = [item for item in requirements if "==" in str(item.specifier)]
@@ -102,13 +98,15 @@ class Finder:
         version = _choose_version(project, targets[0], file)
         pick, found = self._find_own(project.name, version, asked, depth - 1)
         notes = (f"{note}: what it relies on was read, {project.name} {version}", *pick.notes)
-        return Pick(content=pick.content, python=pick.python, notes=notes), found
+        return SelectedFile(content=pick.content, python=pick.python, notes=notes), found
 
-    def _find_companion(self, requirement: Requirement, file: ReleaseFile, python: str) -> Pick:
+    def _find_companion(
+        self, requirement: Requirement, file: ReleaseFile, python: str
+    ) -> SelectedFile:
         project = self.index.fetch_project(requirement.name)
         version = _choose_version(project, requirement, file)
         chosen, python = _choose_file(project, version, python)
-        return Pick(content=read_archive(chosen, self.session), python=python)
+        return SelectedFile(content=read_archive(chosen, self.session), python=python)
 
 
 def _choose_file(project: Project, version: Version, python: str | None) -> tuple[ReleaseFile, str]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from calipertf.assess.api.archive import PythonFiles
-from calipertf.assess.api.companions import Finder, Pick
+from calipertf.assess.api.companions import SelectedFile, WheelFinder
 from calipertf.assess.api.model import Api, Symbol, load_api, save_api
-from calipertf.assess.packages import NOT_PUBLIC, Knowledge, know
-from calipertf.assess.staticapi.library import Library
+from calipertf.assess.packages import NOT_PUBLIC, PackageRules, has_rules, name_root, rules_for
+from calipertf.assess.staticapi.library import SourceFiles
 from calipertf.assess.staticapi.public import list_public
 from calipertf.assess.staticapi.syntax import list_modules, without_collector
-from calipertf.assess.staticapi.world import World, with_deep_stack
+from calipertf.assess.staticapi.world import ModuleLoader, with_deep_stack
 from calipertf.errors import RecordError
 from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import Index
@@ -45,7 +45,7 @@ def extract_api(
             cached = None  # damaged: made again below
         if cached is not None:
             return cached
-    with Index(index_url, cache_dir, offline=offline) as index, Finder(index) as finder:
+    with Index(index_url, cache_dir, offline=offline) as index, WheelFinder(index) as finder:
         picks = finder.find(package, version, python)
         api = build_api(package, version, picks)
     if cache_dir is not None:
@@ -53,25 +53,27 @@ def extract_api(
     return api
 
 
-def build_api(package: str, version: str, picks: list[Pick]) -> Api:
+def build_api(package: str, version: str, picks: list[SelectedFile]) -> Api:
     """The Api from the files of the package's own wheel and of those that complete its face.
 
     Empties the files as they are parsed.
     """
     own = picks[0]
     roots = find_roots(package, own.content)
-    knowledge = know(roots[0]) if roots else Knowledge()
-    library = Library(knowledge.renamed)
+    rules = rules_for(roots[0]) if roots else PackageRules()
+    library = SourceFiles(rules.renamed)
     for pick in picks:
         library.add(pick.content.files, pick.content.compiled, is_own=pick is own)
         pick.content.files.clear()
-    world = World(library=library, python=python_key(own.python), search_also=knowledge.search_also)
+    world = ModuleLoader(
+        library=library, python=python_key(own.python), search_also=rules.search_also
+    )
     symbols: dict[str, Symbol] = {}
 
     def walk() -> None:
         with without_collector():
             for root in roots:
-                symbols.update(list_public(world, root, knowledge.face))
+                symbols.update(list_public(world, root, rules.public))
             library.finish()
 
     with_deep_stack(walk)
@@ -86,7 +88,7 @@ def build_api(package: str, version: str, picks: list[Pick]) -> Api:
 
 
 def _describe_unseen(
-    library: Library, world: World, symbols: Mapping[str, Symbol]
+    library: SourceFiles, world: ModuleLoader, symbols: Mapping[str, Symbol]
 ) -> Iterator[str]:
     """What reading the text cannot tell, a sentence each."""
     compiled = [
@@ -137,7 +139,7 @@ def find_roots(package: str, content: PythonFiles) -> list[str]:
     """The import names of a distribution, the one most like its name first."""
     roots = {name.partition(".")[0] for name in list_modules(content.files)}
     roots = {root for root in roots if not root.startswith("_") and root not in NOT_PUBLIC}
-    if "tensorflow" in roots or "tensorflow_core" in roots:
-        return ["tensorflow"]
+    if known := {name_root(root) for root in roots if has_rules(root)}:
+        return sorted(known)
     plain = package.lower().replace("-", "_").replace(".", "_")
     return sorted(roots, key=lambda root: (root.lower() != plain, root))

@@ -12,6 +12,7 @@ from typing import Any
 
 from calipertf.assess.api.model import Api, Parameter, Symbol
 from calipertf.assess.api.usage_visitor import Call, Use
+from calipertf.assess.packages import name_root
 from calipertf.assess.signatures import is_same_default
 
 #: Names of the first parameter of a method that is called on an object or class.
@@ -129,7 +130,7 @@ class _Directory:
 
 def _unify(name: str) -> str:
     root, dot, rest = name.partition(".")
-    return f"{'tensorflow' if root == 'tensorflow_core' else root}{dot}{rest}"
+    return f"{name_root(root)}{dot}{rest}"
 
 
 def _name_only(names: Iterable[str] | None) -> tuple[Parameter, ...] | None:

@@ -17,7 +17,7 @@ class Exporter:
         #: Where the package's databases lie in a clone of caliper-metrics; None: nothing is wanted.
         self.folder = None if folder is None else folder / "pypi" / package / "functiondb"
 
-    def turn(self, api: Api) -> None:
+    def add(self, api: Api) -> None:
         """One file a version: {version: {module: {function: [arguments]}}}."""
         if self.folder is not None and api.functions:
             path = self.folder / f"functiondb-{api.version}.json"

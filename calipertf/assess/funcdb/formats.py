@@ -185,7 +185,7 @@ def _list_files(data: Any) -> tuple[str, ...] | None:
     return None
 
 
-def describe_dirt(
+def describe_stale(
     published: Collection[str], extracted: Collection[str]
 ) -> tuple[str, tuple[str, ...]] | None:
     """Modules of a published database that the version's wheel does not have; None for none.
@@ -193,8 +193,8 @@ def describe_dirt(
     Takes the names of both sides' modules; gives a sentence, and the modules. There are such
     because caliper-metrics unpacked each version over the one before.
     """
-    ghosts = tuple(sorted(set(published) - set(extracted)))
-    if not ghosts:
+    stale = tuple(sorted(set(published) - set(extracted)))
+    if not stale:
         return None
-    shown = ", ".join(ghosts[:3]) + (" ..." if len(ghosts) > 3 else "")
-    return f"{len(ghosts)} of {len(published)} modules are not in the wheel: {shown}", ghosts
+    shown = ", ".join(stale[:3]) + (" ..." if len(stale) > 3 else "")
+    return f"{len(stale)} of {len(published)} modules are not in the wheel: {shown}", stale

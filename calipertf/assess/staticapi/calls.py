@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from calipertf.assess.api.model import Parameter
-from calipertf.assess.staticapi.evaluate import EVALUATORS, evaluate
+from calipertf.assess.staticapi.evaluate import CALLS, EVALUATORS, evaluate
 from calipertf.assess.staticapi.expressions import evaluate_attribute
 from calipertf.assess.staticapi.scope import Scope
 from calipertf.assess.staticapi.syntax import name_called, show
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
+    ExternalName,
     Function,
-    Lazy,
+    LazyModule,
     Module,
-    Outside,
-    Strings,
+    StringList,
     Value,
     find_member,
     list_ancestry,
 )
 
-#: Names in a module's docstring that TensorFlow's old helper keeps (``@@name``).
-_DOCUMENTED = re.compile(r"^@@(\w+)\s*$", re.MULTILINE)
-
 
 def evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
     """The value, or None where the source does not tell."""
     name = name_called(node)
-    special = _CALLS.get(name)
+    special = CALLS.get(name)
     if special is not None:
         value = special(scope, node)
         if value is not None:
@@ -52,11 +48,11 @@ def _instantiate(scope: Scope, cls: Class) -> Value:
     if isinstance(access, Function):
         for name in access.imports:
             if scope.world.find(scope.world.library.unify(name)) is not None:
-                return Lazy(name=scope.world.library.unify(name))
+                return LazyModule(name=scope.world.library.unify(name))
     ancestry = list_ancestry(cls)
     return Attribute(
         is_module=any(
-            isinstance(base, Outside) and base.path == "types.ModuleType" for base in ancestry
+            isinstance(base, ExternalName) and base.path == "types.ModuleType" for base in ancestry
         )
     )
 
@@ -89,16 +85,11 @@ _WRAPPERS = re.compile(
 
 
 def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
-    keywords = {
-        item.arg: item.value.value for item in node.keywords if isinstance(item.value, ast.Constant)
-    }
-    if name_called(node).endswith("KerasLazyLoader"):
-        return _find_lazy_keras(scope, keywords)
     given = [*node.args, *(item.value for item in node.keywords)]
     names = [text for item in given if (text := _read_text(scope, item)) is not None]
     for name in sorted(map(scope.world.library.unify, names), key=len, reverse=True):
         if scope.world.find(name) is not None:
-            return Lazy(name=name)
+            return LazyModule(name=name)
     return Attribute()
 
 
@@ -112,17 +103,6 @@ def _read_text(scope: Scope, node: ast.expr) -> str | None:
         left, right = _read_text(scope, node.left), _read_text(scope, node.right)
         return None if left is None or right is None else left + right
     return None
-
-
-def _find_lazy_keras(scope: Scope, keywords: dict[str | None, Any]) -> Value | None:
-    """Where TensorFlow's own loader finds Keras, in its order: Keras 3, then Keras 2."""
-    submodule = keywords.get("submodule")
-    version = "_v1" if keywords.get("mode") == "v1" else "_v2"
-    for root in ("keras._tf_keras.keras", f"keras.api.{version}.keras"):
-        name = f"{root}.{submodule}" if submodule else root
-        if scope.world.find(name) is not None:
-            return Lazy(name=name)
-    return Attribute()
 
 
 def _call_named_tuple(scope: Scope, node: ast.Call) -> Value | None:
@@ -140,7 +120,7 @@ def _call_named_tuple(scope: Scope, node: ast.Call) -> Value | None:
                 names.append(element.value)
     path = f"{scope.path}.{node.args[0].value!s}"
     parameters = tuple(Parameter(name=name, kind="positional-or-keyword") for name in names)
-    cls = Class(path=path, constructor=parameters, bases=(Outside(path="builtins.tuple"),))
+    cls = Class(path=path, constructor=parameters, bases=(ExternalName(path="builtins.tuple"),))
     cls.names.update({name: Attribute(path=f"{path}.{name}") for name in names})
     return cls
 
@@ -153,7 +133,7 @@ def _call_type(scope: Scope, node: ast.Call) -> Value | None:
     values = [evaluate(scope, base) for base in bases]
     return Class(
         path=f"{scope.path}.{node.args[0].value!s}",
-        bases=tuple(value or Outside(path="unknown") for value in values),
+        bases=tuple(value or ExternalName(path="unknown") for value in values),
     )
 
 
@@ -190,49 +170,32 @@ def _call_binding(scope: Scope, node: ast.Call) -> Value | None:
 def _call_dir(scope: Scope, node: ast.Call) -> Value | None:
     if node.args:
         owner = scope.world.resolve(evaluate(scope, node.args[0]))
-        return Strings(items=sorted(owner.names)) if isinstance(owner, Module) else None
-    return Strings(items=sorted(scope.names))
+        return StringList(items=sorted(owner.names)) if isinstance(owner, Module) else None
+    return StringList(items=sorted(scope.names))
 
 
 def _call_copy(scope: Scope, node: ast.Call) -> Value | None:
     """``list(names)``, ``set(names)``, ``sorted(names)``."""
-    inner = evaluate(scope, node.args[0]) if node.args else Strings(items=[])
-    return Strings(items=list(inner.items)) if isinstance(inner, Strings) else None
+    inner = evaluate(scope, node.args[0]) if node.args else StringList(items=[])
+    return StringList(items=list(inner.items)) if isinstance(inner, StringList) else None
 
 
-def _call_make_all(scope: Scope, node: ast.Call) -> Value | None:
-    documented = list_documented(scope, node.args[1] if len(node.args) > 1 else None)
-    return Strings(items=sorted(documented & set(scope.module.names)))
-
-
-def list_documented(scope: Scope, modules: ast.expr | None) -> set[str]:
-    """Names with ``@@`` in the docstrings of the modules given, or of the scope's own."""
-    read: list[Module] = []
-    if isinstance(modules, (ast.List, ast.Tuple)):
-        for item in modules.elts:
-            value = scope.world.resolve(evaluate(scope, item))
-            if isinstance(value, Module):
-                read.append(value)
-    else:
-        read.append(scope.module)
-    return {name for module in read for name in _DOCUMENTED.findall(module.docstring)}
-
-
-_CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {
-    "namedtuple": _call_named_tuple,
-    "NamedTuple": _call_named_tuple,
-    "type": _call_type,
-    "partial": _call_partial,
-    "getattr": _call_getattr,
-    "staticmethod": _call_binding,
-    "classmethod": _call_binding,
-    "property": lambda _scope, _node: Attribute(),
-    "dir": _call_dir,
-    "list": _call_copy,
-    "tuple": _call_copy,
-    "set": _call_copy,
-    "frozenset": _call_copy,
-    "sorted": _call_copy,
-    "make_all": _call_make_all,
-}
+CALLS.update(
+    {
+        "namedtuple": _call_named_tuple,
+        "NamedTuple": _call_named_tuple,
+        "type": _call_type,
+        "partial": _call_partial,
+        "getattr": _call_getattr,
+        "staticmethod": _call_binding,
+        "classmethod": _call_binding,
+        "property": lambda _scope, _node: Attribute(),
+        "dir": _call_dir,
+        "list": _call_copy,
+        "tuple": _call_copy,
+        "set": _call_copy,
+        "frozenset": _call_copy,
+        "sorted": _call_copy,
+    }
+)
 EVALUATORS[ast.Call] = evaluate_call

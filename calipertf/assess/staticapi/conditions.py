@@ -9,7 +9,7 @@ from typing import Any
 from calipertf.assess.staticapi.evaluate import evaluate
 from calipertf.assess.staticapi.scope import Scope
 from calipertf.assess.staticapi.syntax import is_namespace, name_called, show
-from calipertf.assess.staticapi.values import Module, Strings
+from calipertf.assess.staticapi.values import Module, StringList
 
 
 def judge(scope: Scope, node: ast.expr) -> bool | None:
@@ -115,11 +115,11 @@ def _judge_membership(scope: Scope, left: ast.expr, right: ast.expr, positive: b
             return (item in scope.names) is positive
     else:
         value = evaluate(scope, left)
-        if not isinstance(value, Strings) or value.path != "one":
+        if not isinstance(value, StringList) or value.path != "one":
             return None
         item = value.items[0]
     pool = evaluate(scope, right)
-    return (item in pool.items) is positive if isinstance(pool, Strings) else None
+    return (item in pool.items) is positive if isinstance(pool, StringList) else None
 
 
 def _judge_call(scope: Scope, node: ast.Call) -> bool | None:
@@ -127,7 +127,7 @@ def _judge_call(scope: Scope, node: ast.Call) -> bool | None:
     if name == "startswith" and isinstance(node.func, ast.Attribute):
         value = evaluate(scope, node.func.value)
         if (
-            isinstance(value, Strings)
+            isinstance(value, StringList)
             and value.path == "one"
             and isinstance(node.args[0], ast.Constant)
         ):

@@ -11,8 +11,8 @@ from calipertf.assess.staticapi.syntax import AnyFunction, may_look_up, read_par
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
+    ExternalName,
     Function,
-    Outside,
     Value,
     list_ancestry,
 )
@@ -92,7 +92,7 @@ def run_class(scope: Scope, node: ast.ClassDef) -> None:
     bases = []
     for base in _list_bases(node):
         value = scope.world.resolve(evaluate(scope, base))
-        bases.append(value if value is not None else Outside(path=show(base)))
+        bases.append(value if value is not None else ExternalName(path=show(base)))
     cls.bases = tuple(bases)
     inner = replace(scope, names=cls.names, path=cls.path, fields=[])
     inner.run(inner, node.body)
@@ -129,6 +129,6 @@ def _is_data_class(node: ast.ClassDef) -> bool:
 
 def _is_named_tuple(cls: Class) -> bool:
     return any(
-        isinstance(base, Outside) and base.path in {"typing.NamedTuple", "NamedTuple"}
+        isinstance(base, ExternalName) and base.path in {"typing.NamedTuple", "NamedTuple"}
         for base in cls.bases
     )

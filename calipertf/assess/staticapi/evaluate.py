@@ -1,6 +1,7 @@
 """The value of an expression at the top of a module or class, as far as names go.
 
-What each kind of expression gives is added by the modules that know it: expressions and calls.
+What each kind of expression gives is added by the modules that know it: expressions and calls. What
+helpers of one package do is added by the modules of calipertf/assess/packages.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from calipertf.assess.staticapi.values import Value
 
 #: Kind of expression -> what evaluates it.
 EVALUATORS: dict[type[ast.expr], Callable[[Scope, Any], Value | None]] = {}
+#: Name of a function that is called -> the value that such a call gives.
+CALLS: dict[str, Callable[[Scope, ast.Call], Value | None]] = {}
+#: Name of a function -> what a call of it that stands alone does to names.
+EFFECTS: dict[str, Callable[[Scope, ast.Call], None]] = {}
 
 
 def evaluate(scope: Scope, node: ast.expr) -> Value | None:

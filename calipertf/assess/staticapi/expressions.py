@@ -12,10 +12,10 @@ from calipertf.assess.staticapi.syntax import is_namespace, read_parameters, sho
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
+    ExternalName,
     Function,
     Module,
-    Outside,
-    Strings,
+    StringList,
     Value,
     find_member,
 )
@@ -25,7 +25,7 @@ def _evaluate_name(scope: Scope, node: ast.Name) -> Value | None:
     value = scope.look_up(node.id)
     if value is not None:
         return value
-    return Outside(path=f"builtins.{node.id}") if node.id in BUILTINS else None
+    return ExternalName(path=f"builtins.{node.id}") if node.id in BUILTINS else None
 
 
 def evaluate_attribute(scope: Scope, node: ast.Attribute) -> Value | None:
@@ -35,8 +35,8 @@ def evaluate_attribute(scope: Scope, node: ast.Attribute) -> Value | None:
         if node.attr in owner.names:
             return owner.names[node.attr]
         return Attribute(path=f"{owner.name}.{node.attr}") if owner.is_compiled else None
-    if isinstance(owner, Outside):
-        return Outside(path=f"{owner.path}.{node.attr}")
+    if isinstance(owner, ExternalName):
+        return ExternalName(path=f"{owner.path}.{node.attr}")
     if isinstance(owner, Class):
         return find_member(owner, node.attr)
     return None
@@ -49,7 +49,7 @@ def _evaluate_sequence(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Va
             items.append(element.value)
         elif isinstance(element, ast.Starred):
             inner = evaluate(scope, element.value)
-            if not isinstance(inner, Strings):
+            if not isinstance(inner, StringList):
                 return Attribute()
             items.extend(inner.items)
         elif (
@@ -61,16 +61,16 @@ def _evaluate_sequence(scope: Scope, node: ast.List | ast.Tuple | ast.Set) -> Va
             items.append(named.path.rpartition(".")[2])
         else:
             return Attribute()
-    return Strings(items=items)
+    return StringList(items=items)
 
 
 def _evaluate_sum(scope: Scope, node: ast.BinOp) -> Value | None:
     left, right = evaluate(scope, node.left), evaluate(scope, node.right)
-    if isinstance(left, Strings) and isinstance(right, Strings):
+    if isinstance(left, StringList) and isinstance(right, StringList):
         if isinstance(node.op, (ast.Add, ast.BitOr)):
-            return Strings(items=[*left.items, *right.items])
+            return StringList(items=[*left.items, *right.items])
         if isinstance(node.op, ast.Sub):
-            return Strings(items=[item for item in left.items if item not in right.items])
+            return StringList(items=[item for item in left.items if item not in right.items])
     return Attribute()
 
 
@@ -97,7 +97,7 @@ def _evaluate_names_listed(
     loop = node.generators[0]
     source = evaluate(scope, loop.iter)
     if (
-        not isinstance(source, Strings)
+        not isinstance(source, StringList)
         or not isinstance(loop.target, ast.Name)
         or not isinstance(node.elt, ast.Name)
         or node.elt.id != loop.target.id
@@ -105,20 +105,22 @@ def _evaluate_names_listed(
         return Attribute()
     picked = []
     for item in source.items:
-        inner = replace(scope, names={**scope.names, loop.target.id: Strings([item], path="one")})
+        inner = replace(
+            scope, names={**scope.names, loop.target.id: StringList([item], path="one")}
+        )
         if all(conditions.judge(inner, test) is not False for test in loop.ifs):
             picked.append(item)
-    return Strings(items=picked)
+    return StringList(items=picked)
 
 
 def _evaluate_subscript(scope: Scope, node: ast.Subscript) -> Value | None:
     owner = evaluate(scope, node.value)
-    if isinstance(owner, Outside) and owner.path == "sys.modules":
+    if isinstance(owner, ExternalName) and owner.path == "sys.modules":
         if show(node.slice) == "__name__":
             return scope.module
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
             return scope.world.loaded.get(node.slice.value)
-    if isinstance(owner, (Class, Outside)):
+    if isinstance(owner, (Class, ExternalName)):
         return owner  # Generic[T] and the like
     if is_namespace(node.value) and isinstance(node.slice, ast.Constant):
         return scope.look_up(str(node.slice.value))

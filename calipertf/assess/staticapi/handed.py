@@ -27,11 +27,11 @@ from calipertf.assess.staticapi.syntax import AnyFunction
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
+    ExternalName,
     Function,
     Handed,
     Module,
-    Outside,
-    Strings,
+    StringList,
     Value,
 )
 
@@ -111,11 +111,11 @@ def _only_raises(node: AnyFunction) -> bool:
 
 def _make_value(value: object, path: str) -> Value:
     """What the name stands for, as far as it is known."""
-    if isinstance(value, Outside):
-        return Outside(path=value.path, alias=path)
+    if isinstance(value, ExternalName):
+        return ExternalName(path=value.path, alias=path)
     if isinstance(value, (Class, Function, Module)):
         return value
-    known = value.path if isinstance(value, (Attribute, Strings)) else ""
+    known = value.path if isinstance(value, (Attribute, StringList)) else ""
     return Attribute(path=known or path)
 
 
@@ -172,7 +172,7 @@ def _list_forwarded(frame: Frame, node: ast.Call) -> Iterator[str]:
     if not isinstance(owner, Module):
         return
     for name, value in owner.names.items():
-        if name.startswith("_") or isinstance(value, (Module, Outside)):
+        if name.startswith("_") or isinstance(value, (Module, ExternalName)):
             continue
         if owner.is_package or getattr(value, "path", "").startswith(f"{owner.name}."):
             yield name

@@ -10,7 +10,7 @@ from calipertf.assess.staticapi.scope import (
     MissingModuleError,
     Scope,
 )
-from calipertf.assess.staticapi.values import Attribute, Module, Outside, Strings, Value
+from calipertf.assess.staticapi.values import Attribute, ExternalName, Module, StringList, Value
 
 
 def run_import(scope: Scope, node: ast.Import) -> None:
@@ -19,7 +19,7 @@ def run_import(scope: Scope, node: ast.Import) -> None:
         root = alias.name.partition(".")[0]
         name = scope.world.library.unify(alias.name)
         if not scope.world.is_inside(name):
-            scope.bind(alias.asname or root, Outside(path=name if alias.asname else root))
+            scope.bind(alias.asname or root, ExternalName(path=name if alias.asname else root))
             continue
         module = _load(scope, name)
         if alias.asname:
@@ -44,7 +44,7 @@ def run_import_from(scope: Scope, node: ast.ImportFrom) -> None:
     if not scope.world.is_inside(base):
         for alias in node.names:
             if alias.name != "*":
-                scope.bind(alias.asname or alias.name, Outside(path=f"{base}.{alias.name}"))
+                scope.bind(alias.asname or alias.name, ExternalName(path=f"{base}.{alias.name}"))
         return
     module = _load(scope, base)
     for alias in node.names:
@@ -70,7 +70,7 @@ def find_typed(world: ImportGraph, module: Module, name: str) -> Value | None:
             wanted = name if alias.name == "*" else alias.name
             if not world.is_inside(base):
                 if alias.name != "*":
-                    return Outside(path=f"{base}.{wanted}")
+                    return ExternalName(path=f"{base}.{wanted}")
                 continue
             found = world.find(base)
             source = None if found in {None, module.name} else world.load(base)
@@ -91,7 +91,7 @@ def _absolute_name(module: Module, node: ast.ImportFrom) -> str:
 def _bind_all(scope: Scope, module: Module) -> None:
     scope.module.is_open |= module.is_compiled or module.is_open
     exported = module.names.get("__all__")
-    if isinstance(exported, Strings):
+    if isinstance(exported, StringList):
         for name in exported.items:
             # What is listed exists, or the import would fail: compiled modules give such names.
             value = scope.world.get_member(module, name)

@@ -14,7 +14,7 @@ from calipertf.assess.staticapi.syntax import (
 )
 
 
-class Library:
+class SourceFiles:
     """Modules by name, root packages unified; each one's text is dropped once it is parsed.
 
     Keeping neither text nor tree is what holds TensorFlow's 2,500 modules in 300 MB.

@@ -19,7 +19,14 @@ from calipertf.assess.staticapi.lookup import (
 )
 from calipertf.assess.staticapi.scope import MissingModuleError
 from calipertf.assess.staticapi.syntax import is_namespace, name_called
-from calipertf.assess.staticapi.values import Attribute, Function, Lazy, Module, Outside, Strings
+from calipertf.assess.staticapi.values import (
+    Attribute,
+    ExternalName,
+    Function,
+    LazyModule,
+    Module,
+    StringList,
+)
 
 
 def _evaluate_constant(_frame: Frame, node: ast.Constant) -> object:
@@ -45,7 +52,7 @@ def _look_up(frame: Frame, module: Module, name: str) -> object:
     if name in module.texts:
         return module.texts[name]
     value = frame.scope.world.resolve(module.names.get(name))
-    if isinstance(value, Strings):
+    if isinstance(value, StringList):
         return tuple(value.items)
     found = _find_elsewhere(frame, module, name, value)
     if found is not None:
@@ -162,8 +169,8 @@ def _evaluate_attribute(frame: Frame, node: ast.Attribute) -> object:
     owner = evaluate(frame, node.value)
     if isinstance(owner, Module):
         return _get_member(frame, owner, node.attr)
-    if isinstance(owner, Outside):
-        return Outside(path=f"{owner.path}.{node.attr}")
+    if isinstance(owner, ExternalName):
+        return ExternalName(path=f"{owner.path}.{node.attr}")
     return SOMETHING
 
 
@@ -233,8 +240,8 @@ def _import_module(frame: Frame, name: str) -> object:
     world = frame.scope.world
     name = world.library.unify(name)
     if not world.is_inside(name):
-        return Outside(path=name)
-    value = world.resolve(Lazy(name=name))
+        return ExternalName(path=name)
+    value = world.resolve(LazyModule(name=name))
     if value is None:
         raise Missing
     return value
@@ -260,8 +267,8 @@ def _call_getattr(frame: Frame, given: list[object]) -> object:
             if len(given) > 2:
                 return given[2]
             raise
-    if isinstance(owner, Outside):
-        return Outside(path=f"{owner.path}.{given[1]}")
+    if isinstance(owner, ExternalName):
+        return ExternalName(path=f"{owner.path}.{given[1]}")
     return SOMETHING
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from calipertf.assess.api.model import Parameter
-from calipertf.assess.staticapi.values import Attribute, Class, Module, Outside
+from calipertf.assess.staticapi.values import Attribute, Class, ExternalName, Module
 
 # Field numbers of google/protobuf/descriptor.proto.
 _FILE_MESSAGE, _FILE_ENUM = 4, 5
@@ -101,7 +101,7 @@ def _list_enum(content: bytes) -> list[str]:
 
 def _make_message(content: bytes, parent: str) -> Class:
     path = f"{parent}.{_name_of(content)}"
-    cls = Class(path=path, bases=(Outside(path="google.protobuf.message.Message"),))
+    cls = Class(path=path, bases=(ExternalName(path="google.protobuf.message.Message"),))
     fields = []
     for number, item in _read_fields(content):
         if number == _MESSAGE_FIELD:

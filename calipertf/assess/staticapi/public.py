@@ -12,19 +12,19 @@ from calipertf.assess.staticapi.scope import MissingModuleError
 from calipertf.assess.staticapi.values import (
     Attribute,
     Class,
+    ExternalName,
     Function,
-    Lazy,
+    LazyModule,
     Module,
-    Outside,
-    Strings,
+    StringList,
     Value,
     list_ancestry,
 )
-from calipertf.assess.staticapi.world import World
+from calipertf.assess.staticapi.world import ModuleLoader
 
 
 @dataclass(frozen=True, kw_only=True)
-class Face:
+class PublicApiRules:
     """Which of a package's names count as public, where its own conventions need saying."""
 
     #: Whether modules that no statement of the package binds are public as well: they are in
@@ -43,16 +43,16 @@ class Face:
 
 @dataclass(slots=True)
 class _Walk:
-    world: World
-    face: Face
+    world: ModuleLoader
+    public: PublicApiRules
     symbols: dict[str, Symbol] = field(default_factory=dict)
     #: Class -> its members, found once for all its public paths.
     members: dict[int, list[tuple[str, Value]]] = field(default_factory=dict)
 
 
-def list_public(world: World, root: str, face: Face) -> dict[str, Symbol]:
+def list_public(world: ModuleLoader, root: str, public: PublicApiRules) -> dict[str, Symbol]:
     """Public path -> symbol, for everything reachable from the root package."""
-    walk = _Walk(world=world, face=face)
+    walk = _Walk(world=world, public=public)
     try:
         module = world.load(root)
     except MissingModuleError:
@@ -68,7 +68,7 @@ def _visit_module(walk: _Walk, module: Module, path: str, above: tuple[str, ...]
     above = (*above, module.name)
     for name, value in _list_names(walk, module):
         inner = f"{path}.{name}"
-        if inner in walk.face.hidden:
+        if inner in walk.public.hidden:
             continue
         _visit(walk, value, inner, above)
     _visit_handed(walk, module, path, above)
@@ -80,7 +80,7 @@ def _visit_handed(walk: _Walk, module: Module, path: str, above: tuple[str, ...]
         return
     for name, handed in sorted(list_handed(walk.world, module).items()):
         inner = f"{path}.{name}"
-        if name.startswith("_") or name in walk.face.hidden_names or inner in walk.face.hidden:
+        if name.startswith("_") or name in walk.public.hidden_names or inner in walk.public.hidden:
             continue
         if inner not in walk.symbols:
             _visit(walk, handed.value, inner, above)
@@ -104,10 +104,10 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
             target=resolved.path or path,
             is_async=resolved.is_async,
         )
-    elif isinstance(resolved, Outside):
+    elif isinstance(resolved, ExternalName):
         target = resolved.alias or resolved.path
         walk.symbols[path] = Symbol(path=path, kind="attribute", target=target)
-    elif isinstance(resolved, (Attribute, Strings)):
+    elif isinstance(resolved, (Attribute, StringList)):
         walk.symbols[path] = Symbol(path=path, kind="attribute", target=resolved.path or path)
         if isinstance(resolved, Attribute) and resolved.is_module:
             made = resolved.path or path
@@ -117,17 +117,17 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
     """The module's public names in alphabetical order."""
     exported = module.names.get("__all__")
-    named = set(exported.items) if isinstance(exported, Strings) else set()
-    listed = named if isinstance(exported, Strings) and walk.face.honours_all else None
+    named = set(exported.items) if isinstance(exported, StringList) else set()
+    listed = named if isinstance(exported, StringList) and walk.public.honours_all else None
     names = dict(module.names)
     if listed is not None:
         for name in sorted(listed - set(names)):
             value = walk.world.get_member(module, name)
             names[name] = value if value is not None else Attribute(f"{module.name}.{name}")
-    if module.is_package and (walk.face.submodules or _is_open(walk.face, module)):
+    if module.is_package and (walk.public.submodules or _is_open(walk.public, module)):
         names = {**_list_submodules(walk.world, module), **names}
     for name in sorted(names):
-        if name.startswith("_") or name in walk.face.hidden_names:
+        if name.startswith("_") or name in walk.public.hidden_names:
             continue
         value = names[name]
         if _is_public(walk, module, name, value, listed) or _is_named(value, name in named):
@@ -137,11 +137,11 @@ def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
 def _is_public(
     walk: _Walk, module: Module, name: str, value: Value, listed: set[str] | None
 ) -> bool:
-    if isinstance(value, Outside):
+    if isinstance(value, ExternalName):
         if listed is not None:
             return name in listed
-        return walk.face.submodules and value.alias == f"{module.name}.{name}"
-    if isinstance(value, (Module, Lazy)) and walk.face.submodules and module.is_package:
+        return walk.public.submodules and value.alias == f"{module.name}.{name}"
+    if isinstance(value, (Module, LazyModule)) and walk.public.submodules and module.is_package:
         if "." not in value.name:
             return False  # ``import torch`` inside one of the wheel's other packages
         return value.name == f"{module.name}.{name}" or listed is None or name in listed
@@ -154,24 +154,24 @@ def _is_public(
     return _is_defined_in(value, module)
 
 
-def _is_open(face: Face, module: Module) -> bool:
-    return any(f"{module.name}.".startswith(f"{name}.") for name in face.open_packages)
+def _is_open(public: PublicApiRules, module: Module) -> bool:
+    return any(f"{module.name}.".startswith(f"{name}.") for name in public.open_packages)
 
 
 def _is_named(value: Value, is_named: bool) -> bool:
     """Whether ``__all__`` makes an object of another of the package's modules public."""
-    return is_named and not isinstance(value, (Module, Outside, Lazy))
+    return is_named and not isinstance(value, (Module, ExternalName, LazyModule))
 
 
 def _is_defined_in(value: Value, module: Module) -> bool:
-    if isinstance(value, (Module, Outside, Lazy)):
+    if isinstance(value, (Module, ExternalName, LazyModule)):
         return False
     return value.path.startswith(f"{module.name}.") or not value.path
 
 
-def _list_submodules(world: World, module: Module) -> dict[str, Value]:
+def _list_submodules(world: ModuleLoader, module: Module) -> dict[str, Value]:
     return {
-        last: Lazy(name=f"{module.name}.{last}")
+        last: LazyModule(name=f"{module.name}.{last}")
         for last in world.list_children(module.name)
         if not last.startswith("_")
     }
@@ -202,12 +202,12 @@ def _visit_class(walk: _Walk, cls: Class, path: str, above: tuple[int, ...]) -> 
             )
         elif isinstance(value, Class):
             _visit_class(walk, value, inner, (*above, id(cls)))
-        elif isinstance(value, (Attribute, Strings)):
+        elif isinstance(value, (Attribute, StringList)):
             walk.symbols[inner] = Symbol(path=inner, kind="attribute", target=value.path or inner)
 
 
 def _name_base(base: Value) -> str:
-    return base.name if isinstance(base, (Module, Lazy)) else base.path
+    return base.name if isinstance(base, (Module, LazyModule)) else base.path
 
 
 def _list_members(walk: _Walk, cls: Class) -> list[tuple[str, Value]]:
@@ -227,7 +227,7 @@ def find_constructor(cls: Class) -> tuple[Parameter, ...] | None:
     """Parameters to call the class with, ``self`` left out; None where they cannot be seen."""
     for ancestor in list_ancestry(cls):
         if not isinstance(ancestor, Class):
-            if isinstance(ancestor, Outside) and ancestor.path in _TRANSPARENT:
+            if isinstance(ancestor, ExternalName) and ancestor.path in _TRANSPARENT:
                 continue
             return None
         for name in ("__init__", "__new__"):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from calipertf.assess.api.model import Parameter
-from calipertf.assess.staticapi.library import Library
-from calipertf.assess.staticapi.values import Attribute, Class, Module, Strings, Value
+from calipertf.assess.staticapi.library import SourceFiles
+from calipertf.assess.staticapi.values import Attribute, Class, Module, StringList, Value
 
 
 class MissingModuleError(Exception):
@@ -23,7 +23,7 @@ class GuardedImportError(Exception):
 class ImportGraph(Protocol):
     """The modules that statements may import; ``world`` has the one there is."""
 
-    library: Library
+    library: SourceFiles
     #: The Python that the wheel is for.
     python: tuple[int, int]
     #: Modules by their names, once they were imported.
@@ -71,7 +71,7 @@ class Scope:
 
     def bind(self, name: str, value: Value) -> None:
         """Bind a name; values that have no path of their own yet get it from the name."""
-        if isinstance(value, (Attribute, Strings)) and not value.path:
+        if isinstance(value, (Attribute, StringList)) and not value.path:
             value.path = f"{self.path}.{name}"
         self.names[name] = value
 
@@ -83,6 +83,6 @@ def set_member(owner: Value | None, name: str, value: Value | None) -> None:
     path = owner.name if isinstance(owner, Module) else owner.path
     if value is None:
         value = Attribute()
-    if isinstance(value, (Attribute, Strings)) and not value.path:
+    if isinstance(value, (Attribute, StringList)) and not value.path:
         value.path = f"{path}.{name}"
     owner.names[name] = value

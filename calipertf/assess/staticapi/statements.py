@@ -8,13 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 from calipertf.assess.api.model import Parameter
-from calipertf.assess.staticapi import definitions, effects, imports, protobuf
+from calipertf.assess.staticapi import (
+    calls,  # noqa: F401 -- adds what calls give
+    definitions,
+    effects,
+    imports,
+    protobuf,
+)
 from calipertf.assess.staticapi.conditions import judge
 from calipertf.assess.staticapi.evaluate import evaluate
 from calipertf.assess.staticapi.expressions import assign_item
 from calipertf.assess.staticapi.scope import GuardedImportError, ImportGraph, Scope, set_member
 from calipertf.assess.staticapi.syntax import show
-from calipertf.assess.staticapi.values import Attribute, Class, Module, Outside, Strings, Value
+from calipertf.assess.staticapi.values import (
+    Attribute,
+    Class,
+    ExternalName,
+    Module,
+    StringList,
+    Value,
+)
 
 
 def run_module(world: ImportGraph, module: Module, tree: ast.Module) -> None:
@@ -43,8 +56,8 @@ def _run_assign(scope: Scope, node: ast.Assign) -> None:
 
 def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.expr) -> None:
     if isinstance(target, ast.Name):
-        if isinstance(value, Outside):
-            value = Outside(path=value.path, alias=f"{scope.path}.{target.id}")
+        if isinstance(value, ExternalName):
+            value = ExternalName(path=value.path, alias=f"{scope.path}.{target.id}")
         if isinstance(source, ast.Constant) and isinstance(source.value, str):
             scope.module.texts[target.id] = source.value
         if _is_table(target.id, source) and scope.names is scope.module.names:
@@ -90,7 +103,7 @@ def _run_annotated(scope: Scope, node: ast.AnnAssign) -> None:
 def _run_augmented(scope: Scope, node: ast.AugAssign) -> None:
     added = evaluate(scope, node.value)
     old = evaluate(scope, node.target)
-    if isinstance(old, Strings) and isinstance(added, Strings):
+    if isinstance(old, StringList) and isinstance(added, StringList):
         old.items.extend(added.items)
     if isinstance(node.target, ast.Name) and node.target.id in scope.module.literals:
         scope.module.literals[node.target.id].append(node.value)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from calipertf.assess.staticapi import statements
 from calipertf.assess.staticapi.scope import ImportGraph
 from calipertf.assess.staticapi.syntax import list_branches
-from calipertf.assess.staticapi.values import Attribute, Class, Function, Module, Strings
+from calipertf.assess.staticapi.values import Attribute, Class, Function, Module, StringList
 
 
 def overlay(world: ImportGraph, module: Module, stub: ast.Module) -> None:
@@ -26,7 +26,7 @@ def overlay(world: ImportGraph, module: Module, stub: ast.Module) -> None:
         is_better = isinstance(have, Attribute) and isinstance(told, (Function, Class))
         if not name.startswith("_") and (is_new or is_better):
             module.names[name] = told
-            if isinstance(listed, Strings):
+            if isinstance(listed, StringList):
                 listed.items.append(name)
 
 

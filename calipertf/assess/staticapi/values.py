@@ -78,7 +78,7 @@ class Attribute:
 
 
 @dataclass(slots=True, eq=False)
-class Outside:
+class ExternalName:
     """A name of another package or of Python itself."""
 
     path: str
@@ -87,7 +87,7 @@ class Outside:
 
 
 @dataclass(slots=True, eq=False)
-class Strings:
+class StringList:
     """A list, tuple or set of texts, such as ``__all__``."""
 
     items: list[str]
@@ -95,7 +95,7 @@ class Strings:
 
 
 @dataclass(slots=True, eq=False)
-class Lazy:
+class LazyModule:
     """A module that is imported on first use."""
 
     name: str
@@ -110,10 +110,10 @@ class Handed:
     is_deprecated: bool
 
 
-Value: TypeAlias = Module | Function | Class | Attribute | Outside | Strings | Lazy
+Value: TypeAlias = Module | Function | Class | Attribute | ExternalName | StringList | LazyModule
 
 
-def list_ancestry(cls: Class) -> list[Class | Outside | Attribute]:
+def list_ancestry(cls: Class) -> list[Class | ExternalName | Attribute]:
     """The class and its bases in method resolution order (C3; depth first where C3 has none)."""
     try:
         return _linearize(cls, frozenset())
@@ -121,26 +121,26 @@ def list_ancestry(cls: Class) -> list[Class | Outside | Attribute]:
         return list(dict.fromkeys(_depth_first(cls, frozenset())))
 
 
-def _linearize(cls: Class, seen: frozenset[int]) -> list[Class | Outside | Attribute]:
+def _linearize(cls: Class, seen: frozenset[int]) -> list[Class | ExternalName | Attribute]:
     if id(cls) in seen:
         raise ValueError(cls.path)
     seen |= {id(cls)}
-    sequences: list[list[Class | Outside | Attribute]] = []
-    direct: list[Class | Outside | Attribute] = []
+    sequences: list[list[Class | ExternalName | Attribute]] = []
+    direct: list[Class | ExternalName | Attribute] = []
     for base in cls.bases:
         if isinstance(base, Class):
             sequences.append(_linearize(base, seen))
             direct.append(base)
-        elif isinstance(base, (Outside, Attribute)):
+        elif isinstance(base, (ExternalName, Attribute)):
             direct.append(base)
     sequences.append(direct)
     return [cls, *_merge(sequences)]
 
 
 def _merge(
-    sequences: list[list[Class | Outside | Attribute]],
-) -> list[Class | Outside | Attribute]:
-    merged: list[Class | Outside | Attribute] = []
+    sequences: list[list[Class | ExternalName | Attribute]],
+) -> list[Class | ExternalName | Attribute]:
+    merged: list[Class | ExternalName | Attribute] = []
     sequences = [list(sequence) for sequence in sequences if sequence]
     while sequences:
         for sequence in sequences:
@@ -157,13 +157,13 @@ def _merge(
     return merged
 
 
-def _depth_first(cls: Class, seen: frozenset[int]) -> Iterator[Class | Outside | Attribute]:
+def _depth_first(cls: Class, seen: frozenset[int]) -> Iterator[Class | ExternalName | Attribute]:
     yield cls
     for base in cls.bases:
         if isinstance(base, Class):
             if id(base) not in seen:
                 yield from _depth_first(base, seen | {id(cls)})
-        elif isinstance(base, (Outside, Attribute)):
+        elif isinstance(base, (ExternalName, Attribute)):
             yield base
 
 

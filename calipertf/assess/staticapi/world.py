@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from calipertf.assess.staticapi import handed, imports, statements, stubs
-from calipertf.assess.staticapi.library import Library
+from calipertf.assess.staticapi.library import SourceFiles
 from calipertf.assess.staticapi.scope import MissingModuleError
-from calipertf.assess.staticapi.values import Attribute, Lazy, Module, Outside, Value
+from calipertf.assess.staticapi.values import Attribute, ExternalName, LazyModule, Module, Value
 
 #: Deep enough for the import chains of TensorFlow: about 150 modules, ten frames each.
 RECURSION_LIMIT = 20_000
@@ -18,10 +18,10 @@ THREAD_STACK = 512 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class World:
+class ModuleLoader:
     """All modules of a package and of the wheels that hold parts of its face."""
 
-    library: Library
+    library: SourceFiles
     #: The Python that the wheel is for: decides version checks in the source.
     python: tuple[int, int] = (3, 7)
     #: Package -> further packages where its submodules lie (``__path__`` grown at run time).
@@ -128,11 +128,11 @@ class World:
         return None
 
     def resolve(self, value: Value | None) -> Value | None:
-        """The value itself, a lazy module loaded; Outside where it lies in another package."""
-        if not isinstance(value, Lazy):
+        """The value itself, a lazy module loaded; ExternalName where it lies in another package."""
+        if not isinstance(value, LazyModule):
             return value
         if not self.is_inside(value.name):
-            return Outside(path=value.name)
+            return ExternalName(path=value.name)
         try:
             return self.load(value.name)
         except MissingModuleError:

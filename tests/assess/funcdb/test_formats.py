@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from calipertf.assess.funcdb.formats import describe_dirt, find_malformed, read_index
+from calipertf.assess.funcdb.formats import describe_stale, find_malformed, read_index
 from calipertf.assess.funcdb.sources import GitHub, open_path
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
@@ -204,11 +204,11 @@ def test_well_formed_database_has_no_fault() -> None:
 
 def test_modules_that_are_not_in_the_wheel_are_told() -> None:
     published = {name: {} for name in ("p", "p.a", "p.b", "p.c", "p.d")}
-    found = describe_dirt(published, {"p": {}, "p.new": {}})
+    found = describe_stale(published, {"p": {}, "p.new": {}})
     assert found is not None
     assert found[0] == "4 of 5 modules are not in the wheel: p.a, p.b, p.c ..."
     assert found[1] == ("p.a", "p.b", "p.c", "p.d")
-    assert describe_dirt(ONE, ONE) is None
+    assert describe_stale(ONE, ONE) is None
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from helpers.static_source import INIT, describe, read
 
-from calipertf.assess.staticapi.library import Library
-from calipertf.assess.staticapi.public import Face
+from calipertf.assess.staticapi.library import SourceFiles
+from calipertf.assess.staticapi.public import PublicApiRules
 
 #: TensorFlow's way: only what the root binds.
-BOUND = Face(submodules=False, honours_all=False)
+BOUND = PublicApiRules(submodules=False, honours_all=False)
 
 
 SIGNATURES = [
@@ -134,17 +134,21 @@ PATHS: list[tuple[dict[str, str], set[str]]] = [
 
 @pytest.mark.parametrize(("files", "expected"), PATHS)
 def test_public_paths(files: dict[str, str], expected: set[str]) -> None:
-    found = read(files, face=BOUND if "LazyLoader" in files.get(INIT, "") else None)
+    found = read(files, rules=BOUND if "LazyLoader" in files.get(INIT, "") else None)
     shown = set(found) - {"p"}
     if "p.a" not in expected:  # the submodules of these small packages are public as well
         shown = {path for path in shown if path.split(".")[1] not in {"a", "lazy", "slow", "t"}}
     assert shown == expected
 
 
-def test_submodules_are_public_unless_the_face_says_otherwise() -> None:
+def test_submodules_are_public_unless_the_rules_say_otherwise() -> None:
     files = {INIT: "", "p/a.py": "x = 1", "p/_b.py": "y = 1", "p/tests/__init__.py": ""}
-    assert set(read(files, face=Face(hidden_names=frozenset({"tests"})))) == {"p", "p.a", "p.a.x"}
-    assert set(read(files, face=BOUND)) == {"p"}
+    assert set(read(files, rules=PublicApiRules(hidden_names=frozenset({"tests"})))) == {
+        "p",
+        "p.a",
+        "p.a.x",
+    }
+    assert set(read(files, rules=BOUND)) == {"p"}
 
 
 def test_members_are_inherited_and_overridden() -> None:
@@ -157,7 +161,7 @@ def test_members_are_inherited_and_overridden() -> None:
             "class C(B):\n    class D: ...\n"
         ),
     }
-    found = read(files, face=BOUND)
+    found = read(files, rules=BOUND)
     shown = {path: describe(symbol) for path, symbol in found.items() if path.startswith("p.C")}
     assert shown == {
         "p.C": "class()",
@@ -199,7 +203,7 @@ def test_function_database_is_what_the_original_extracts(tmp_path: Path) -> None
         (tmp_path / name).write_text(text, encoding="utf-8")
     original = metric.Functiondb.__new__(metric.Functiondb)
     original.git = SimpleNamespace(folder=str(tmp_path))
-    library = Library({})
+    library = SourceFiles({})
     library.add({name: text.encode() for name, text in files.items()}, frozenset(), is_own=True)
     library.finish()
     assert library.functions == original.create_lookup(modules=True)
@@ -214,7 +218,7 @@ def test_methods_follow_the_resolution_order_of_a_diamond() -> None:
 
 
 def test_aliases_point_at_one_definition() -> None:
-    found = read({INIT: "from .a import f, f as g", "p/a.py": "def f(x): ..."}, face=BOUND)
+    found = read({INIT: "from .a import f, f as g", "p/a.py": "def f(x): ..."}, rules=BOUND)
     assert found["p.f"].target == found["p.g"].target == "p.a.f"
 
 
@@ -226,7 +230,7 @@ def test_a_renamed_root_is_one_with_the_old() -> None:
         "p_core/python/ops.py": "from p.python import other\ndef f(x): ...",
         "p_core/python/other.py": "",
     }
-    found = read(files, face=BOUND, renamed={"p_core": "p"})
+    found = read(files, rules=BOUND, renamed={"p_core": "p"})
     assert found["p.f"].target == "p.python.ops.f"
 
 
@@ -236,7 +240,7 @@ def test_submodules_are_found_where_the_path_was_grown() -> None:
         "p/_api/__init__.py": "",
         "p/_api/nn/__init__.py": "def relu(x): ...",
     }
-    found = read(files, face=BOUND, search_also={"p": ("p._api",)})
+    found = read(files, rules=BOUND, search_also={"p": ("p._api",)})
     assert describe(found["p.nn.relu"]) == "function(x)"
 
 
@@ -256,7 +260,7 @@ def test_stubs_tell_what_compiled_modules_hold() -> None:
         ),
         "p/_types.py": "Array = Shape = 1",
     }
-    found = read(files, compiled=("p._c",), face=BOUND)
+    found = read(files, compiled=("p._c",), rules=BOUND)
     assert {path: describe(symbol) for path, symbol in found.items() if path != "p"} == {
         "p.C": "class()",
         "p.C.m": "method(self, x)",
@@ -270,7 +274,7 @@ def test_stubs_tell_what_compiled_modules_hold() -> None:
 
 def test_names_that_are_listed_exist_even_where_their_value_is_not_seen() -> None:
     files = {INIT: "from .a import *", "p/a.py": "from ._c import *\n__all__ = ['sin']"}
-    assert describe(read(files, compiled=("p._c",), face=BOUND)["p.sin"]) == "attribute"
+    assert describe(read(files, compiled=("p._c",), rules=BOUND)["p.sin"]) == "attribute"
 
 
 def test_async_as_a_name_is_read_and_kept() -> None:
@@ -294,7 +298,7 @@ def test_protobuf_messages_are_read_from_their_descriptor() -> None:
         INIT: "from p.m_pb2 import *",
         "p/m_pb2.py": f"DESCRIPTOR = pool.AddSerializedFile({file!r})\n",
     }
-    found = read(files, face=BOUND)
+    found = read(files, rules=BOUND)
     kinds = {
         path: describe(symbol)
         for path, symbol in found.items()
@@ -318,7 +322,7 @@ def test_functions_are_listed_as_caliper_lists_them() -> None:
         "class C:\n    x = 1\n    def m(self, a): ...\nif True:\n    def h(): ...\n"
         "def f(z): ...\n"
     )
-    library = Library({"p_core": "p"})
+    library = SourceFiles({"p_core": "p"})
     files = {
         "p_core/__init__.py": source.encode(),
         "p_core/old.py": b"print 'python 2'",
@@ -344,8 +348,8 @@ def test_submodules_of_an_open_package_are_public_though_nothing_imports_them() 
         "p/contrib/trees/__init__.py": "",
         "p/contrib/trees/lib.py": "def f(x): ...",
     }
-    face = Face(submodules=False, honours_all=False, open_packages=("p.contrib",))
-    found = {path for path in read(files, face=face) if path.startswith("p.c")}
+    rules = PublicApiRules(submodules=False, honours_all=False, open_packages=("p.contrib",))
+    found = {path for path in read(files, rules=rules) if path.startswith("p.c")}
     assert found == {
         "p.core",
         "p.contrib",
@@ -361,6 +365,6 @@ def test_what_a_plain_module_names_in_all_is_public_though_defined_elsewhere() -
         "p/ops.py": "def relu(x): ...\ndef hidden(x): ...",
         "p/nn.py": "from .ops import *\nfrom . import ops\n__all__ = ['relu', 'ops']",
     }
-    found = read(files, face=Face(submodules=False, honours_all=False))
+    found = read(files, rules=PublicApiRules(submodules=False, honours_all=False))
     assert {"p.nn", "p.nn.relu"} <= set(found)
     assert not {"p.nn.hidden", "p.nn.ops"} & set(found)
