@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers import REPOSITORY
 from helpers.record_timings import strip_timings
 
 from calipertf.errors import InfrastructureError, RecordError
@@ -85,6 +86,31 @@ def test_file_that_is_no_record_is_named(tmp_path: Path, text: str, words: str) 
     path.write_text(text)
     with pytest.raises(RecordError, match=words):
         read_record(path)
+
+
+ORIGINAL = REPOSITORY / "tests/data/original/data"
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "outcomes"),
+    [
+        ("pypi-plantnet-1.0.0-python-cp38", "no_release", []),
+        ("pypi-plantnet-1.0.0-python-cp33", "build_failed", []),
+        (
+            "pypi-plantnet-1.0.0-python-cp36",
+            "run_failed",
+            ["not_compared", "not_compared", "run_failed"],
+        ),
+    ],
+)
+def test_the_three_shapes_of_the_original(name: str, outcome: str, outcomes: list[str]) -> None:
+    record = read_record(ORIGINAL / f"{name}.json")
+    assert record.is_original
+    assert (record.cell.name, record.outcome) == (name, outcome)
+    assert [verdict.outcome for verdict in record.outcomes.values()] == outcomes
+    if outcomes:
+        assert record.runs["first/water.py"].output == ("litres: 3\n", "litres: 4\n")
+        assert record.outcomes["second/prune.py"].reason == "api_missing"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from calipertf.formats.records import Record
 from calipertf.parse.analysis import Analysis, analyse
 from calipertf.parse.legacy import make_results_by_python
 from calipertf.parse.load import Inputs, read_inputs
-from calipertf.parse.page.cells import StringList, pack_cells
+from calipertf.parse.page.cells import Strings, pack_cells
 from calipertf.parse.requirements import parse_requirements
 from calipertf.parse.results import find_axes, make_results
 from calipertf.parse.tables import list_results
@@ -119,7 +119,7 @@ def use(records: list[Record]) -> None:
         inputs=inputs, results=results, axes=axes, requirements=nothing, explained=(),
         tables=nothing, sentences=()
     )  # fmt: skip
-    pack_cells(whole, StringList())
+    pack_cells(whole, Strings())
 
 
 def test_any_record_is_read_or_left_out(layout: Layout) -> None:

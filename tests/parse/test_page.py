@@ -15,7 +15,7 @@ from calipertf.parse.analysis import analyse
 from calipertf.parse.load import ApiChange, Inputs
 from calipertf.parse.page import tables as page_tables
 from calipertf.parse.page.cells import (
-    StringList,
+    Strings,
     diff_outputs,
     pack_cells,
     pack_results,
@@ -26,7 +26,7 @@ from calipertf.parse.page.tables import pack_changes
 
 
 def test_strings_are_kept_once() -> None:
-    strings = StringList()
+    strings = Strings()
     assert [strings.add(text) for text in ("a", "b", "a", None, "")] == [0, 1, 0, -1, -1]
     assert strings.list_all() == ["a", "b"]
 
@@ -142,7 +142,7 @@ def test_unstable_result_shows_how_its_two_runs_differ() -> None:
     run = Run(output=("a\n", "1\n"), retval=0, repeat=Run(output=("a\n", "2\n"), retval=0))
     record = replace(record, runs={"s/a.py": run})
     inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
-    strings = StringList()
+    strings = Strings()
     packed = pack_results(analyse(inputs), {"s/a.py": 0}, strings)
     assert strings.list_all()[packed["diff"][0]] == " a\n-1\n+2"
 
@@ -152,6 +152,6 @@ def test_cell_names_what_decides_results_beside_the_package() -> None:
     verdicts = {"s/a.py": Verdict(outcome="same_result")}
     record = make_record("2.16.2", verdicts, package="tensorflow", requirements=pins)
     inputs = Inputs(records=[record], sims=make_sims(), changes=[], notes=[])
-    (cell,) = pack_cells(analyse(inputs), StringList())
+    (cell,) = pack_cells(analyse(inputs), Strings())
     assert cell["companions"] == "keras 3.4.1, numpy 1.26.4"
     assert ["with", "keras 3.4.1, numpy 1.26.4"] in cell["facts"]

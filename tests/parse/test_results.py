@@ -86,6 +86,18 @@ def test_cell_that_was_not_built_says_so_of_every_script() -> None:
     assert [r.traits.group for r in results[::2]] == ["works", "cannot build", "cannot build"]
 
 
+def test_each_script_of_the_original_has_a_result_in_each_cell() -> None:
+    folder = REPOSITORY / "tests/data/original/data"
+    results = make_results([read_record(path) for path in sorted(folder.glob("*.json"))])
+    assert len(results) == 3 * 3
+    assert find_axes(results).resolves == ("original",)
+    outcomes = {(r.cell.python, r.script): r.outcome for r in results}
+    assert outcomes["cp38", "first/grow.py"] == "no_release"
+    assert outcomes["cp33", "first/grow.py"] == "build_failed"
+    assert outcomes["cp36", "second/prune.py"] == "run_failed"
+    assert all(r.signature for r in results if r.outcome.endswith("failed"))
+
+
 def test_records_of_the_original_give_results(reference: Path) -> None:
     folder = reference / "caliper-analysis/.caliper/data"
     records = [read_record(path) for path in sorted(folder.glob("*.json"))]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from helpers import REPOSITORY
 from helpers.grids import make_record
 
 from calipertf.errors import RecordError
@@ -410,6 +411,13 @@ def test_similarities_of_the_original_are_read(tmp_path: Path) -> None:
         ("p", "1.10", "2.0", 0.0),
     ]
     assert any("pypi-q-sims.json cannot be read" in note for note in notes)
+
+
+def test_records_in_the_originals_shapes_are_analysed() -> None:
+    analysis, notes = notes_of(REPOSITORY / "tests/data/original")
+    assert len(analysis.tables["results"]) == 3 * 3
+    assert set(analysis.tables["results"]["resolve"]) == {"original"}
+    assert len(notes) == 5
 
 
 def test_records_of_the_original_are_analysed(reference: Path) -> None:
