@@ -16,6 +16,7 @@ from calipertf.formats.records import Observation, Run
 from calipertf.run.backends.base import Backend, Built, CellTask
 from calipertf.run.builds.evidence import KEY as EVIDENCE
 from calipertf.run.builds.output import hide_chance
+from calipertf.run.retry import MAX_ATTEMPTS
 from calipertf.run.runner import PYTEST_RUNNER
 from calipertf.run.runner.isolation import list_missing
 from calipertf.run.runner.pytest_files import is_pytest_file
@@ -24,8 +25,6 @@ from calipertf.versions import python_version
 log = logging.getLogger("calipertf")
 #: Bytes of each stream of a script that a record keeps.
 KEPT_OUTPUT = 256 * 1024
-#: Tries at a cell that fails for reasons of ours, with random back-off up to a minute.
-ATTEMPTS = 3
 
 #: What every script finds in its environment: one thread, one hash seed, no GPU, no screen. The
 #: runner is started with it: Python reads much of it, such as the hash seed, as it starts.
@@ -57,7 +56,7 @@ def run_cell(
 
     @retry(
         retry=retry_if_exception(_may_pass),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(MAX_ATTEMPTS),
         wait=wait_random_exponential(multiplier=2, max=60),
         reraise=True,
         sleep=sleep,

@@ -11,14 +11,8 @@ from distributed.scheduler import KilledWorker
 from calipertf.errors import FaultError, InfrastructureError
 from calipertf.run.backends.base import CellSpec
 from calipertf.run.cluster.worker import Reply
+from calipertf.run.retry import MAX_REJECTIONS, MAX_WORKER_FAILURES
 from calipertf.run.schedule import Done
-
-#: Workers that may turn out not to have a cell's Python.
-MAX_REJECTIONS = 3
-#: Times that a cell runs again after its worker was lost, as Dask has it by default.
-MAX_WORKER_LOSSES = 3
-#: Workers that may fail at a cell (disk, network, index) before it is given up.
-MAX_WORKER_FAILURES = 2
 
 
 @dataclass(kw_only=True)

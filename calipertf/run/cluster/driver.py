@@ -23,7 +23,7 @@ from calipertf.dask.tasks import NO_WORKER_TIMEOUT, PREFETCH, TaskQueue
 from calipertf.dask.versions import describe_package, describe_software
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.run.backends.base import CellSpec
-from calipertf.run.cluster.attempts import MAX_WORKER_LOSSES, CellAttempts
+from calipertf.run.cluster.attempts import CellAttempts
 from calipertf.run.cluster.backend import ClusterCapabilities
 from calipertf.run.cluster.bundle import pack_bundle
 from calipertf.run.cluster.capabilities import CELL, python_resource
@@ -36,6 +36,7 @@ from calipertf.run.cluster.worker import (
     run_task,
 )
 from calipertf.run.cluster.workers import WorkerRegistry
+from calipertf.run.retry import MAX_WORKER_LOSSES
 from calipertf.run.schedule import Done
 
 log = logging.getLogger("calipertf")

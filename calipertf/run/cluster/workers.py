@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from calipertf.run.retry import FAILURE_STREAK
+
 log = logging.getLogger("calipertf")
-#: Cells in a row that a worker may fail at before others are preferred to it.
-FAILURE_STREAK = 3
 
 
 class WorkerRegistry:

@@ -10,9 +10,10 @@ from helpers.tasks import CELL, SPEC
 
 from calipertf.errors import ConfigError, InfrastructureError
 from calipertf.formats.records import Observation
-from calipertf.run.cluster.attempts import MAX_REJECTIONS, CellAttempts
+from calipertf.run.cluster.attempts import CellAttempts
 from calipertf.run.cluster.worker import Reply
-from calipertf.run.cluster.workers import FAILURE_STREAK, WorkerRegistry
+from calipertf.run.cluster.workers import WorkerRegistry
+from calipertf.run.retry import FAILURE_STREAK, MAX_REJECTIONS
 
 DONE = Reply(address="a", label="w1", seen=Observation(cell=CELL))
 FAILED = Reply(address="a", label="w1", failure=InfrastructureError("disk full"))
