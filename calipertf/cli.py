@@ -24,7 +24,7 @@ _MOST = 1024
 
 
 class ResultConsole(Console):
-    """A console for results, whose reader may go away: rich would end with 1, a regression."""
+    """A console for results that survives a closed pipe: rich would exit with 1, a regression."""
 
     def on_broken_pipe(self) -> None:
         """Let run_main answer."""
@@ -42,7 +42,7 @@ exit codes: 0 done (whatever the verdicts), 1 regression found where --fail-on a
 
 
 def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
-    """A parser with the flags that every script has: --dir and --verbose."""
+    """Return a parser with the flags that every script has: --dir and --verbose."""
     parser = argparse.ArgumentParser(
         description=description,
         epilog=f"example: {example}\n\n{EXIT_CODES}",
@@ -64,7 +64,7 @@ def make_parser(description: str, *, example: str) -> argparse.ArgumentParser:
 
 
 def count(text: str) -> int:
-    """A flag's whole number, 1 or more; for argparse's type."""
+    """Return a flag's whole number, 1 or more; for argparse's type."""
     number = int(text) if text.isdecimal() and len(text) < 10 else 0
     if not 1 <= number <= _MOST:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of 1 to {_MOST}")
@@ -72,7 +72,7 @@ def count(text: str) -> int:
 
 
 def folder(text: str) -> Path:
-    """A flag's folder, which is there or can be made; for argparse's type."""
+    """Return a flag's folder, which is there or can be made; for argparse's type."""
     path = Path(text)
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty: name a folder")
@@ -90,7 +90,7 @@ def folder(text: str) -> Path:
 
 
 def file(text: str) -> Path:
-    """A flag's path that is not empty; for argparse's type."""
+    """Return a flag's path that is not empty; for argparse's type."""
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty: name a file")
     return Path(text)
@@ -116,7 +116,10 @@ def run_main(
     main: Callable[[argparse.Namespace], int],
     argv: Sequence[str] | None = None,
 ) -> int:
-    """The exit code of a script: parses flags, runs `main`, reports errors in one sentence."""
+    """Return the exit code of a script.
+
+    Parses flags, runs `main`, reports errors in one sentence.
+    """
     arguments = parser.parse_args(argv)
     configure_logging(verbose=arguments.verbose)
     signals.heed_signals()

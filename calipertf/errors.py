@@ -23,7 +23,7 @@ EXIT_INTERRUPTED = 130
 
 
 class CaliperError(Exception):
-    """A failure of ours or of our input, told in one sentence with the way out."""
+    """A failure of this tool or of its input, in one sentence with the way out."""
 
     exit_code = EXIT_USAGE
 
@@ -34,7 +34,7 @@ class CaliperError(Exception):
 
 
 class ConfigError(CaliperError):
-    """caliper.yaml or a flag cannot be used as it stands."""
+    """caliper.yaml or a flag cannot be used."""
 
 
 class VersionError(CaliperError, ValueError):

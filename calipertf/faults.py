@@ -72,7 +72,7 @@ def open_streams() -> None:
 
 
 def tell_fault(error: Exception, *, verbose: bool = False) -> int:
-    """Report an exception that nobody expected in a sentence; return its exit code.
+    """Report an unexpected exception in one sentence, and return its exit code.
 
     The traceback is printed with --verbose, and else kept in a file to report it with.
     """

@@ -30,13 +30,13 @@ class Import:
 
     @property
     def root(self) -> str:
-        """The first part of the module's name."""
+        """Return the first part of the module's name."""
         return self.module.partition(".")[0]
 
 
 @lru_cache(maxsize=4096)
 def list_imports(source: str) -> tuple[Import, ...]:
-    """Everything that a file imports, wherever in it; of one for Python 2 too."""
+    """Return everything that a file imports, wherever in it; of one for Python 2 too."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -66,7 +66,7 @@ def _visit(node: ast.AST, *, optional: bool) -> Iterator[Import]:
 
 
 def _goes_on_without(node: ast.AST) -> bool:
-    """Whether what is imported inside a statement need not be there."""
+    """Return whether what is imported inside a statement need not be there."""
     if isinstance(node, ast.Try):
         return any(_catches_import(handler) for handler in node.handlers)
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)

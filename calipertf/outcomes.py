@@ -53,27 +53,27 @@ class Outcome:
 
     @property
     def built(self) -> bool:
-        """Whether the environment was built."""
+        """Return whether the environment was built."""
         return self.reached >= Step.BUILD
 
     @property
     def imported(self) -> bool:
-        """Whether the package was imported."""
+        """Return whether the package was imported."""
         return self.reached >= Step.IMPORT
 
     @property
     def ran(self) -> bool:
-        """Whether the script ran to its end."""
+        """Return whether the script ran to its end."""
         return self.reached >= Step.RUN
 
     @property
     def works(self) -> bool:
-        """Whether the script ran and gave the result that it should."""
+        """Return whether the script ran and gave the result that it should."""
         return self.group == "works"
 
     @property
     def differs(self) -> bool:
-        """Whether the script ran and gave another result."""
+        """Return whether the script ran and gave another result."""
         return self.group == "different result"
 
     @property
@@ -83,12 +83,15 @@ class Outcome:
 
     @property
     def clean(self) -> bool:
-        """Whether the script ran and nothing speaks against its result, compared or not."""
+        """Return whether the script ran and nothing speaks against its result, compared or not."""
         return self.ran and not self.differs
 
     @property
     def sign(self) -> str:
-        """The mark as the page and figures show it; from Latin-1, so that every font has it."""
+        """Return the mark as the page and figures show it.
+
+        From Latin-1, so that every font has it.
+        """
         return {"x": "×", "-": "–"}.get(self.mark, self.mark)
 
 

@@ -1,4 +1,4 @@
-"""Where everything lies under .caliper/, and all records of a run at once."""
+"""The paths of everything under .caliper/, and reading all records of a run."""
 
 from __future__ import annotations
 
@@ -19,53 +19,53 @@ _RESOLVE = re.compile(r"today|release|\d{4}-\d\d-\d\d.*")
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where everything lies under .caliper/."""
+    """The paths of everything under .caliper/."""
 
     #: The .caliper folder.
     root: Path
 
     @property
     def lock(self) -> Path:
-        """Held by the run of stage 1 that writes here."""
+        """Return the lock file of the run of stage 1 that writes here."""
         return self.root / ".lock"
 
     @property
     def data(self) -> Path:
-        """Records, stage 1."""
+        """Return the folder of records, which stage 1 writes."""
         return self.root / "data"
 
     @property
     def sims(self) -> Path:
-        """Similarities, stage 2."""
+        """Return the folder of similarities, which stage 2 writes."""
         return self.root / "sims"
 
     @property
     def functiondb(self) -> Path:
-        """Function databases and APIs, stage 2's cache."""
+        """Return the cache of stage 2: function databases and APIs."""
         return self.root / "functiondb"
 
     @property
     def compiled(self) -> Path:
-        """Tables, stage 3."""
+        """Return the folder of tables, which stage 3 writes."""
         return self.root / "compiled"
 
     @property
     def plots(self) -> Path:
-        """Figures, stage 3."""
+        """Return the folder of stage 3's figures."""
         return self.root / "plots"
 
     @property
     def report(self) -> Path:
-        """The page to explore, stage 3."""
+        """Return the file of the page to explore, which stage 3 writes."""
         return self.root / "report.html"
 
     def record_path(self, cell: Cell, *, dated: bool) -> Path:
-        """Where a cell's record is written; dated runs have one folder a resolve date."""
+        """Return where a cell's record is written; dated runs have one folder a resolve date."""
         folder = self.data / cell.resolve if dated else self.data
         return folder / f"{cell.name}.json"
 
     def find_record(self, cell: Cell) -> Path | None:
-        """The file that holds a cell's record, dated or not; None where there is none."""
+        """Return the file that holds a cell's record, dated or not; None where there is none."""
         dated = self.record_path(cell, dated=True)
         if dated.exists():
             return dated
@@ -73,7 +73,9 @@ class Layout:
         return flat if flat.exists() and _read_resolve(flat) in {cell.resolve, None} else None
 
     def place_record(self, cell: Cell, *, dated: bool) -> Path:
-        """The file to write a cell's record to: the one that holds it, else one that is free.
+        """Return the file to write a cell's record to.
+
+        The one that holds it, else one that is free.
 
         Where a record of another resolve date has the name already, it goes to its date's folder.
         """
@@ -82,7 +84,7 @@ class Layout:
         return found or self.record_path(cell, dated=dated or taken)
 
     def iter_record_paths(self) -> Iterator[Path]:
-        """Every file that is named like a record, flat ones first, in order of name."""
+        """Yield every file that is named like a record, flat ones first, in order of name."""
         for path in (*sorted(self.data.glob("*.json")), *sorted(self.data.glob("*/*.json"))):
             if RECORD_NAME.fullmatch(path.stem):
                 yield path
@@ -98,7 +100,7 @@ class Layout:
 
 
 def _read_resolve(path: Path) -> str | None:
-    """The resolve date that a record was made with; None where the file does not say."""
+    """Return the resolve date that a record was made with; None where the file does not say."""
     try:
         resolve = load_json(read_file(path))["cell"]["resolve"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -108,7 +110,7 @@ def _read_resolve(path: Path) -> str | None:
 
 
 def read_records(layout: Layout) -> tuple[list[Record], list[RecordError]]:
-    """All records of a run in table order, and an error for each file that is left out.
+    """Return all records of a run in table order, and an error for each file that is left out.
 
     That is a file that holds no record, or that of another cell than its name says. Where a cell
     has a record in its date's folder and a flat one, the former counts.

@@ -1,4 +1,4 @@
-"""Credentials and host names taken out of what is logged, raised or kept in records."""
+"""Removal of credentials and host names from logs, errors and records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def remember_secret(secret: str) -> None:
 
 
 def redact(text: str) -> str:
-    """The text without users and passwords in addresses, tokens and known secrets."""
+    """Return the text without users and passwords in addresses, tokens and known secrets."""
     for secret in _KNOWN:
         text = text.replace(secret, HIDDEN)
     if "://" in text:
@@ -40,7 +40,7 @@ def redact(text: str) -> str:
 
 
 def redact_all(value: Any) -> Any:
-    """The same for every text in a JSON value, or in the tuples of a record."""
+    """Return the same for every text in a JSON value, or in the tuples of a record."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
@@ -51,12 +51,12 @@ def redact_all(value: Any) -> Any:
 
 
 def has_secret(text: str) -> bool:
-    """Whether an address holds a user, a password or a token."""
+    """Return whether an address holds a user, a password or a token."""
     return redact(text) != text
 
 
 def mask_host(text: str) -> str:
-    """The text with this machine's name as `host`."""
+    """Return the text with this machine's name as `host`."""
     pattern = _host_pattern()
     return pattern.sub("host", text) if pattern else text
 

@@ -25,7 +25,7 @@ _RUN_BY_OTHERS = frozenset({"conftest.py", "setup.py"})
 
 
 def is_left_out(path: Path) -> bool:
-    """Whether a folder, or a file below one, is nothing that scripts need.
+    """Return whether a folder, or a file below one, is nothing that scripts need.
 
     Hidden folders, byte code, virtual environments, node_modules, and what editors leave behind.
     """
@@ -38,7 +38,7 @@ def is_left_out(path: Path) -> bool:
 
 
 def walk_files(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
-    """Files below a folder (or the file itself) that scripts may need, in order.
+    """Yield the files below a folder (or the file itself) that scripts may need, in order.
 
     Links are followed wherever they lead; a folder inside itself is entered once. `leave_out` are
     resolved folders to stay out of. Raises ConfigError for more than MOST_FILES.
@@ -50,7 +50,7 @@ def walk_files(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]
 
 
 def _list_entries(folder: Path, leave_out: Collection[Path] = ()) -> Iterator[Path]:
-    """Everything below a folder that is not left out, pipes and links to nowhere included."""
+    """Yield everything below a folder that is not left out, pipes and links to nowhere included."""
     left = MOST_FILES
     for path in _walk(folder, frozenset({*leave_out, folder.resolve()})):
         left -= 1
@@ -79,7 +79,7 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def list_scripts(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Scripts of a folder and of those below, and its helpers, which are not run as scripts.
+    """Return scripts of a folder and of those below, and its helpers, which are not run as scripts.
 
     Helpers are modules that another file of the folder imports and that have no `__main__` part,
     and what pytest or an installer runs. Names that begin with _ or . are neither.
@@ -116,7 +116,7 @@ def find_imported(files: Iterable[Path]) -> set[Path]:
 
 
 def _candidates(path: Path, item: Import) -> Iterator[Path]:
-    """Files that an import may mean, for a script whose folder is the first on sys.path."""
+    """Yield files that an import may mean, for a script whose folder is the first on sys.path."""
     base = path.parent
     for _ in range(item.level - 1):
         base = base.parent
@@ -129,7 +129,7 @@ def _candidates(path: Path, item: Import) -> Iterator[Path]:
 
 
 def read_source(path: Path) -> str:
-    """The text of a Python file, whatever its encoding; empty where it cannot be read."""
+    """Return the text of a Python file, whatever its encoding; empty where it cannot be read."""
     try:
         return read_file(path, largest=LARGEST_SOURCE).decode("utf-8-sig", errors="replace")
     except OSError:
@@ -137,5 +137,5 @@ def read_source(path: Path) -> str:
 
 
 def has_main(source: str) -> bool:
-    """Whether a file does something of its own when it is run as a script."""
+    """Return whether a file does something of its own when it is run as a script."""
     return bool(re.search(r"^if\s+__name__\s*==", source, re.MULTILINE))

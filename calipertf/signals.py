@@ -11,7 +11,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def heed_signals() -> None:
-    """Let each signal that asks this process to end raise KeyboardInterrupt, so that it cleans up.
+    """Make signals that end this process raise KeyboardInterrupt, so that it cleans up.
 
     Those that were ignored from the start stay so: nohup lets a run outlive its terminal, and a
     shell lets one in the background go on at a Ctrl-C.

@@ -27,7 +27,7 @@ _LONGEST_WORD = 300
 
 
 def parse_python(text: str) -> str:
-    """Python tag for ``cp310``, ``3.10``, ``3.10.4`` or ``python3.10``: always ``cp310``.
+    """Return Python tag for ``cp310``, ``3.10``, ``3.10.4`` or ``python3.10``: always ``cp310``.
 
     Raises VersionError for anything else, ``py3`` and PyPy included.
     """
@@ -40,7 +40,7 @@ def parse_python(text: str) -> str:
 
 
 def python_version(tag: str) -> str:
-    """Dotted version of a Python tag: ``cp310`` gives ``3.10``, ``cp27`` gives ``2.7``."""
+    """Return dotted version of a Python tag: ``cp310`` gives ``3.10``, ``cp27`` gives ``2.7``."""
     match = _TAG.fullmatch(tag)
     if not match:
         raise VersionError(f"'{tag}' is not a CPython tag such as cp310", value=tag)
@@ -54,7 +54,7 @@ def python_key(tag: str) -> tuple[int, int]:
 
 
 def parse_version(text: str) -> Version:
-    """PEP 440 version; raises VersionError with the text that is not one."""
+    """Return PEP 440 version; raises VersionError with the text that is not one."""
     try:
         return Version(text.strip())
     except ValueError as error:  # InvalidVersion, or a number without end
@@ -73,7 +73,7 @@ def version_key(text: str) -> tuple[int, Version, str]:
 
 
 def find_nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed word most like the one given, or None where nothing is near."""
+    """Return the allowed word most like the one given, or None where nothing is near."""
     if len(word) > _LONGEST_WORD:
         return None
     matches = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
@@ -81,7 +81,10 @@ def find_nearest(word: str, allowed: Iterable[str]) -> str | None:
 
 
 def keep_latest_patches(versions: Iterable[Version]) -> list[Version]:
-    """The highest version of each (epoch, major, minor), ascending; pre-releases left out."""
+    """Return the highest version of each (epoch, major, minor), ascending.
+
+    Pre-releases left out.
+    """
     latest: dict[tuple[int, int, int], Version] = {}
     for version in versions:
         if version.is_prerelease:
@@ -92,7 +95,7 @@ def keep_latest_patches(versions: Iterable[Version]) -> list[Version]:
 
 
 def select_versions(selectors: Sequence[str], available: Iterable[Version]) -> list[Version]:
-    """Versions that any of the selectors picks, ascending, each once.
+    """Return the versions that any of the selectors picks, ascending, each once.
 
     A selector is one version (``1.15.5``), a PEP 440 specifier (``>=2.4,<2.9``), ``all``,
     ``latest``, or ``latest patch of each minor`` alone or followed by a specifier. Pre-releases
@@ -130,7 +133,10 @@ def _select_one(selector: str, pool: Sequence[Version]) -> list[Version]:
 
 
 def parse_selector_version(selector: str) -> Version:
-    """The one version that a selector names; raises VersionError that lists what is understood."""
+    """Return the one version that a selector names.
+
+    Raises VersionError that lists what is understood.
+    """
     try:
         return Version(selector)
     except ValueError as error:  # InvalidVersion, or a number without end
@@ -156,7 +162,7 @@ def check_selector(selector: str) -> None:
 
 
 def select_pythons(selectors: Sequence[str], available: Iterable[str]) -> list[str]:
-    """Python tags that any of the selectors picks, ascending.
+    """Return Python tags that any of the selectors picks, ascending.
 
     A selector is one Python (``cp37``, ``3.7``), which is taken whether available or not (a cell
     without a release is a finding), or a specifier or ``all``, which pick from those available.

@@ -28,7 +28,7 @@ class CellScores:
 
 
 def score_cells(package: str, records: Sequence[Record]) -> CellScores:
-    """The scores of those cells that were built."""
+    """Return the scores of those cells that were built."""
     built = [record for record in records if _is_built(record)]
     parsed = [parse_freeze(record.requirements, package) for record in built]
     by_cell = score_all_requirements([requirements.pins for requirements in parsed])
@@ -49,7 +49,7 @@ def _is_built(record: Record) -> bool:
 
 
 def name_cells(records: Sequence[Record]) -> list[str]:
-    """The key of each record in the similarity files."""
+    """Return the key of each record in the similarity files."""
     uses = Counter(record.cell.name for record in records)
     return [
         record.cell.name
@@ -60,7 +60,7 @@ def name_cells(records: Sequence[Record]) -> list[str]:
 
 
 def average_by_version(table: Floats, records: Sequence[Record], versions: Sequence[str]) -> Floats:
-    """The mean over the pairs of two versions' cells that have one Python and resolve date.
+    """Return the mean over the pairs of two versions' cells that have one Python and resolve date.
 
     Two versions that share neither, such as 1.4 on Python 3.6 and 2.8 on Python 3.10, get the mean
     over all pairs of their cells.

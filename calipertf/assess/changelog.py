@@ -22,7 +22,7 @@ _PATHS_SHOWN = 3
 
 
 def write_changelog(old: Api, new: Api, changes: Sequence[Change]) -> str:
-    """A Markdown page: counts, then a section a kind; what breaks most stands first."""
+    """Return a Markdown page: counts, then a section for each kind, breaking changes first."""
     by_kind: dict[str, list[Change]] = defaultdict(list)
     for change in changes:
         by_kind[change.kind].append(change)
@@ -49,7 +49,9 @@ def _write_section(kind: str, changes: list[Change]) -> list[str]:
 
 
 def _write_by_parent(changes: Iterable[Change]) -> list[str]:
-    """A line for each place; what lies below a module that is listed itself goes into its line.
+    """Return a line for each place.
+
+    What lies below a module that is listed itself goes into its line.
 
     Places with the same lines, such as classes that inherit what is gone, are told together.
     """
@@ -76,7 +78,7 @@ def _write_by_parent(changes: Iterable[Change]) -> list[str]:
 
 
 def _outermost(path: str, modules: set[str]) -> str | None:
-    """The outermost of the modules that is the path or lies above it."""
+    """Return the outermost of the modules that is the path or lies above it."""
     parts = path.split(".")
     return next(
         (
@@ -98,7 +100,10 @@ def _write_entry(change: Change, below: int) -> str:
 
 
 def _write_changed(changes: Iterable[Change]) -> list[str]:
-    """The worst first, then the shortest paths; the same change of many names is told once."""
+    """Return the worst first, then the shortest paths.
+
+    The same change of many names is told once.
+    """
     groups: dict[tuple[object, ...], list[Change]] = defaultdict(list)
     for change in sorted(changes, key=lambda change: _by_depth(change.path)):
         key = (-change.severity, change.details, name_of(change.path), change.old, change.new)
@@ -129,6 +134,6 @@ def _write_details(details: Iterable[str]) -> str:
 
 
 def _code(text: str) -> str:
-    """The text as Markdown's code, on one line."""
+    """Return the text as Markdown's code, on one line."""
     plain = " ".join(text.split())
     return f"`` {plain} ``" if "`" in plain else f"`{plain}`"

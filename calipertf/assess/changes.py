@@ -40,7 +40,7 @@ class Change:
 
 
 def find_changes(old: Api, new: Api) -> list[Change]:
-    """Each name removed, moved, renamed, changed or added, ordered by kind and path.
+    """Return each name removed, moved, renamed, changed or added, ordered by kind and path.
 
     Members of a class that was removed, moved or added as a whole are counted in its entry.
     """
@@ -54,12 +54,12 @@ def find_changes(old: Api, new: Api) -> list[Change]:
 
 
 def parent_of(path: str) -> str:
-    """The path without its last name."""
+    """Return the path without its last name."""
     return path.rpartition(".")[0]
 
 
 def name_of(path: str) -> str:
-    """The last name of a path."""
+    """Return the last name of a path."""
     return path.rpartition(".")[2]
 
 
@@ -92,7 +92,7 @@ class _Comparison:
         self.taken: set[str] = set()
 
     def find_gone(self) -> list[Change]:
-        """What is not at its path any more: moved, renamed or removed."""
+        """Return what is not at its path any more: moved, renamed or removed."""
         found = []
         for path in sorted(self.gone):
             symbol = self.old[path]
@@ -114,7 +114,10 @@ class _Comparison:
         return found
 
     def _find_moved(self, symbol: Symbol) -> str | None:
-        """The same name at a new path: one definition, or the only one with equal parameters."""
+        """Return the same name at a new path.
+
+        One definition, or the only one with equal parameters.
+        """
         if symbol.kind in {"module", "attribute"}:
             return None
         # Deeper than before is no new home but a module that happens to import the name.
@@ -129,7 +132,10 @@ class _Comparison:
         return min(same, key=_by_length, default=None)
 
     def _find_renamed(self, symbol: Symbol) -> str | None:
-        """Another new name: of the same definition, or beside it and alike in all respects."""
+        """Return another new name.
+
+        Of the same definition, or beside it and alike in all respects.
+        """
         if symbol.kind == "attribute" or not symbol.parameters:
             return None
         if symbol.target in self.other_names:
@@ -157,7 +163,7 @@ class _Comparison:
             yield f"{other} was the same and stays"
 
     def find_changed(self) -> list[Change]:
-        """Names of both versions whose signatures differ in what a user relies on."""
+        """Return the names of both versions whose signatures differ in what a user relies on."""
         found = []
         for path in self.old.keys() & self.new.keys():
             old, new = self.old[path], self.new[path]
@@ -173,7 +179,10 @@ class _Comparison:
         return found
 
     def find_added(self) -> list[Change]:
-        """New names; to be called after find_gone, which takes those that only moved here."""
+        """Return new names.
+
+        To be called after find_gone, which takes those that only moved here.
+        """
         return [
             _make_change(
                 "added",
@@ -189,13 +198,13 @@ class _Comparison:
 
 
 def _list_tops(symbols: Mapping[str, Symbol], paths: Iterable[str]) -> set[str]:
-    """The paths without the members of classes that are among them."""
+    """Return the paths without the members of classes that are among them."""
     chosen = set(paths)
     return {path for path in chosen if _find_class(symbols, chosen, path) is None}
 
 
 def _find_class(symbols: Mapping[str, Symbol], chosen: set[str], path: str) -> str | None:
-    """The outermost class among the chosen paths that the path is a member of."""
+    """Return the outermost class among the chosen paths that the path is a member of."""
     found = None
     parent = parent_of(path)
     while parent in chosen:
@@ -206,7 +215,7 @@ def _find_class(symbols: Mapping[str, Symbol], chosen: set[str], path: str) -> s
 
 
 def _count_members(symbols: Mapping[str, Symbol], tops: set[str]) -> dict[str, int]:
-    """How many names lie below each class of the tops."""
+    """Return the number of members of each class among `tops`."""
     counts = dict.fromkeys(tops, 0)
     for path in symbols:
         parent = parent_of(path)
@@ -242,7 +251,7 @@ def _make_change(
 
 
 def _count(noun: str, count: int) -> list[str]:
-    """A detail such as "with 2 members"; nothing for none."""
+    """Return a detail such as "with 2 members"; nothing for none."""
     return [f"with {count} {noun}{'s' if count > 1 else ''}"] if count else []
 
 
@@ -251,7 +260,7 @@ def _by_length(path: str) -> tuple[int, str]:
 
 
 def changes_to_json(old: Api, new: Api, changes: Iterable[Change]) -> dict[str, Any]:
-    """The changes as docs/formats.md has them."""
+    """Return the changes as docs/formats.md has them."""
     return {
         "schema": SCHEMA,
         "package": new.package,

@@ -76,7 +76,7 @@ class VersionEntry:
     stale: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Where it came from and what looks dirty."""
+        """Return where it came from and what looks dirty."""
         return {
             "api": [asdict(source) for source in self.api_sources],
             "functions": asdict(self.functions_source) if self.functions_source else None,
@@ -145,7 +145,7 @@ class Collector:
                 told = time.monotonic()
 
     def collect_apis(self, versions: Sequence[str]) -> dict[str, Api]:
-        """The public APIs alone, which only wheels give; `missing` tells why others lack."""
+        """Return the public APIs of versions; `collection.missing` says why others have none."""
         self._extract(versions)
         found = {version: self._load_api(version) for version in dict.fromkeys(versions)}
         return {version: api for version, api in found.items() if api is not None}
@@ -154,7 +154,7 @@ class Collector:
         return is_current(self.settings.cache, self.package, version)
 
     def _take_in(self, published: Published, wanted: AbstractSet[str]) -> None:
-        """Number the wanted versions of a published database; tell what could not be read."""
+        """Number the wanted versions of a published database; warn of what could not be read."""
         for item in published.read(wanted):
             if item.version not in self._published:
                 self._published[item.version] = self._number(item)
@@ -279,7 +279,7 @@ class Collector:
         extracted: FunctionDatabase,
         notes: tuple[str, ...],
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The notes with what looks dirty, and the modules that are not in the wheel."""
+        """Return the notes with what looks dirty, and the modules that are not in the wheel."""
         found = describe_stale(published.modules, extracted)
         if found is None:
             return notes, ()
@@ -287,7 +287,7 @@ class Collector:
         return (*notes, f"published function database: {found[0]}"), found[1]
 
     def _load_api(self, version: str) -> Api | None:
-        """The API in the cache; one that cannot be read is extracted again."""
+        """Return the API in the cache; one that cannot be read is extracted again."""
         cache = self.settings.cache
         try:
             found = load_api(cache, self.package, version)
@@ -312,7 +312,7 @@ class Collector:
 
 
 def count_kinds(api: Api) -> dict[str, int]:
-    """How many modules, classes, functions, methods and attributes an API has."""
+    """Return how many modules, classes, functions, methods and attributes an API has."""
     counts = dict.fromkeys(("module", "class", "function", "method", "attribute"), 0)
     for symbol in api.symbols.values():
         counts[symbol.kind] += 1

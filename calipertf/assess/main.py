@@ -61,7 +61,10 @@ class Session:
 
 
 def run_stage(arguments: argparse.Namespace) -> int:
-    """The exit code of stage 2: 0, or that of the gravest error of those that it went on after."""
+    """Return the exit code of stage 2.
+
+    0, or that of the gravest error of those that it went on after.
+    """
     if arguments.index_url is not None:
         check_flag("--index-url", arguments.index_url, check_url)
     for name in arguments.package:
@@ -127,7 +130,10 @@ def assess_packages(
 
 
 def read_config(session: Session, path: Path | None) -> Config | None:
-    """The configuration that names the scripts; None where there is none or it has problems."""
+    """Return the configuration that names the scripts.
+
+    None where there is none or it has problems.
+    """
     default = Path("caliper.yaml")
     if path is None and not default.exists():
         return None
@@ -209,7 +215,7 @@ def open_usage(session: Session, package: str) -> UsageTable:
 
 
 def merge_versions(collected: Collection, cells: CellScores) -> tuple[list[str], dict[str, Floats]]:
-    """All scores of versions over the same names: those with an API and those with cells."""
+    """Return all scores of versions over the same names: those with an API and those with cells."""
     known = [item.profile.version for item in collected.entries]
     names = sorted({*known, *cells.versions}, key=version_key)
     tables = {}
@@ -222,7 +228,7 @@ def merge_versions(collected: Collection, cells: CellScores) -> tuple[list[str],
 
 
 def _spread(table: Floats, held: Sequence[str], names: Sequence[str]) -> Floats:
-    """The table over more names; NaN where it has none."""
+    """Return the table over more names; NaN where it has none."""
     places = [names.index(name) for name in held]
     result = np.full((len(names), len(names)), np.nan)
     result[np.ix_(places, places)] = table

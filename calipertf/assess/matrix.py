@@ -69,7 +69,7 @@ class Corpus:
         self._signatures = Vocabulary()
 
     def number_functions(self, functions: FunctionDatabase) -> FunctionTerms | None:
-        """The terms of a function database; None for an empty one."""
+        """Return the terms of a function database; None for an empty one."""
         if not functions:
             return None
         terms = list(iter_functions(functions))
@@ -80,7 +80,7 @@ class Corpus:
         )
 
     def number_api(self, api: Api) -> ApiTerms | None:
-        """The terms of a public API; None for an empty one."""
+        """Return the terms of a public API; None for an empty one."""
         if not api.symbols:
             return None
         return ApiTerms(
@@ -88,7 +88,7 @@ class Corpus:
         )
 
     def _number_signatures(self, api: Api) -> Integers:
-        """The number of each symbol's signature, in the order of the paths."""
+        """Return the number of each symbol's signature, in the order of the paths."""
         # The symbols of one Api share their parameter lists: hashing each list once, not once a
         # symbol, makes this ten times faster.
         known: dict[tuple[object, ...], int] = {}
@@ -102,7 +102,9 @@ class Corpus:
         return np.array(numbers, dtype=np.int64)
 
     def compare(self, profiles: Sequence[Profile]) -> dict[str, Floats]:
-        """Every score as an n x n array, rows are a and columns b; NaN where one side has no data.
+        """Return every score as an n x n array, rows are a and columns b.
+
+        NaN where one side has no data.
 
         Scores of DIRECTED are those of the row's version towards the column's.
         """
@@ -126,7 +128,7 @@ class Corpus:
         return tables
 
     def _compare_signatures(self, apis: Sequence[ApiTerms], common: Floats) -> Floats:
-        """Compatibility of the rows' APIs with the columns'.
+        """Return the compatibility of the rows' APIs with the columns'.
 
         A path that both have counts 1 less the severity of its change. Only paths that had several
         signatures can have changed: with B the 0/1 matrix of versions and (path, signature) terms,
@@ -155,7 +157,7 @@ class Corpus:
         return shares
 
     def _score_pairs(self, before: Integers, after: Integers) -> Floats:
-        """Severity of each change of signature; each distinct one is judged once."""
+        """Return the severity of each change of signature; each distinct one is judged once."""
         signatures = [item for item in self._signatures.terms() if isinstance(item, Signature)]
         width = max(1, len(signatures))
         distinct, places = np.unique(before * width + after, return_inverse=True)
@@ -171,7 +173,7 @@ class Corpus:
 
 
 def iter_functions(functions: FunctionDatabase) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each function and method of a function database with its arguments."""
+    """Yield each function and method of a function database with its arguments."""
     for module, members in functions.items():
         for name, member in members.items():
             if isinstance(member, dict):
@@ -182,7 +184,10 @@ def iter_functions(functions: FunctionDatabase) -> Iterator[tuple[str, tuple[str
 
 
 def pair_within_groups(groups: Integers) -> tuple[Integers, Integers]:
-    """Places of all ordered pairs of two different members of one group; groups are sorted."""
+    """Return the places of all ordered pairs of two different members of one group.
+
+    Groups are sorted.
+    """
     _, starts, sizes = np.unique(groups, return_index=True, return_counts=True)
     size, start = np.repeat(sizes, sizes), np.repeat(starts, sizes)
     before = np.repeat(np.arange(len(groups)), size)
@@ -193,7 +198,7 @@ def pair_within_groups(groups: Integers) -> tuple[Integers, Integers]:
 
 
 def find_varying(apis: Sequence[ApiTerms], width: int) -> npt.NDArray[np.bool_]:
-    """For each path number below `width`: whether two of the APIs give it different signatures."""
+    """Return, for each path number below `width`, whether two APIs give it different signatures."""
     first = np.full(width, -1)
     varying = np.zeros(width, dtype=bool)
     for terms in apis:
@@ -204,7 +209,7 @@ def find_varying(apis: Sequence[ApiTerms], width: int) -> npt.NDArray[np.bool_]:
 
 
 def _with_gaps(table: Floats, sources: Sequence[object | None]) -> Floats:
-    """The table of those that have data, spread over all; NaN for the others."""
+    """Return the table of those that have data, spread over all; NaN for the others."""
     known = np.flatnonzero([source is not None for source in sources])
     result = np.full((len(sources), len(sources)), np.nan)
     result[np.ix_(known, known)] = table

@@ -41,7 +41,7 @@ class Requirements:
     unread: tuple[str, ...] = ()
 
     def odd_versions(self) -> list[str]:
-        """Those whose version PEP 440 cannot parse: they score 1 where equal, else 0."""
+        """Return those whose version PEP 440 cannot parse: they score 1 where equal, else 0."""
         return [f"{name} {text}".strip() for name, text in self.pins.items() if not _parse(text)]
 
 
@@ -54,7 +54,7 @@ def parse_freeze(lines: Iterable[str], package: str) -> Requirements:
 
 
 def semver_score(left: str, right: str) -> float:
-    """How near two versions of one requirement are, 0.0 to 1.0.
+    """Return how near two versions of one requirement are, 0.0 to 1.0.
 
     0 epoch or major differs, 0.5 minor, 0.75 patch, 0.9 only pre/post/dev, 1 equal; the local part
     does not count. Where the major is 0, each place counts as the one to its left. What PEP 440
@@ -74,7 +74,7 @@ def semver_score(left: str, right: str) -> float:
 
 
 def _pad(a: Version, b: Version) -> Iterable[tuple[int, int]]:
-    """The places of both releases side by side: 1.2 is 1.2.0."""
+    """Return the places of both releases side by side: 1.2 is 1.2.0."""
     width = max(len(a.release), len(b.release))
     padded = [(*v.release, *[0] * (width - len(v.release))) for v in (a, b)]
     return zip(*padded, strict=True)
@@ -88,7 +88,10 @@ def _parse(text: str) -> Version | None:
 
 
 def semver_similarity(left: Pins, right: Pins) -> float:
-    """Mean semver score over the names of both, 0 for a name that only one has; 1 for none."""
+    """Return the mean semver score over the names of both, 0 for a name that only one has.
+
+    1 for none.
+    """
     names = left.keys() | right.keys()
     common = left.keys() & right.keys()
     if not names:
@@ -97,7 +100,10 @@ def semver_similarity(left: Pins, right: Pins) -> float:
 
 
 def score_requirements(left: Pins, right: Pins) -> dict[str, float]:
-    """Every score of requirements for two environments; the matrix below gives the same numbers."""
+    """Return every score of requirements for two environments.
+
+    The matrix below gives the same numbers.
+    """
     return {
         "set_jaccard": jaccard(left.keys(), right.keys()),
         "set_dice": dice(left.keys(), right.keys()),
@@ -108,7 +114,7 @@ def score_requirements(left: Pins, right: Pins) -> dict[str, float]:
 
 
 def score_all_requirements(environments: Sequence[Pins]) -> dict[str, Floats]:
-    """Every score of requirements as an n x n array: all pairs of n environments at once."""
+    """Return every score of requirements as an n x n array: all pairs of n environments at once."""
     names, pins = Vocabulary(), Vocabulary()
     by_name = [names.number(environment) for environment in environments]
     by_pin = [pins.number(environment.items()) for environment in environments]
@@ -127,7 +133,7 @@ def score_all_requirements(environments: Sequence[Pins]) -> dict[str, Floats]:
 
 
 def _sum_semver(environments: Sequence[Pins]) -> Floats:
-    """Of each two environments: sum of the semver scores of the names that both have.
+    """Return the sum of the semver scores of common names, for each two environments.
 
     For each name its few versions are scored once against one another; those scores are then
     looked up by the number of the version.

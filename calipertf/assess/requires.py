@@ -97,19 +97,19 @@ def update_requires(
 
 
 def clear_requires(folder: Path) -> None:
-    """Set the file aside where it cannot be read, said aloud: stage 3 would miss it for good."""
+    """Quarantine an unreadable file and warn: otherwise stage 3 would never have its contents."""
     path = folder / FILE_NAME
     if os.path.lexists(path) and _load(path) is None:
         log.warning("%s cannot be read; it is set aside as %s", path, set_aside(path).name)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The file's contents; an empty one where it is missing or damaged: it is made anew."""
+    """Return the file's contents; an empty one where it is missing or damaged: it is made anew."""
     return _load(path) or {"schema": SCHEMA, "packages": {}, "scripts": {}}
 
 
 def _load(path: Path) -> dict[str, Any] | None:
-    """The file's contents; None where it is missing or damaged."""
+    """Return the file's contents; None where it is missing or damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         data = load_json(read_file(path))
         if isinstance(data, dict) and data.get("schema") == SCHEMA:

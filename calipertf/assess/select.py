@@ -21,7 +21,10 @@ log = logging.getLogger("calipertf")
 
 
 def choose_packages(asked: Sequence[str], records: Sequence[Record]) -> list[str]:
-    """The packages asked for, else those of the records; ConfigError where there is neither."""
+    """Return the packages asked for, else those of the records.
+
+    ConfigError where there is neither.
+    """
     found = [canonicalize_name(name) for name in asked] or sorted(
         {canonicalize_name(record.cell.package) for record in records}
     )
@@ -36,7 +39,7 @@ def choose_packages(asked: Sequence[str], records: Sequence[Record]) -> list[str
 def choose_versions(
     package: str, selectors: Sequence[str], records: Sequence[Record], settings: Settings
 ) -> list[str]:
-    """The versions to compare, ascending: selected, else of the records, else of --funcdb.
+    """Return the versions to compare, ascending: selected, else of the records, else of --funcdb.
 
     Where there is none of these: the latest patch of each minor. Raises VersionError for a
     selector that picks nothing or a package that does not exist.
@@ -64,7 +67,7 @@ def _parse_all(package: str, texts: set[str]) -> list[Version]:
 
 
 def _list_available(package: str, settings: Settings) -> list[Version]:
-    """Versions on the index; where it cannot be asked, those that lie here."""
+    """Return versions on the index; where it cannot be asked, those in the cache."""
     try:
         with Index(settings.index_url, settings.cache, offline=settings.offline) as index:
             return index.fetch_releases(package).all_versions()

@@ -47,13 +47,13 @@ class Severity:
 
 
 def signature_of(symbol: Symbol) -> Signature:
-    """The part of a symbol that its users rely on."""
+    """Return the part of a symbol that its users rely on."""
     name = symbol.target.rpartition(".")[2] if symbol.kind == "class" else ""
     return Signature(symbol.kind, symbol.parameters, symbol.bases, symbol.is_async, name)
 
 
 def signature_severity(old: Signature, new: Signature) -> Severity:
-    """How much breaks when `old` becomes `new`: the sum of the severities, 1.0 at most."""
+    """Return how much breaks when `old` becomes `new`: the sum of the severities, 1.0 at most."""
     findings: list[tuple[float, str]] = []
     if old.kind != new.kind:
         findings.append((0.0, f"was a {old.kind}, is a {new.kind}"))
@@ -71,7 +71,10 @@ def signature_severity(old: Signature, new: Signature) -> Severity:
 
 
 def compatibility(old: Mapping[str, Symbol], new: Mapping[str, Symbol]) -> float:
-    """Mean over the old API of 1 - severity, 0 for what was removed; an empty one scores 1.0."""
+    """Return the mean over the old API of 1 - severity, 0 for what was removed.
+
+    An empty one scores 1.0.
+    """
     if not old:
         return 1.0
     return sum(
@@ -82,7 +85,7 @@ def compatibility(old: Mapping[str, Symbol], new: Mapping[str, Symbol]) -> float
 
 
 def _lost_bases(old: Signature, new: Signature) -> list[str]:
-    """Bases that are gone; one that was defined elsewhere under the same name is not.
+    """Return the bases that were removed; one that only moved under the same name does not count.
 
     Nor is one that the name stands for itself now: DeviceSpec was DeviceSpecV1(DeviceSpecV2).
     """
@@ -110,7 +113,7 @@ class _Comparison:
         }
 
     def find(self) -> list[tuple[float, str]]:
-        """Each difference with its severity."""
+        """Return each difference with its severity."""
         return [
             *self._find_removed(),
             *self._find_stars_removed(),
@@ -160,7 +163,7 @@ class _Comparison:
         return found
 
     def _find_reordered(self) -> list[tuple[float, str]]:
-        """Whether what was given by place reaches another parameter.
+        """Return whether a positional argument reaches another parameter.
 
         One put in between moves those behind it; one removed is told as removed, not here.
         """
@@ -200,7 +203,7 @@ class _Comparison:
 
 @lru_cache(maxsize=65_536)
 def is_same_default(left: str, right: str) -> bool:
-    """Whether two defaults are the same value written in two ways."""
+    """Return whether two defaults are the same value written in two ways."""
     try:
         a, b = ast.literal_eval(left), ast.literal_eval(right)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
@@ -210,13 +213,16 @@ def is_same_default(left: str, right: str) -> bool:
 
 
 def _last_name(text: str) -> str | None:
-    """The last part of a dotted name; None where the text is no dotted name."""
+    """Return the last part of a dotted name; None where the text is no dotted name."""
     parts = text.split(".")
     return parts[-1] if len(parts) > 1 and all(part.isidentifier() for part in parts) else None
 
 
 def write_signature(parameters: Sequence[Parameter] | None) -> str | None:
-    """The parameters as Python writes them: (x, /, y=1, *args, z, **kwargs); None for None."""
+    """Return the parameters as Python writes them: (x, /, y=1, *args, z, **kwargs).
+
+    None for None.
+    """
     if parameters is None:
         return None
     words: list[str] = []

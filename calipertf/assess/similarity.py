@@ -17,19 +17,25 @@ BLOCK = 32_768
 
 
 def jaccard(left: AbstractSet[object], right: AbstractSet[object]) -> float:
-    """Share of the union that both have, 0.0 to 1.0; two empty sets score 1.0."""
+    """Return the share of the union that both have, 0.0 to 1.0; two empty sets score 1.0."""
     union = len(left | right)
     return len(left & right) / union if union else 1.0
 
 
 def dice(left: AbstractSet[object], right: AbstractSet[object]) -> float:
-    """Twice the common part over the sum of both sizes, 0.0 to 1.0; two empty sets score 1.0."""
+    """Return twice the common part over the sum of both sizes, 0.0 to 1.0.
+
+    Two empty sets score 1.0.
+    """
     total = len(left) + len(right)
     return 2 * len(left & right) / total if total else 1.0
 
 
 def containment(left: AbstractSet[object], right: AbstractSet[object]) -> float:
-    """Share of the left set that the right one has, 0.0 to 1.0; an empty left set scores 1.0."""
+    """Return the share of the left set that the right one has, 0.0 to 1.0.
+
+    An empty left set scores 1.0.
+    """
     return len(left & right) / len(left) if left else 1.0
 
 
@@ -40,23 +46,23 @@ class Vocabulary:
         self._numbers: dict[object, int] = {}
 
     def __len__(self) -> int:
-        """How many terms there are."""
+        """Return how many terms there are."""
         return len(self._numbers)
 
     def number(self, terms: Iterable[object]) -> Integers:
-        """The number of each term, in the order given; new terms get the next ones."""
+        """Return the number of each term, in the order given; new terms get the next ones."""
         numbers = self._numbers
         return np.fromiter(
             (numbers.setdefault(term, len(numbers)) for term in terms), dtype=np.int64
         )
 
     def terms(self) -> list[object]:
-        """All terms, in the order of their numbers."""
+        """Return all terms, in the order of their numbers."""
         return list(self._numbers)
 
 
 def mark(rows: Sequence[Integers], width: int) -> Marks:
-    """A row of 0 and 1 for each row of numbers below `width`: which numbers it holds."""
+    """Return a row of 0 and 1 for each row of numbers below `width`: which numbers it holds."""
     marks = np.zeros((len(rows), width), dtype=np.uint8)
     for place, row in enumerate(rows):
         marks[place, row] = 1
@@ -64,7 +70,9 @@ def mark(rows: Sequence[Integers], width: int) -> Marks:
 
 
 def count_common(rows: Sequence[Integers], width: int) -> Floats:
-    """How many numbers below `width` each two of n rows share, as n x n; sizes on the diagonal.
+    """Return how many numbers below `width` each two of n rows share, as n x n.
+
+    Sizes on the diagonal.
 
     The 0/1 matrix times its transpose, a block of columns at a time, in float32: a block's counts
     are far below 2**24 and so exact.
@@ -78,22 +86,22 @@ def count_common(rows: Sequence[Integers], width: int) -> Floats:
 
 
 def jaccard_of(common: Floats) -> Floats:
-    """Jaccard of each two sets from what `count_common` gives."""
+    """Return Jaccard of each two sets from what `count_common` gives."""
     sizes = np.diag(common)
     return _share(common, sizes[:, None] + sizes[None, :] - common)
 
 
 def dice_of(common: Floats) -> Floats:
-    """Dice of each two sets from what `count_common` gives."""
+    """Return Dice of each two sets from what `count_common` gives."""
     sizes = np.diag(common)
     return _share(2 * common, sizes[:, None] + sizes[None, :])
 
 
 def containment_of(common: Floats) -> Floats:
-    """Share of the row's set that the column's set has, from what `count_common` gives."""
+    """Return share of the row's set that the column's set has, from what `count_common` gives."""
     return _share(common, np.broadcast_to(np.diag(common)[:, None], common.shape))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
-    """Part over whole; 1 where there is nothing to share."""
+    """Return part over whole; 1 where there is nothing to share."""
     return np.divide(part, whole, out=np.ones_like(part), where=whole > 0)

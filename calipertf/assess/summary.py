@@ -1,4 +1,4 @@
-"""What stage 2 tells about a package: a line a version, what is missing, and the closing lines."""
+"""What stage 2 prints about a package: a line for each version, what is missing, a summary."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _SHOWN = 3
 
 
 def count_versions(count: int) -> str:
-    """The number of versions in words."""
+    """Return the number of versions in words."""
     return "1 version" if count == 1 else f"{count} versions"
 
 
 def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]:
-    """Why versions are missing; those that lack for one reason are told together."""
+    """Return why versions are missing, grouped by reason."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for version, error in missing.items():
         reason = str(error).replace(f"{package} {version}", _VERSION)
@@ -45,7 +45,7 @@ def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]
 def summarise(
     package: str, versions: Sequence[str], collected: Collection, cells: int, changes: str
 ) -> list[str]:
-    """The lines that close a package: what is new, cached and missing, and what it cost."""
+    """Return the lines that close a package: what is new, cached and missing, and what it cost."""
     new = [done for done in collected.extractions if done.error is None]
     published = sum(not item.api_sources for item in collected.entries)
     missing = sum(version in collected.missing for version in versions)

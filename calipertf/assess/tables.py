@@ -49,7 +49,10 @@ def make_pairs(
     directed: Collection[str],
     columns: tuple[str, str],
 ) -> pd.DataFrame:
-    """Tidy rows: two names, score, value. A directed score has a row each way: from a to b."""
+    """Return tidy rows.
+
+    Two names, score, value. A directed score has a row each way: from a to b.
+    """
     labels = np.array(names, dtype=object)
     frames = []
     for score, table in tables.items():

@@ -57,7 +57,10 @@ class ChangelogWriter:
         self.written += 1
 
     def _describe_making(self, last: Api, api: Api) -> dict[str, str] | None:
-        """What the changes are made from and by; None where that is not in the cache to compare."""
+        """Return what the changes are made from and by.
+
+        None where that is not in the cache to compare.
+        """
         made = {"caliper": __version__}
         for side, version in (("a", last.version), ("b", api.version)):
             path = cache_path(self._layout.functiondb, api.package, version)
@@ -164,11 +167,11 @@ class UsageTable:
 
 
 def find_root(api: Api) -> str:
-    """The import name that most public paths begin with."""
+    """Return the import name that most public paths begin with."""
     roots = Counter(path.partition(".")[0] for path in api.symbols)
     return max(roots, key=lambda root: (roots[root], root), default=api.package)
 
 
 def describe_missing(item: Missing) -> str:
-    """What a version lacks, and where the script needs it."""
+    """Return what a version lacks, and where the script needs it."""
     return f"{item.path} (line {item.line}): {item.reason}"

@@ -238,7 +238,7 @@ class Config:
 
     @property
     def root(self) -> Path:
-        """The folder that paths in the file are relative to."""
+        """Return the folder that paths in the file are relative to."""
         return resolve(self.path.parent / self.analysis.root)
 
     def find_suite(self, script: str) -> str | None:
@@ -252,14 +252,14 @@ class Config:
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in a file.
+    """Return the configuration in a file.
 
     Raises ConfigError that lists every problem: line, key, value found, and the way out.
     """
     file = read_yaml(path, literal=LITERAL_KEYS)
     problems = Problems(file)
     for location, line in file.duplicates:
-        problems.add_line(line, f"{spell(location)} stands twice; keep one")
+        problems.add_line(line, f"{spell(location)} is given twice; remove one")
     content = _find_analysis(file, problems)
     analysis, sound = _validate(content, problems)
     found = FoundScripts()
@@ -330,7 +330,7 @@ def _validate(content: dict[str, Any], problems: Problems) -> tuple[Analysis, se
 
 
 def _expand_tests(root: Path, analysis: Analysis, problems: Problems) -> FoundScripts:
-    """Scripts that `tests` names: files, folders (with all below them) and globs."""
+    """Return the scripts that `tests` names: files, folders (with all below them) and globs."""
     scripts: dict[str, None] = {}
     helpers: dict[str, None] = {}
     if not analysis.tests:
@@ -378,7 +378,7 @@ def _find_root(file: YamlFile, analysis: Analysis) -> Path:
 
 
 def _read_template(root: Path, analysis: Analysis, problems: Problems, *, named: bool) -> str:
-    """The template in the root; where none is there and none was named, our own."""
+    """Return the template in the root; where the file names none and the root has none, our own."""
     path = root / analysis.dockerfile
     if not named and not _exists(path):
         path = DEFAULT_TEMPLATE

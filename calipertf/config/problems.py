@@ -1,4 +1,4 @@
-"""The problems of a caliper.yaml: collected, so that all are told at once, by line."""
+"""The problems of a caliper.yaml, collected so that all are reported at once, by line."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ class Problems:
         self._found.append((line, text))
 
     def add_invalid(self, item: Any, known: Collection[str]) -> None:
-        """One of pydantic's errors under `analysis:`; `known` are the keys that may stand there."""
+        """Add one of pydantic's errors under `analysis:`; `known` are the keys allowed there."""
         self.add(("analysis", *item["loc"]), _describe(item, known))
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return how many there are."""
         return len(self._found)
 
     def check(self) -> None:
-        """Nothing where there are none; else raises ConfigError that lists them by line."""
+        """Raise ConfigError that lists the problems by line, if there are any."""
         if not self._found:
             return
         problems = [f"line {line}: {_shorten(text)}" for line, text in sorted(self._found)]
@@ -83,7 +83,7 @@ def _shorten(text: str) -> str:
 
 
 def spell(location: Location) -> str:
-    """A location as people write it: baselines.suite.python, tests (item 2)."""
+    """Return a location as people write it: baselines.suite.python, tests (item 2)."""
     words = ""
     for part in location:
         if isinstance(part, int):
@@ -94,7 +94,7 @@ def spell(location: Location) -> str:
 
 
 def _describe(item: Any, known: Collection[str]) -> str:
-    """One sentence for one of pydantic's errors."""
+    """Return one sentence for one of pydantic's errors."""
     key, kind = spell(item["loc"]), item["type"]
     if kind == "extra_forbidden":
         nearest = find_nearest(str(item["loc"][-1]), known)

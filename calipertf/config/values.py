@@ -59,13 +59,13 @@ def _refuse_bool(value: Any) -> Any:
 
 
 def check_version(text: str) -> str:
-    """A selector of versions that can be read, as it stands."""
+    """Return a valid selector of versions unchanged; raise ValueError for any other text."""
     check_selector(text)
     return text
 
 
 def check_python(text: str) -> str:
-    """The tag of a Python; a selector of some, as it stands."""
+    """Return the tag of a Python; a selector of several stays as it is."""
     if re.match(r"[<>=!~]", text) or text in {"all", "latest"}:
         check_selector(text)
         return text
@@ -84,14 +84,14 @@ def check_one_python(text: str) -> str:
 
 
 def check_resolve(text: str) -> str:
-    """A state of the index, as it stands: today, release or a date that has been."""
+    """Return a valid state of the index unchanged: today, release or a past date."""
     if text in {"today", "release"}:
         return text
     day = _read_day(text)
     if day is None:
         raise ValueError("write today, release or a date such as 2021-01-05")
     if day > datetime.now(timezone.utc).date():
-        raise ValueError("that day is yet to come; write today")
+        raise ValueError("the date is in the future; write today")
     if day < FIRST_DAY:
         raise ValueError("there was no package index then; write a day from 2003 on, or release")
     return text
@@ -119,7 +119,7 @@ def _check_size(value: Any) -> Any:
 
 
 def check_name(text: str) -> str:
-    """The name of a package, as PEP 503 normalizes it."""
+    """Return the name of a package, as PEP 503 normalizes it."""
     if not _NAME.fullmatch(text):
         raise ValueError("write the name of one package; versions have a key of their own")
     return str(canonicalize_name(text))
@@ -136,7 +136,7 @@ def _check_requirement(text: str) -> str:
 
 
 def _refuse_secret(value: Any) -> Any:
-    """The value; raises ValueError where an address in it holds credentials."""
+    """Return the value; raises ValueError where an address in it holds credentials."""
     if isinstance(value, dict):
         for item in value.values():
             _refuse_secret(item)
@@ -156,7 +156,7 @@ def _check_import_name(text: str) -> str:
 
 
 def check_url(text: str) -> str:
-    """The address of an index, without credentials."""
+    """Return the address of an index, without credentials."""
     if not re.fullmatch(r"https?://[^/\s]\S*", text) or not _has_host(text):
         raise ValueError(f"write an address such as {DEFAULT_INDEX}")
     return str(_refuse_secret(text))
@@ -184,7 +184,7 @@ def _check_image(text: str) -> str:
 
 
 def _check_args(value: Any) -> Any:
-    """The template's values: what a record can hold and two runs can compare."""
+    """Return the template's values: what a record can hold and two runs can compare."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("write numbers that are finite; put quotes around what is a text")
     for item in value.values() if isinstance(value, Mapping) else ():

@@ -1,4 +1,4 @@
-"""A YAML file as plain data that remembers its lines and keeps what was written.
+"""A YAML file as plain data, with the line of each key, and scalars as they were written.
 
 YAML reads an unquoted 2.10 as the number 2.1 and 2021-01-05 as a date: under the keys named in
 `literal` every scalar stays the text that stands in the file.
@@ -33,7 +33,7 @@ _DATE = "tag:yaml.org,2002:timestamp"
 
 @dataclass(frozen=True, kw_only=True)
 class YamlFile:
-    """Parsed contents and where each key stands."""
+    """Parsed contents, and the line of each key."""
 
     path: Path
     data: Any
@@ -43,7 +43,7 @@ class YamlFile:
     duplicates: tuple[tuple[Location, int], ...] = ()
 
     def find_line(self, location: Location) -> int | None:
-        """Line of a location, or of the nearest one around it."""
+        """Return the line of a location, or of the nearest one around it."""
         for size in range(len(location), 0, -1):
             if location[:size] in self.lines:
                 return self.lines[location[:size]]
@@ -183,7 +183,7 @@ def _check_text(text: str, node: yaml.Node) -> str:
 
 
 def read_yaml(path: Path, *, literal: Collection[str] = ()) -> YamlFile:
-    """The file's contents; raises ConfigError that names the line where it is not YAML."""
+    """Return the file's contents; raises ConfigError that names the line where it is not YAML."""
     try:
         text = read_file(path, largest=LARGEST_FILE).decode("utf-8-sig")
     except OSError as error:

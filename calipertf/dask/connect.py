@@ -49,7 +49,7 @@ LOG_AFTER = 20
 
 @contextlib.contextmanager
 def connect(address: str, *, needs: str, jobs: int | None = None) -> Iterator[Client]:
-    """A client of the cluster, whose software is that of this process.
+    """Yield a client of the cluster, after checking that both run the same software.
 
     `address` is tcp://host:port (tls://, ...), the path of a scheduler file, or `local` for a
     cluster on this machine that lasts as long as the block, with `jobs` tasks at once. Workers
@@ -74,7 +74,7 @@ def connect(address: str, *, needs: str, jobs: int | None = None) -> Iterator[Cl
 
 @contextlib.contextmanager
 def _quiet_client() -> Iterator[None]:
-    """Keep Dask's client from complaining of a lost scheduler, or of versions: our errors do."""
+    """Silence Dask's own messages on lost schedulers and versions: our errors say it."""
     client_log = logging.getLogger("distributed.client")
     level = client_log.level
     client_log.setLevel(logging.CRITICAL)
@@ -87,7 +87,7 @@ def _quiet_client() -> Iterator[None]:
 
 
 def scheduler_lost_error() -> EngineError:
-    """The error that tells of a lost scheduler."""
+    """Return the error for a lost scheduler."""
     return EngineError(
         "the Dask scheduler was lost (or somebody restarted the cluster): what was finished is "
         "kept; the same command goes on from there"
@@ -118,7 +118,7 @@ def _open_client(address: str, jobs: int | None, stack: contextlib.ExitStack) ->
 
 @contextlib.contextmanager
 def _ignore_interrupts() -> Iterator[None]:
-    """Processes that start meanwhile leave a terminal's Ctrl-C to this one, which ends them."""
+    """Let processes started inside ignore a terminal's Ctrl-C: this process ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -130,7 +130,7 @@ def _ignore_interrupts() -> Iterator[None]:
 
 
 def _read_scheduler_file(path: Path) -> str:
-    """The address in a file that `dask scheduler --scheduler-file` wrote."""
+    """Return the address in a file that `dask scheduler --scheduler-file` wrote."""
     try:
         return str(load_json(read_file(path, largest=1024**2))["address"])
     except (OSError, ValueError, LookupError, TypeError) as error:
@@ -157,7 +157,7 @@ def _check_port(address: str) -> None:
 
 
 def probe_scheduler(address: str) -> Software:
-    """The software of the scheduler at an address, as it tells by Dask's own messages.
+    """Return the software of the scheduler at an address, asked by Dask's own messages.
 
     Nothing is pickled: to unpickle a function of another Python can kill a process. Raises
     ConfigError where the address is none, EngineError where no scheduler answers.
@@ -190,7 +190,7 @@ def probe_scheduler(address: str) -> Software:
 
 
 def read_versions(said: Mapping[str, Any]) -> Software:
-    """The software that a process of Dask's tells of; it knows nothing of this package."""
+    """Return the software that a Dask process reports; it does not know this package's version."""
     packages = said["packages"]
     return Software(
         python=".".join(str(packages["python"]).split(".")[:3]),
@@ -220,7 +220,10 @@ def _wait_for_workers(client: Client, address: str) -> None:
 
 
 def ask_workers(client: Client, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    """Each worker's answer by its address; an exception where it failed, none where it is lost."""
+    """Return each worker's answer by its address.
+
+    An exception where it failed, none where it is lost.
+    """
     with log_if_slow():
         answers = client.run(function, *arguments, on_error="return")
     return {
@@ -232,7 +235,7 @@ def ask_workers(client: Client, function: Callable[..., Any], *arguments: Any) -
 
 @contextlib.contextmanager
 def log_if_slow() -> Iterator[None]:
-    """Say after a while that a worker lets everybody wait."""
+    """Log after a while that a worker keeps the run waiting."""
     words = (
         "a worker does not answer: waiting until it does, or the scheduler gives it up after its "
         "distributed.scheduler.worker-ttl (Dask's default is five minutes)"

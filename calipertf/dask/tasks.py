@@ -1,4 +1,4 @@
-"""Tasks on a Dask cluster whose results are still to come, and a map over them."""
+"""In-flight tasks on a Dask cluster, and a map over items."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Item = TypeVar("Item")
 
 
 class TaskQueue(Generic[Item]):
-    """Tasks on a cluster whose results are still to come; at most these are held in memory."""
+    """In-flight tasks on a cluster: only their results are held in memory."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class TaskQueue(Generic[Item]):
         return len(self._futures)
 
     def items(self) -> list[tuple[str, Item]]:
-        """Key and item of each task whose end is still to come."""
+        """Return the key and item of each task in flight."""
         return [(str(f.key), item) for f, item in self._futures.items() if f.status == "pending"]
 
     def submit(
@@ -71,7 +71,9 @@ class TaskQueue(Generic[Item]):
         self._results.add(future)
 
     def wait(self, timeout: float) -> list[tuple[Item, Any]]:
-        """What ended, as (item, result or exception); empty after `timeout` seconds of nothing.
+        """Return what ended, as (item, result or exception).
+
+        Empty after `timeout` seconds of nothing.
 
         Raises EngineError where the scheduler is lost.
         """
@@ -126,7 +128,7 @@ class Answer(Generic[Item]):
 def map_cluster(
     client: Client, function: Callable[[Item], Any], items: Iterable[Item]
 ) -> Generator[Answer[Item], None, None]:
-    """The function's answer for each item, in the order in which they end.
+    """Yield the function's answer for each item, in the order in which they end.
 
     A lost worker's items run again elsewhere, as often as Dask allows (distributed.scheduler.
     allowed-failures, 3); the function and its results have to be picklable. No more items are on

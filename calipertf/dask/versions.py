@@ -36,7 +36,7 @@ class Package:
 
 
 def describe_software() -> Software:
-    """The software of this process."""
+    """Return the software of this process."""
     return Software(
         python=platform.python_version(),
         dask=version("dask"),
@@ -45,12 +45,12 @@ def describe_software() -> Software:
 
 
 def describe_package() -> Package:
-    """This package in this process."""
+    """Return this package in this process."""
     return Package(digest=hash_package(), may_hang=may_hang())
 
 
 def may_hang() -> bool:
-    """Whether this process can lock up in Dask's profiler: on Python 3.11 before 3.11.9.
+    """Return whether this process can lock up in Dask's profiler: on Python 3.11 before 3.11.9.
 
     Seen here after 2,485 short cells; https://github.com/dask/distributed/issues/8616.
     """
@@ -60,7 +60,7 @@ def may_hang() -> bool:
 
 
 def hash_package() -> str:
-    """SHA-256 over the sources of this package, names included."""
+    """Return SHA-256 over the sources of this package, names included."""
     root = Path(calipertf.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
@@ -69,7 +69,7 @@ def hash_package() -> str:
 
 
 def compare_software(name: str, here: Software, there: Software) -> tuple[list[str], list[str]]:
-    """Differences that forbid to work together, and harmless ones, both sides named."""
+    """Return the differences that forbid to work together, and harmless ones, both sides named."""
     errors: list[str] = []
     warnings: list[str] = []
     for key in ("python", "dask", "distributed"):
@@ -82,7 +82,7 @@ def compare_software(name: str, here: Software, there: Software) -> tuple[list[s
 
 
 def compare_package(name: str, here: Package, there: Package) -> tuple[list[str], list[str]]:
-    """The same for this package."""
+    """Return the same for this package."""
     errors: list[str] = []
     warnings: list[str] = []
     if there.digest is None:

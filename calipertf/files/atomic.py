@@ -47,7 +47,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _open_partial(path: Path) -> IO[bytes]:
-    """A new file beside `path`, locked while it is open: by that others know that it is in use."""
+    """Return a new file beside `path`, locked while it is open.
+
+    By that others know that it is in use.
+    """
     while True:
         file: IO[bytes] = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- the caller closes it
             dir=path.parent, prefix=f".{path.name}.", suffix=".partial", delete=False
@@ -161,7 +164,7 @@ def remove_file(path: Path) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Text in UTF-8, written as write_bytes does; half a character stands as its escape."""
+    """Write text as UTF-8, as write_bytes does; a lone surrogate becomes its escape."""
     write_bytes(path, content.encode("utf-8", errors="backslashreplace"))
 
 
@@ -194,7 +197,10 @@ def _remove_partial(path: Path) -> bool:
 
 
 def set_aside(path: Path) -> Path:
-    """The new name of a file that is in the way: nothing is overwritten, nothing is deleted."""
+    """Return the new name of a file that is in the way.
+
+    Nothing is overwritten, nothing is deleted.
+    """
     number = 1
     while (aside := path.with_name(f"{path.name}.aside-{number}")).exists():
         number += 1

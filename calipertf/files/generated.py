@@ -15,7 +15,7 @@ _LIST = ".made.json"
 
 
 def remove_old(folder: Path, names: Iterable[str]) -> None:
-    """Remove files that an earlier run has made: those on its list, and as it wrote them.
+    """Remove files that an earlier run listed as its own, unless somebody changed them since.
 
     What the user has put there, or has changed, is left alone, whatever its name.
     """
@@ -37,7 +37,7 @@ def note_made(folder: Path, names: Iterable[str]) -> None:
 
 
 def list_made(folder: Path) -> list[str]:
-    """Names of the files on a folder's list."""
+    """Return the names of the files on a folder's list."""
     return sorted(_read_list(folder))
 
 
@@ -46,7 +46,7 @@ def _write_list(folder: Path, made: dict[str, str]) -> None:
 
 
 def _read_list(folder: Path) -> dict[str, str]:
-    """The list; empty where it cannot be read: then nothing is known to be ours."""
+    """Return the list; empty where it cannot be read: then nothing is known to be ours."""
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         files = load_json(read_file(folder / _LIST)).get("files")
         return {

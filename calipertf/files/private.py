@@ -15,7 +15,9 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def make_private(parent: Path, name: str) -> Path:
-    """A folder below `parent` that only this user can write to; `name` where that can be trusted.
+    """Return a folder below `parent` that only this user can write to.
+
+    `name` where that can be trusted.
 
     In a folder that all may write to, somebody else can have taken the name, or have put a link in
     its place: then it is left alone, and the folder gets a name that nobody could foresee.

@@ -11,5 +11,5 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def strip_controls(text: str) -> str:
-    """The text without colours, cursor movements and control characters."""
+    """Return the text without colours, cursor movements and control characters."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text))

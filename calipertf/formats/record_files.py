@@ -29,7 +29,7 @@ from calipertf.reasons.owners import Owners, make_owners
 
 
 def read_record(path: Path) -> Record:
-    """The record in a file, ours or the original tool's.
+    """Return the record in a file, ours or the original tool's.
 
     Raises RecordError that names the file when it is not JSON, not a record, or of a newer schema.
     """
@@ -87,7 +87,7 @@ def _read_native(data: Mapping[str, Any]) -> Record:
 
 
 def _read_original(path: Path, data: Mapping[str, Any]) -> Record:
-    """A record of the original tool, with the outcomes that its return codes allow."""
+    """Return a record of the original tool, with the outcomes that its return codes allow."""
     inputs = data.get("inputs")
     match = RECORD_NAME.fullmatch(
         str(inputs.get("name")) if isinstance(inputs, dict) else path.stem

@@ -37,12 +37,12 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of the record, as the original tool spells it."""
+        """Return the name of the record, as the original tool spells it."""
         return f"pypi-{self.package}-{self.version}-python-{self.python}"
 
     @property
     def label(self) -> str:
-        """Short words for a log line."""
+        """Return the short words for a log line."""
         return f"{self.package} {self.version} {self.python} ({self.resolve})"
 
     def sort_key(self) -> tuple[Any, ...]:
@@ -52,7 +52,7 @@ class Cell:
 
 
 def read_lines(value: object) -> tuple[Any, ...]:
-    """Lines as a record holds them: a list, or the original's one text; none for null.
+    """Return lines as a record holds them: a list, or the original's one text; none for null.
 
     Raises TypeError for anything else; that each is a text is for check_record to say.
     """
@@ -92,7 +92,7 @@ class Run:
     start: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The run as docs/formats.md has it."""
+        """Return the run as docs/formats.md has it."""
         data: dict[str, Any] = {
             "output": list(self.output),
             "error": list(self.error),
@@ -116,7 +116,10 @@ class Run:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Run:
-        """The run that a record holds: ours, one with the names before 0.2, or the original's."""
+        """Return the run that a record holds.
+
+        Ours, one with the names before 0.2, or the original's.
+        """
         repeat = data.get("repeat", data.get("again"))
         return cls(
             output=read_lines(data.get("output")),
@@ -152,7 +155,7 @@ class Verdict:
     differences: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as docs/formats.md has it."""
+        """Return the verdict as docs/formats.md has it."""
         failure = self.exception
         return {
             "outcome": self.outcome,
@@ -166,7 +169,7 @@ class Verdict:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Verdict:
-        """The verdict that a record holds."""
+        """Return the verdict that a record holds."""
         failure = data.get("exception")
         return cls(
             outcome=data["outcome"],
@@ -205,7 +208,7 @@ class Observation:
 
     @property
     def seconds(self) -> float:
-        """Seconds that the cell took, from one phase to the next."""
+        """Return the seconds that the cell took, from one phase to the next."""
         return float(sum(self.timings.get(phase, 0) for phase in ("build", "freeze", "scripts")))
 
 
@@ -228,7 +231,7 @@ class Record(Observation):
         return cls(**known, **judged)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as docs/formats.md has it."""
+        """Return the record as docs/formats.md has it."""
         cell = {
             "package": self.cell.package,
             "version": self.cell.version,
@@ -266,5 +269,8 @@ class Record(Observation):
 
 
 def worst_outcome(outcomes: Mapping[str, Verdict]) -> Verdict | None:
-    """The verdict that stands for a cell: the worst of its scripts'; None where there is none."""
+    """Return the verdict that stands for a cell: the worst of its scripts'.
+
+    None where there is none.
+    """
     return min(outcomes.values(), key=lambda verdict: rank_worst(verdict.outcome), default=None)

@@ -30,7 +30,7 @@ class Score:
 
     @property
     def column(self) -> str:
-        """Its name in the table of versions."""
+        """Return its name in the table of versions."""
         return f"requirements_{self.name}" if self.of == "requirements" else self.name
 
 

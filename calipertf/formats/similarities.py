@@ -109,7 +109,7 @@ def _read_one(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, list[
 
 
 def _find_sound(values: pd.Series[Any], column: str) -> Any:
-    """Return for each value of a column whether it can be meant, as an array."""
+    """Return whether each value of a column makes sense, as an array."""
     if column in NUMBERS:
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
         return (numbers >= 0) & (numbers <= NUMBERS[column] + _HAIR)

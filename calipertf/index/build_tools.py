@@ -1,4 +1,4 @@
-"""Which build tools a source archive is built with: those of its day, or else the newest.
+"""The build tools for a source archive: those of its day, or else the newest.
 
 setuptools takes things away: `Feature` in 46, `use_2to3` in 58, pkg_resources in 82. So a cell with
 a resolve date builds with the tools of that date, and where that fails once more with the newest.
@@ -59,7 +59,7 @@ _NEWEST = "+newest"
 
 
 def with_newest(python: str) -> str:
-    """A Python's tag as find_limit takes it where build tools are to be the newest."""
+    """Return a Python's tag as find_limit takes it where build tools are to be the newest."""
     return python + _NEWEST
 
 

@@ -1,4 +1,4 @@
-"""The file that replies of an index are kept in: a broken one is set aside, and made anew."""
+"""The cache file of an index's replies; a broken one is quarantined and made anew."""
 
 from __future__ import annotations
 

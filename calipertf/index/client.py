@@ -79,11 +79,14 @@ class ReleaseFile:
 
     @property
     def is_wheel(self) -> bool:
-        """Whether it is a wheel, not a source archive."""
+        """Return whether it is a wheel, not a source archive."""
         return bool(self.tags)
 
     def allows_python(self, tag: str) -> bool:
-        """Whether Requires-Python lets a Python have it; one that cannot be read lets all."""
+        """Return whether Requires-Python lets a Python have it.
+
+        One that cannot be read lets all.
+        """
         if not self.requires_python:
             return True
         try:
@@ -106,15 +109,18 @@ class Project:
     stale: bool = False
 
     def versions(self) -> list[Version]:
-        """Versions with at least one file that is not yanked, ascending."""
+        """Return the versions with at least one file that is not yanked, ascending."""
         return sorted({file.version for file in self.files if not file.yanked})
 
     def all_versions(self) -> list[Version]:
-        """Versions ascending, those that are yanked whole included: a pin still reaches them."""
+        """Return versions ascending, those that are yanked whole included.
+
+        A pin still reaches them.
+        """
         return sorted({file.version for file in self.files})
 
     def release_files(self, version: Version) -> list[ReleaseFile]:
-        """Files of one version; yanked ones only where nothing else is there (PEP 592)."""
+        """Return files of one version; yanked ones only where nothing else is there (PEP 592)."""
         found = [file for file in self.files if file.version == version]
         return [file for file in found if not file.yanked] or found
 
@@ -138,7 +144,7 @@ class Project:
 
 
 def _fits_python(file: ReleaseFile, python: str) -> bool:
-    """Whether a CPython could have a file on the platform that it is for."""
+    """Return whether a CPython could have a file on the platform that it is for."""
     if not file.is_wheel:
         return file.allows_python(python)
     major, minor = python_key(python)
@@ -192,7 +198,7 @@ class Index:
         return session
 
     def __enter__(self) -> Index:  # noqa: PYI034 -- Self needs Python 3.11
-        """The index itself."""
+        """Return the index itself."""
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -205,7 +211,7 @@ class Index:
         self.files.close()
 
     def fetch_project(self, name: str) -> Project:
-        """All files of a package.
+        """Return all files of a package.
 
         Raises VersionError where the index has no such package, IndexUnavailableError where it
         cannot be reached and the cache does not hold the answer.
@@ -312,7 +318,7 @@ def _check_page(response: requests.Response, *_: object, **__: object) -> None:
 
 
 def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ...]:
-    """Return files that a page lists; raises what pypi_simple raises of what is no page."""
+    """Return the files that a page lists; raises what pypi_simple raises of what is no page."""
     page = ProjectPage.from_response(response, name)
     files = [_parse_file(package) for package in page.packages if package.version]
     known = tuple(file for file in files if file is not None)
@@ -323,7 +329,10 @@ def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ..
 
 
 def _parse_file(package: DistributionPackage) -> ReleaseFile | None:
-    """A file of the index page; None for eggs, installers and names that are not PEP 427's."""
+    """Return a file of the index page.
+
+    None for eggs, installers and names that are not PEP 427's.
+    """
     filename = package.filename
     tags: frozenset[Tag] = frozenset()
     build: tuple[int, str] | tuple[()] = ()
@@ -350,6 +359,6 @@ def _parse_file(package: DistributionPackage) -> ReleaseFile | None:
 
 
 def _respell_archive(filename: str) -> str:
-    """The name of a source archive as PEP 625 has it, whatever it was packed with."""
+    """Return the name of a source archive as PEP 625 has it, whatever it was packed with."""
     ending = next((ending for ending in _OLD_ARCHIVES if filename.endswith(ending)), None)
     return filename.removesuffix(ending) + ".tar.gz" if ending else filename

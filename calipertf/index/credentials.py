@@ -41,13 +41,16 @@ WAY_OUT = (
 
 
 def needs_credentials(url: str) -> bool:
-    """Whether an index is asked with credentials: those of the environment, or of a netrc file."""
+    """Return whether an index is asked with credentials.
+
+    Those of the environment, or of a netrc file.
+    """
     return USERNAME in os.environ or get_netrc_auth(url) is not None
 
 
 @contextlib.contextmanager
 def lend_credentials(url: str) -> Iterator[None]:
-    """Credentials of the environment or a keyring for all that asks the index of this address.
+    """Give credentials of the environment or a keyring to all requests to an index.
 
     They are in a netrc file that this user alone can read, with what the user's own holds, and in
     no variable but its name. It is removed on leaving. Nothing is lent where USERNAME is not set.
@@ -134,7 +137,7 @@ def _ask_keyring(url: str, username: str) -> str:
 
 @contextlib.contextmanager
 def _set_environ(changes: Mapping[str, str | None]) -> Iterator[None]:
-    """Variables of this process and its children, as they were before on leaving."""
+    """Yield the variables of this process and its children, as they were before on leaving."""
     before = {name: os.environ.get(name) for name in changes}
 
     def apply(values: Mapping[str, str | None]) -> None:

@@ -91,7 +91,7 @@ def _read_number(name: str, default: float, least: float) -> float:
 
 
 class PatientAdapter(HTTPAdapter):
-    """Repeats a request whose answer may become better, and reads replies within a time limit."""
+    """An adapter that retries requests, and reads replies within a time limit."""
 
     def __init__(self, patience: Patience) -> None:
         super().__init__()
@@ -209,7 +209,7 @@ def open_cached_session(
 
 
 def warn_of_cache(folder: Path | None, problem: object) -> None:
-    """Say that the index's pages are not kept, and how to have them kept."""
+    """Warn that the index's pages are not cached, and say how to mend that."""
     log.warning(
         "what the index answers cannot be kept in %s (%s): going on without, so that nothing can "
         "be done without a network; free some space, or let CALIPER_CACHE name another folder",
@@ -219,7 +219,7 @@ def warn_of_cache(folder: Path | None, problem: object) -> None:
 
 
 def check_room(folder: Path) -> str | None:
-    """Return why a cache cannot be kept in a folder; None where it can."""
+    """Return why a folder cannot hold a cache; None where it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         status = os.statvfs(folder)
@@ -240,7 +240,7 @@ def check_room(folder: Path) -> str | None:
 def download_file(
     session: requests.Session, url: str, stream: IO[bytes], hashes: Mapping[str, str]
 ) -> int:
-    """Return bytes of a file, downloaded into a (seekable) stream and compared with its hashes.
+    """Return the bytes of a file, downloaded into a (seekable) stream and compared with its hashes.
 
     Raises InfrastructureError where it cannot be had, or is not the file that the index lists.
     """

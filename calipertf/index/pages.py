@@ -17,7 +17,7 @@ Location = Callable[[ReleaseFile], str]
 
 
 def render_html(name: str, files: Iterable[ReleaseFile], locate: Location) -> str:
-    """A project's page in HTML, with yanks (PEP 592) and metadata (PEP 658) marked."""
+    """Return a project's page in HTML, with yanks (PEP 592) and metadata (PEP 658) marked."""
     body = "\n".join(_render_link(file, locate(file)) for file in files)
     return f"<!DOCTYPE html><html><head><title>{name}</title></head><body>\n{body}\n</body></html>"
 
@@ -37,7 +37,7 @@ def _render_link(file: ReleaseFile, url: str) -> str:
 
 
 def render_json(name: str, files: Iterable[ReleaseFile], locate: Location) -> str:
-    """A project's page in JSON, with sizes and upload times (PEP 700)."""
+    """Return a project's page in JSON, with sizes and upload times (PEP 700)."""
     files = list(files)
     # Version 1.1 promises a size for each file.
     is_sized = all(file.size is not None for file in files)

@@ -65,7 +65,10 @@ def _check(response: requests.Response) -> None:
 
 @_retried
 def fetch_tail(session: requests.Session, url: str) -> Tail:
-    """The last bytes of the file; RangesUnsupportedError where the server knows no ranges."""
+    """Return the last bytes of the file.
+
+    RangesUnsupportedError where the server knows no ranges.
+    """
     headers = {"Range": f"bytes=-{TAIL}", "Accept-Encoding": "identity"}
     with session.get(url, headers=headers, timeout=HTTP_TIMEOUT, stream=True) as response:
         # Some servers refuse a suffix longer than the file, or suffixes altogether.
@@ -83,7 +86,7 @@ def fetch_tail(session: requests.Session, url: str) -> Tail:
 
 @_retried
 def fetch_range(session: requests.Session, url: str, start: int, end: int) -> bytes:
-    """Bytes from ``start`` up to and without ``end``."""
+    """Return the bytes from ``start`` up to and without ``end``."""
     headers = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
     with session.get(url, headers=headers, timeout=HTTP_TIMEOUT) as response:
         _check(response)
@@ -97,7 +100,7 @@ def fetch_range(session: requests.Session, url: str, start: int, end: int) -> by
 
 @_retried
 def download(session: requests.Session, url: str, stream: IO[bytes]) -> str:
-    """SHA-256 of the whole file, streamed into the (seekable) file given."""
+    """Return SHA-256 of the whole file, streamed into the (seekable) file given."""
     stream.seek(0)
     stream.truncate()
     digest = hashlib.sha256()
@@ -114,7 +117,7 @@ def download(session: requests.Session, url: str, stream: IO[bytes]) -> str:
 
 
 class RangeFile(io.RawIOBase):
-    """A file on a web server; what is read is fetched once and kept."""
+    """A file on a web server, read by range requests; each byte is fetched once."""
 
     def __init__(self, session: requests.Session, url: str, tail: Tail) -> None:
         super().__init__()
@@ -142,22 +145,25 @@ class RangeFile(io.RawIOBase):
         self.bytes_read += len(content)
 
     def _find(self, start: int, end: int) -> bytes | None:
-        """The bytes asked for, where one part holds them; there are some forty parts at most."""
+        """Return the bytes asked for, where one part holds them.
+
+        There are some forty parts at most.
+        """
         for first, content in self._parts:
             if first <= start and end <= first + len(content):
                 return content[start - first : end - first]
         return None
 
     def readable(self) -> bool:
-        """Always."""
+        """Return always."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """Return always."""
         return True
 
     def tell(self) -> int:
-        """The position of the next read."""
+        """Return the position of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -169,7 +175,7 @@ class RangeFile(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        """Bytes from the position, fetched where they are not here yet."""
+        """Return the bytes from the position, fetched where they are not here yet."""
         end = self.size if size < 0 else min(self._position + size, self.size)
         if self._position >= end:
             return b""

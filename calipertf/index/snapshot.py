@@ -38,7 +38,7 @@ log = logging.getLogger("calipertf")
 
 
 def hide_newer(project: Project, cutoff: datetime, python: str) -> list[ReleaseFile]:
-    """Files that were on the index at the cut-off; without an upload time a file stays."""
+    """Return files that were on the index at the cut-off; without an upload time a file stays."""
     limit = find_limit(project.name, cutoff, python)
     return [file for file in project.files if file.uploaded is None or file.uploaded <= limit]
 
@@ -74,19 +74,22 @@ class Watch:
 
     @property
     def index(self) -> Index:
-        """The real index."""
+        """Return the real index."""
         return self._machine.index
 
     def url(self, host: str = "127.0.0.1") -> str:
-        """Address of the index to give to an installer; `host` is what it calls this machine."""
+        """Return the address of the index to give to an installer.
+
+        `host` is what it calls this machine.
+        """
         return f"http://{host}:{self._machine.port}/{self.token}/simple/"
 
     def file_url(self, project: str, file: ReleaseFile, host: str = "127.0.0.1") -> str:
-        """Address of one file."""
+        """Return the address of one file."""
         return f"http://{host}:{self._machine.port}/{self.token}/files/{project}/{file.filename}"
 
     def list_files(self, name: str) -> list[ReleaseFile] | None:
-        """Return files of a project at the cut-off; None where the index has no such project.
+        """Return the files of a project at the cut-off; None where the index has no such project.
 
         Raises CaliperError where the index cannot tell, and remembers that.
         """
@@ -146,11 +149,11 @@ class TimeMachine:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """Return the port it listens on."""
         return self._server.server_port
 
     def url(self, cutoff: datetime, python: str, host: str = "127.0.0.1") -> str:
-        """Address of the index as of a cut-off, for a Python's tag.
+        """Return the address of the index as of a cut-off, for a Python's tag.
 
         `host` is what this machine is called by the one who asks. The tag may be one that
         build_tools.with_newest made.
@@ -171,7 +174,7 @@ class TimeMachine:
             del self._watches[watch.token]
 
     def find_watch(self, parts: list[str]) -> tuple[Watch | None, list[str]]:
-        """Return whose request a path is (None: nobody's), and what of the path is left."""
+        """Return the watch of a request's path (None: no watch), and the rest of the path."""
         if parts and parts[0] in self._watches:
             return self._watches[parts[0]], parts[1:]
         try:
@@ -271,7 +274,7 @@ def _keep_url(file: ReleaseFile) -> str:
 
 @contextlib.contextmanager
 def serve_past(index: Index, host: str = "127.0.0.1") -> Iterator[TimeMachine]:
-    """A time machine that is closed on leaving."""
+    """Yield a time machine that is closed on leaving."""
     machine = TimeMachine(index, host)
     try:
         yield machine

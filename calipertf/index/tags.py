@@ -14,7 +14,7 @@ from calipertf.versions import python_key
 
 
 def target_tags(python: str, platforms: Iterable[str]) -> list[Tag]:
-    """Wheel tags that a CPython on some platforms installs, the best first.
+    """Return wheel tags that a CPython on some platforms installs, the best first.
 
     `python` is a tag such as cp37; `platforms` are platform tags, the best first.
     """
@@ -29,7 +29,7 @@ def target_tags(python: str, platforms: Iterable[str]) -> list[Tag]:
 
 
 def _list_abis(version: tuple[int, int]) -> list[str]:
-    """ABI tags of the ordinary build: cp27mu and cp37m had a suffix until Python 3.8."""
+    """Return ABI tags of the ordinary build: cp27mu and cp37m had a suffix until Python 3.8."""
     base = f"cp{version[0]}{version[1]}"
     if version < (3, 3):
         return [f"{base}mu"]
@@ -37,7 +37,7 @@ def _list_abis(version: tuple[int, int]) -> list[str]:
 
 
 def linux_platforms(machine: str = "x86_64", glibc: tuple[int, int] = (2, 36)) -> list[str]:
-    """Platform tags of a Linux container with a glibc, the best first."""
+    """Return platform tags of a Linux container with a glibc, the best first."""
     # The musl and older manylinux names are aliases that pip knows: PEP 600.
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(glibc[1], 4, -1)]
     aliases = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -51,7 +51,7 @@ def linux_platforms(machine: str = "x86_64", glibc: tuple[int, int] = (2, 36)) -
 
 
 def local_platforms() -> list[str]:
-    """Platform tags of this machine, the best first."""
+    """Return platform tags of this machine, the best first."""
     if sys.platform == "linux":
         libc, version = platform.libc_ver()
         if libc == "glibc":
@@ -63,7 +63,7 @@ def local_platforms() -> list[str]:
 def choose_wheel(
     project: Project, version: Version, python: str, platforms: Iterable[str]
 ) -> ReleaseFile | None:
-    """The wheel that an installer would take for this Python; None where there is none."""
+    """Return the wheel that an installer would take for this Python; None where there is none."""
     ranks = {tag: rank for rank, tag in enumerate(target_tags(python, platforms))}
     candidates = [
         (min(ranks[tag] for tag in file.tags if tag in ranks), file)
@@ -77,7 +77,7 @@ def choose_wheel(
 
 
 def choose_sdist(project: Project, version: Version, python: str) -> ReleaseFile | None:
-    """The source archive of a version that a Python may have; None where there is none."""
+    """Return the source archive of a version that a Python may have; None where there is none."""
     files = [
         file
         for file in project.release_files(version)
@@ -94,7 +94,7 @@ def choose_file(
     *,
     sources: bool = True,
 ) -> ReleaseFile | None:
-    """What pip would install on a Python: the best wheel, else the source archive.
+    """Return what pip would install on a Python: the best wheel, else the source archive.
 
     None where pip could not even try. Without `sources` wheels alone count.
     """

@@ -39,7 +39,7 @@ class Analysis:
 
 
 def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> Analysis:
-    """Every table, from results to predictions."""
+    """Return every table, from results to predictions."""
     results = make_results(inputs.records)
     axes = find_axes(results)
     requirements = {
@@ -122,13 +122,13 @@ class _Known:
         }
 
     def explain(self, result: Result, working: Cell | None) -> Cause | None:
-        """The cause, compared with a cell of another version where that says anything."""
+        """Return the cause, compared with a cell of another version where that says anything."""
         own = self._own.get((result.cell, result.script))
         return own or self._explainer.explain(result, working)
 
 
 def _refine(result: Result, cause: Cause | None) -> Result:
-    """The result with the reason that agrees with its cause."""
+    """Return the result with the reason that agrees with its cause."""
     reason = refine_reason(result.verdict.reason, cause)
     if reason == result.verdict.reason:
         return result

@@ -1,4 +1,4 @@
-"""The columns of every table that stage 3 writes; they stand in columns.yaml."""
+"""The columns of every table that stage 3 writes, from columns.yaml."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TABLES: Mapping[str, TableFormat] = _load_tables()
 
 
 def write_tables_page() -> str:
-    """docs/tables.md."""
+    """Return docs/tables.md."""
     lines = [_INTRODUCTION.rstrip("\n")]
     for name, table in TABLES.items():
         lines += ["", f"## {name}", "", f"A row is {table.row}.", ""]

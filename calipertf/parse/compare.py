@@ -40,7 +40,7 @@ class Comparison:
 
 
 def compare_runs(before: Iterable[Result], now: Iterable[Result]) -> list[Comparison]:
-    """Each script in each cell of either run, in the order of cells and scripts."""
+    """Return each script in each cell of either run, in the order of cells and scripts."""
     earlier = {(result.cell, result.script): result for result in before}
     later = {(result.cell, result.script): result for result in now}
     keys = sorted({*earlier, *later}, key=lambda key: (key[0].sort_key(), key[1]))
@@ -64,7 +64,7 @@ def _compare(before: Result | None, now: Result | None) -> Comparison:
 
 
 def judge_change(before: Result | None, now: Result | None) -> str:
-    """One of STATUSES for a script in two runs."""
+    """Return one of STATUSES for a script in two runs."""
     if before is None or now is None:
         return "only now" if before is None else "only before"
     if any(result.silent and result.outcome != "no_release" for result in (before, now)):
@@ -81,11 +81,11 @@ def judge_change(before: Result | None, now: Result | None) -> str:
 
 
 def count_statuses(comparisons: Sequence[Comparison]) -> dict[str, int]:
-    """How many scripts in cells have each status that occurs, worst first."""
+    """Return how many scripts in cells have each status that occurs, worst first."""
     counts = Counter(item.status for item in comparisons)
     return {status: counts[status] for status in STATUSES if counts[status]}
 
 
 def find_regressions(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Those that worked before and do not now."""
+    """Return those that worked before and do not now."""
     return [item for item in comparisons if item.status == "broken"]

@@ -12,7 +12,7 @@ from calipertf.reasons.messages import normalise_message
 
 
 def sign_failure(verdict: Verdict, error: Sequence[str], package: str) -> str | None:
-    """Exception type and normalised message of a failure; None for what did not fail."""
+    """Return exception type and normalised message of a failure; None for what did not fail."""
     if not OUTCOMES[verdict.outcome].fails:
         return None
     if verdict.exception is not None:
@@ -29,7 +29,7 @@ def sign_failure(verdict: Verdict, error: Sequence[str], package: str) -> str | 
 
 
 def _find_line(error: Sequence[str]) -> str:
-    """The line of an installer's last words that says why."""
+    """Return the line of an installer's last words that says why."""
     failure = parse_exception(error)
     lines = [line.strip(" \t\n╰─▶×│") for line in error if line.strip(" \t\n╰─▶×│")]
     telling = [

@@ -11,7 +11,7 @@ from calipertf.versions import python_version
 
 
 def list_findings(analysis: Analysis) -> list[str]:
-    """What was judged, where most works, what drift broke, what breaks most scripts."""
+    """Return what was judged, where most works, what drift broke, what breaks most scripts."""
     if not analysis.results:
         return []
     found = [_count_outcomes(analysis), *_name_best(analysis)]
@@ -31,7 +31,7 @@ def _count_outcomes(analysis: Analysis) -> str:
 
 
 def _name_best(analysis: Analysis) -> Iterator[str]:
-    """The cell where most scripts of each suite work."""
+    """Yield the cell where most scripts of each suite work."""
     for suite, scripts in analysis.axes.suites.items():
         part = [result for result in analysis.results if result.suite == suite]
         works = Counter(result.cell for result in part if result.works)
@@ -52,7 +52,7 @@ def _name_best(analysis: Analysis) -> Iterator[str]:
 
 
 def _tell_drift(analysis: Analysis) -> Iterator[str]:
-    """How much of what works with a version's own dependencies fails with today's."""
+    """Yield how much of what works with a version's own dependencies fails with today's."""
     works: dict[tuple[str, ...], dict[str, bool]] = {}
     for result in analysis.results:
         if not result.silent:
@@ -72,7 +72,7 @@ def _tell_drift(analysis: Analysis) -> Iterator[str]:
 
 
 def _tell_breaks(analysis: Analysis) -> Iterator[str]:
-    """The causes that break most scripts."""
+    """Yield the causes that break most scripts."""
     timelines = analysis.tables["timelines"]
     broken = timelines[timelines["cause"].notna()]
     counts = broken.groupby("cause")["script"].nunique().sort_values(ascending=False, kind="stable")

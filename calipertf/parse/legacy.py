@@ -44,7 +44,10 @@ def _is_prerelease(text: str) -> bool:
 
 
 def _write_run(run: Run | None, name: str) -> dict[str, Any]:
-    """What the original keeps of a run; a build that no wheel was found for has return value 1."""
+    """Return what the original keeps of a run.
+
+    A build that no wheel was found for has return value 1.
+    """
     if run is None:
         return {"retval": 1 if name == "build" else -1}
     return {"retval": run.retval, "output": list(run.output), "error": list(run.error)}

@@ -58,7 +58,7 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """All that lies under .caliper/ for stage 3."""
+    """Everything under .caliper/ that stage 3 reads."""
 
     records: Sequence[Record]
     #: Stage 2's tables by name; empty ones where there are none.
@@ -70,7 +70,10 @@ class Inputs:
 
 
 def read_inputs(layout: Layout) -> Inputs:
-    """Records, similarities and changes. Raises RecordError where there is nothing at all."""
+    """Return records, similarities and changes.
+
+    Raises RecordError where there is nothing at all.
+    """
     records, errors = read_records(layout)
     notes = [_leave_out(str(error)) for error in errors]
     notes += _find_foreign(layout)
@@ -96,7 +99,10 @@ def read_inputs(layout: Layout) -> Inputs:
 def _list_empty(
     layout: Layout, sims: Mapping[str, pd.DataFrame], changes: Sequence[ApiChange]
 ) -> Iterator[Note]:
-    """A note on each part of stage 2's results that is empty: what it needs, or who makes it."""
+    """Yield a note on each part of stage 2's results that is empty.
+
+    What it needs, or who makes it.
+    """
     has_run = any(layout.sims.glob("pypi-*-sources.json"))
     for name, table in sims.items():
         if not table.empty:
@@ -122,7 +128,7 @@ def _list_empty(
 
 
 def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
-    """What packages require; nothing where the file is missing or damaged."""
+    """Return what packages require; nothing where the file is missing or damaged."""
     path = layout.sims / "requires.json"
     try:
         return read_declared(path)
@@ -133,7 +139,7 @@ def _read_declared(layout: Layout, notes: list[Note]) -> Declared:
 
 
 def _find_foreign(layout: Layout) -> list[Note]:
-    """A note on each file among the records that is none, and on cells without a verdict."""
+    """Return a note on each file among the records that is none, and on cells without a verdict."""
     notes = []
     for path in (*sorted(layout.data.glob("*.json")), *sorted(layout.data.glob("*/*.json"))):
         if path.name.endswith(".failed.json"):
@@ -149,7 +155,7 @@ def _leave_out(text: str, command: str | None = None) -> Note:
 
 
 def _read_sims(layout: Layout, name: str, notes: list[Note]) -> pd.DataFrame:
-    """The sound rows of one of stage 2's tables; none where it is missing or damaged."""
+    """Return the sound rows of one of stage 2's tables; none where it is missing or damaged."""
     table = read_sims(layout.sims / name)
     notes += [_leave_out(problem, STAGE_2) for problem in table.problems]
     if table.rows is None:
@@ -177,7 +183,10 @@ def _read_original_sims(layout: Layout, notes: list[Note]) -> pd.DataFrame:
 
 
 def _list_pair(pair: str, scores: Mapping[str, Any]) -> Iterator[tuple[str, str, str, float]]:
-    """The rows of one pair without their package; raises ValueError where one cannot be meant."""
+    """Yield the rows of one pair without their package.
+
+    Raises ValueError where one cannot be meant.
+    """
     a, _, b = pair.partition("..")
     if not is_version(a) or not is_version(b):
         raise ValueError(f"{pair[:80]!r} names no two versions")
@@ -188,7 +197,7 @@ def _list_pair(pair: str, scores: Mapping[str, Any]) -> Iterator[tuple[str, str,
 
 
 def _read_changes(layout: Layout, notes: list[Note]) -> list[ApiChange]:
-    """All changes between neighbouring versions, in the order of versions."""
+    """Return all changes between neighbouring versions, in the order of versions."""
     files: list[list[ApiChange]] = []
     for path in sorted((layout.sims / "changes").glob("*.json")):
         try:

@@ -30,7 +30,7 @@ _LISTED = 20
 
 
 def run_stage(arguments: argparse.Namespace) -> int:
-    """The exit code of stage 3: 0, or 1 for a regression where --fail-on asks for it."""
+    """Return the exit code of stage 3: 0, or 1 for a regression where --fail-on asks for it."""
     if arguments.fail_on and arguments.compare is None:
         raise ConfigError("--fail-on needs --compare FOLDER: the run to compare with")
     layout = Layout(root=arguments.dir)
@@ -52,7 +52,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
 
 
 def read_other(folder: Path) -> list[Result]:
-    """The results of another run. Raises RecordError where the folder holds none."""
+    """Return the results of another run. Raises RecordError where the folder holds none."""
     layout = Layout(root=folder)
     records, errors = read_records(layout)
     for error in errors:
@@ -112,7 +112,7 @@ def summarise(
     comparisons: Sequence[Comparison] | None,
     formats: Sequence[str],
 ) -> Iterator[str]:
-    """The closing words: what was found, and where it lies."""
+    """Yield the closing lines: what was found, and where the files are."""
     yield from list_findings(analysis)
     yield from analysis.sentences
     if lost := sum(note.left_out for note in analysis.inputs.notes):

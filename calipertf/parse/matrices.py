@@ -11,7 +11,7 @@ from calipertf.parse.prediction.statistics import Floats
 
 
 def fill_matrix(rows: pd.DataFrame, names: Sequence[str], *, directed: bool) -> Floats:
-    """The score of each two versions; 1 on the diagonal, NaN where it is not known."""
+    """Return the score of each two versions; 1 on the diagonal, NaN where it is not known."""
     place = {name: number for number, name in enumerate(names)}
     matrix = np.full((len(names), len(names)), np.nan)
     left = rows["a"].map(place).to_numpy(dtype=int)

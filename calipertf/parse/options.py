@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_formats(text: str) -> tuple[str, ...]:
-    """The formats of a list with commas; for argparse's type."""
+    """Return the formats of a list with commas; for argparse's type."""
     wanted = [name.strip().lower() for name in text.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown or not wanted:

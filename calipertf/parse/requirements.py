@@ -11,7 +11,7 @@ from calipertf.reasons.owners import COMPANION_REQUIREMENTS
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One package that two cells have not alike."""
+    """One package that differs between two cells."""
 
     name: str
     #: Version here and there; None where it is not installed.
@@ -25,7 +25,7 @@ def parse_requirements(lines: Iterable[str]) -> list[Installed]:
 
 
 def compare_requirements(here: Sequence[Installed], there: Sequence[Installed]) -> list[Difference]:
-    """The packages that are not the same in two cells, in order of name."""
+    """Return the packages that are not the same in two cells, in order of name."""
     left = {item.name: item.version for item in here}
     right = {item.name: item.version for item in there}
     return [

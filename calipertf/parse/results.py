@@ -28,32 +28,32 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """The outcome's name, a key of OUTCOMES."""
+        """Return the outcome's name, a key of OUTCOMES."""
         return self.verdict.outcome
 
     @property
     def traits(self) -> Outcome:
-        """All that is known of the outcome."""
+        """Return all that is known of the outcome."""
         return OUTCOMES[self.verdict.outcome]
 
     @property
     def works(self) -> bool:
-        """Whether it ran and gave the result that it should."""
+        """Return whether it ran and gave the result that it should."""
         return self.traits.works
 
     @property
     def fails(self) -> bool:
-        """Whether it did not run to its end, and that says something about the version."""
+        """Return whether it did not run to its end, and that says something about the version."""
         return self.traits.fails
 
     @property
     def silent(self) -> bool:
-        """Whether it says nothing about the version."""
+        """Return whether it says nothing about the version."""
         return self.traits.silent
 
     @property
     def baseline_cell(self) -> Cell | None:
-        """The cell that it was compared with; None where it was compared with none."""
+        """Return the cell that it was compared with; None where it was compared with none."""
         named = self.verdict.baseline
         if not named:
             return None
@@ -62,14 +62,14 @@ class Result:
 
 
 def list_scripts(record: Record) -> list[str]:
-    """The scripts that a cell was asked to run; the original tool wrote them as one text."""
+    """Return the scripts that a cell was asked to run; the original tool wrote them as one text."""
     asked = record.inputs.get("tests") or ()
     names = asked.split("\n") if isinstance(asked, str) else [str(name) for name in asked]
     return sorted({name.strip() for name in names if name.strip()} | set(record.outcomes))
 
 
 def find_suites(records: Iterable[Record]) -> dict[str, str]:
-    """Script -> suite; scripts that no baseline was named for go by their first folder."""
+    """Return script -> suite; scripts that no baseline was named for go by their first folder."""
     suites: dict[str, str] = {}
     for record in records:
         for script in list_scripts(record):
@@ -83,7 +83,7 @@ def find_suites(records: Iterable[Record]) -> dict[str, str]:
 
 
 def make_results(records: Sequence[Record]) -> list[Result]:
-    """A row for each cell and script, in the order of cells, suites and scripts.
+    """Return a row for each cell and script, in the order of cells, suites and scripts.
 
     A cell without a wheel or whose build failed has its own outcome in all its scripts; one that
     does not say which scripts it was asked for has those of the package's other cells.
@@ -140,7 +140,7 @@ def resolve_key(resolve: str) -> tuple[int, str]:
 
 
 def find_axes(results: Iterable[Result]) -> Axes:
-    """Every value of every axis that the results take."""
+    """Return every value of every axis that the results take."""
     versions: dict[str, set[str]] = {}
     pythons: set[str] = set()
     resolves: set[str] = set()
@@ -162,6 +162,6 @@ def find_axes(results: Iterable[Result]) -> Axes:
 
 
 def _suite_key(suite: str) -> tuple[str, object]:
-    """tensorflow_v0.11 before tensorflow_v1 before tensorflow_v10."""
+    """Return tensorflow_v0.11 before tensorflow_v1 before tensorflow_v10."""
     stem = suite.rstrip("0123456789.")
     return stem, version_key(suite[len(stem) :].strip(".") or "0")

@@ -32,7 +32,7 @@ Explained = Sequence[tuple[Cell | None, Cause | None]]
 
 
 def make_table(name: str, rows: Iterable[Row] | pd.DataFrame) -> pd.DataFrame:
-    """Rows under the columns that TABLES documents, no more and no fewer."""
+    """Return rows under exactly the columns that TABLES documents."""
     columns = TABLES[name].columns
     if isinstance(rows, pd.DataFrame):
         table = rows
@@ -72,7 +72,7 @@ def name_cell(cell: Cell | None) -> str | None:
 
 
 def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Row]:
-    """Rows of the table `results`."""
+    """Yield the rows of the table `results`."""
     for result, (nearest, cause) in zip(results, explained, strict=True):
         verdict, run = result.verdict, result.run
         baseline = verdict.baseline or {}
@@ -100,7 +100,7 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
 
 
 def list_requirements(requirements: Mapping[Cell, Sequence[Installed]]) -> Iterable[Row]:
-    """Rows of the table `requirements`."""
+    """Yield the rows of the table `requirements`."""
     for cell, items in requirements.items():
         for item in items:
             yield {
@@ -112,7 +112,7 @@ def list_requirements(requirements: Mapping[Cell, Sequence[Installed]]) -> Itera
 
 
 def make_similarities(sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The table `similarities`."""
+    """Return the table `similarities`."""
     versions = sims["versions"].assign(of="versions", script=None)
     cells = sims["cells"].rename(columns={"cell_a": "a", "cell_b": "b"})
     cells = cells.assign(of="cells", script=None, package=cells["a"].map(_read_package))
@@ -128,13 +128,13 @@ def make_similarities(sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _read_package(name: str) -> str | None:
-    """The package of a cell of stage 2's table."""
+    """Return the package of a cell of stage 2's table."""
     match = RECORD_NAME.fullmatch(name.rpartition("/")[2])
     return match["package"] if match else None
 
 
 def list_changes(changes: Iterable[ApiChange]) -> Iterable[Row]:
-    """Rows of the table `api_changes`."""
+    """Yield the rows of the table `api_changes`."""
     names = list(TABLES["api_changes"].columns)
     for change in changes:
         row = {name: getattr(change, name) for name in names}
@@ -142,7 +142,7 @@ def list_changes(changes: Iterable[ApiChange]) -> Iterable[Row]:
 
 
 def list_timelines(timelines: Iterable[Timeline]) -> Iterable[Row]:
-    """Rows of the table `timelines`."""
+    """Yield the rows of the table `timelines`."""
     for item in timelines:
         breaking, too_old = item.breaking, item.too_old
         cause, too_old_cause = item.cause, item.too_old_cause
@@ -173,7 +173,7 @@ def list_timelines(timelines: Iterable[Timeline]) -> Iterable[Row]:
 
 
 def list_failures(results: Sequence[Result], explained: Explained) -> list[Row]:
-    """Rows of the table `failures`, the commonest first."""
+    """Return the rows of the table `failures`, the commonest first."""
     groups: dict[tuple[str, str], list[tuple[Result, Cause | None]]] = defaultdict(list)
     for result, (_, cause) in zip(results, explained, strict=True):
         if result.signature:
@@ -202,13 +202,15 @@ def _count_failure(
 
 
 def _find_commonest(values: Iterable[str | None]) -> str | None:
-    """The value that occurs most, of several the first; None where there is none."""
+    """Return the value that occurs most, of several the first; None where there is none."""
     counted = Counter(value for value in values if value is not None)
     return counted.most_common(1)[0][0] if counted else None
 
 
 def _list_causes(causes: Sequence[Cause | None]) -> str | None:
-    """The causes of one failure, the commonest first; how many each explains where that differs.
+    """Return the causes of one failure, the commonest first.
+
+    How many each explains where that differs.
 
     One message can have several: a name is not there before it is added nor after it is removed.
     """
@@ -221,7 +223,7 @@ def _list_causes(causes: Sequence[Cause | None]) -> str | None:
 
 
 def list_scores(predictions: Iterable[Prediction]) -> Iterable[Row]:
-    """Rows of the table `prediction_scores`."""
+    """Yield the rows of the table `prediction_scores`."""
     for item in predictions:
         yield {
             "package": item.package,
@@ -243,21 +245,21 @@ def list_scores(predictions: Iterable[Prediction]) -> Iterable[Row]:
 
 
 def list_usage_predictions(rows: Iterable[UsagePrediction]) -> Iterable[Row]:
-    """Rows of the table `usage_predictions`."""
+    """Yield the rows of the table `usage_predictions`."""
     names = list(TABLES["usage_predictions"].columns)
     for row in rows:
         yield {**{name: getattr(row, name) for name in names}, "missing": row.missing or None}
 
 
 def list_confusions(confusions: Iterable[Confusion]) -> Iterable[Row]:
-    """Rows of the table `usage_confusion`."""
+    """Yield the rows of the table `usage_confusion`."""
     names = list(TABLES["usage_confusion"].columns)
     for row in confusions:
         yield {name: getattr(row, name) for name in names}
 
 
 def list_comparisons(comparisons: Iterable[Comparison]) -> Iterable[Row]:
-    """Rows of the table `comparison`."""
+    """Yield the rows of the table `comparison`."""
     names = list(TABLES["comparison"].columns)
     for row in comparisons:
         cell = _write_cell(row.cell)

@@ -50,7 +50,7 @@ class Timeline:
 
     @property
     def recovers(self) -> bool:
-        """Whether it works again on a version after the breaking one."""
+        """Return whether it works again on a version after the breaking one."""
         if self.breaking is None or self.last_working is None:
             return False
         return version_key(self.last_working) > version_key(self.breaking.cell.version)
@@ -76,7 +76,7 @@ def make_timelines(results: Sequence[Result], explain: Explain) -> list[Timeline
 
 
 def _keep_best(group: Sequence[Result]) -> list[Result]:
-    """The best result of each version; of several as good, the one on the first Python."""
+    """Return the best result of each version; of several as good, the one on the first Python."""
     best: dict[str, Result] = {}
     for result in group:
         known = best.setdefault(result.cell.version, result)

@@ -1,4 +1,4 @@
-"""Calls that a function does not take: whose function it is."""
+"""Calls that a function refuses: whose function it is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KEYWORD = re.compile(r"(?:unexpected keyword argument|keyword argument) '(\w+)'
 
 
 def blame_call(witness: Witness) -> Blame | None:
-    """Whose function does not take a call; None where the exception is of another kind."""
+    """Return whose function does not take a call; None where the exception is of another kind."""
     if not _TYPES.search(witness.type) or not _CHANGED.search(witness.message):
         return None
     function = _FUNCTION.search(witness.message)
@@ -48,7 +48,10 @@ def _blame_owner(owner: str) -> str:
 
 
 def _find_called(witness: Witness, source: str) -> str:
-    """Whose function the script's line calls; the judged package's where the line does not say."""
+    """Return whose function the script's line calls.
+
+    The judged package's where the line does not say.
+    """
     for match in re.finditer(r"([A-Za-z_]\w*)(?:\.\w+)*\(", source):
         root = match[1]
         owner = witness.owners.find_owner(root)

@@ -80,7 +80,7 @@ def classify_failure(
     owners: Owners,
     importing: bool = False,
 ) -> Blame:
-    """Reason (one of REASONS) and detail of a script that did not end with 0.
+    """Return reason (one of REASONS) and detail of a script that did not end with 0.
 
     `error` and `output` are its lines of stderr and stdout; `owners` knows whose a module is.
     `importing` says that the bare import of the package fails: then no name of its API is why, and
@@ -109,7 +109,7 @@ def classify_failure(
 
 
 def _blame_words(text: str) -> str:
-    """The reason that a line without an exception gives."""
+    """Return the reason that a line without an exception gives."""
     if _SYSTEM.search(text):
         return "system"
     return "data" if _DATA.search(text) else "other"
@@ -129,7 +129,10 @@ def _blame(traceback: Traceback, owners: Owners, *, importing: bool) -> Blame:
 
 
 def _without_script(blame: Blame, witness: Witness) -> Blame:
-    """The blame, where the bare import fails: it asks for no name, and is not the script's."""
+    """Return the blame, where the bare import fails.
+
+    It asks for no name, and is not the script's.
+    """
     if blame[0] in {"api_missing", "api_changed"}:
         return ("dependency" if witness.raiser == THIRD_PARTY else "other"), None
     return ("dependency", None) if blame[0] == "script" else blame
@@ -179,7 +182,7 @@ def _blame_syntax(witness: Witness) -> Blame | None:
 
 
 def _blame_version(witness: Witness) -> Blame | None:
-    """What a package says of the version of another that is installed."""
+    """Return what a package says of the version of another that is installed."""
     if witness.type in _VERSION_TYPES:
         return "dependency", None
     found = witness.raiser != SCRIPT and _VERSION.search(witness.message)
@@ -187,7 +190,7 @@ def _blame_version(witness: Witness) -> Blame | None:
 
 
 def _blame_library(witness: Witness) -> Blame | None:
-    """What Python's library refuses while a package is imported: no script gave it to it."""
+    """Return what Python's library refuses while a package is imported: no script gave it to it."""
     refused = witness.innermost == PYTHON and witness.raised
     return ("python", None) if refused else None
 
@@ -209,7 +212,7 @@ _REMOVED = re.compile(
 
 
 def _blame_removal(witness: Witness) -> Blame | None:
-    """What the package itself says was removed, whatever class of exception it says it with."""
+    """Return what the package's own message says was removed, whatever the exception's class."""
     if not _REMOVED.search(witness.message):
         return None
     if witness.innermost == PYTHON and witness.raised:
@@ -253,7 +256,7 @@ _FINDERS: Sequence[Callable[[Witness], Blame | None]] = (
 
 
 def name_signal(number: int) -> str:
-    """Name of a signal: 11 gives SIGSEGV; a number without a name stays a number."""
+    """Return the name of a signal: 11 gives SIGSEGV; a number without a name stays a number."""
     try:
         return signal.Signals(number).name
     except ValueError:

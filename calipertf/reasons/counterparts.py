@@ -41,20 +41,20 @@ class _Grid:
     records: Mapping[Cell, Record] = field(repr=False)
 
     def find_dates(self, cell: Cell) -> Iterator[Record]:
-        """The same version and Python at other resolve dates."""
+        """Yield the same version and Python at other resolve dates."""
         for record in self.by_version.get(cell.version, ()):
             if record.cell.python == cell.python and record.cell.resolve != cell.resolve:
                 yield record
 
     def find_pythons(self, cell: Cell) -> Iterator[Record]:
-        """The same version at the same resolve date on other Pythons."""
+        """Yield the same version at the same resolve date on other Pythons."""
         for record in self.by_version.get(cell.version, ()):
             if record.cell.resolve == cell.resolve and record.cell.python != cell.python:
                 yield record
 
 
 def settle_reasons(records: Iterable[Record], others: Iterable[Record] = ()) -> dict[Cell, Record]:
-    """The records with the reasons that follow from their counterparts.
+    """Return the records with the reasons that follow from their counterparts.
 
     `others` are only looked at. Nothing changes but reasons and details: outcomes stay, and so does
     what was not judged.
@@ -101,7 +101,10 @@ def _settle(record: Record, grid: _Grid) -> Record:
 
 
 def _settle_verdict(record: Record, script: str | None, verdict: Verdict, grid: _Grid) -> Verdict:
-    """The verdict on a script (None: on the cell) with the reason that construction gives."""
+    """Return the verdict on a script (None.
+
+    On the cell) with the reason that construction gives.
+    """
     if verdict.outcome not in _BETTER or _is_from_outside(verdict):
         return verdict
     if verdict.outcome == "build_failed" and verdict.reason == "system":
@@ -119,14 +122,14 @@ def _settle_verdict(record: Record, script: str | None, verdict: Verdict, grid: 
 
 
 def _is_from_outside(verdict: Verdict) -> bool:
-    """Whether it was ended by a limit or from outside, which may not happen again."""
+    """Return whether it was ended by a limit or from outside, which may not happen again."""
     if verdict.reason == "killed":
         return verdict.detail not in _CRASHES
     return verdict.reason == "timeout"
 
 
 def _is_better(other: Record, script: str | None, verdict: Verdict) -> bool:
-    """Whether another cell has what the verdict says is lacking."""
+    """Return whether another cell has what the verdict says is lacking."""
     if verdict.outcome == "run_failed" and script is not None:
         there = other.outcomes.get(script)
         return there is not None and OUTCOMES[there.outcome].ran
@@ -142,7 +145,7 @@ def _give(verdict: Verdict, reason: str) -> Verdict:
 
 
 def _is_drift(record: Record, script: str | None, verdict: Verdict, other: Record) -> bool:
-    """Whether a requirement that differs on another Python is why, not that Python."""
+    """Return whether a requirement that differs on another Python is why, not that Python."""
     here, there = _list_requirements(record), _list_requirements(other)
     changed = {name for name in here if here[name] != there.get(name)}
     if not changed:
@@ -175,7 +178,10 @@ def _list_requirements(record: Record) -> dict[str, str]:
 
 
 def _settle_script(record: Record, script: str, verdict: Verdict, grid: _Grid) -> Verdict:
-    """What follows from the cells of other versions: the script's own fault, or none of its own."""
+    """Return what follows from the cells of other versions.
+
+    The script's own fault, or none of its own.
+    """
     ran = grid.ran.get(script, set())
     if verdict.reason == "script" and ran:
         # A script that works somewhere has no fault of its own: the module came along there.
@@ -187,7 +193,7 @@ def _settle_script(record: Record, script: str, verdict: Verdict, grid: _Grid) -
 
 
 def _fails_in_baseline(record: Record, verdict: Verdict, script: str, grid: _Grid) -> bool:
-    """Whether the script fails in its baseline cell in the same way."""
+    """Return whether the script fails in its baseline cell in the same way."""
     if verdict.outcome != "run_failed" or not verdict.baseline:
         return False
     cell = replace(

@@ -1,4 +1,4 @@
-"""Which distribution a module belongs to, as far as names tell."""
+"""Which distribution a module belongs to, judged by names."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ _AROUND = ("python-{}", "py{}", "{}-python", "{}-py", "{}-client", "django-{}", 
 
 
 def guess_distribution(module: str) -> str:
-    """The likeliest distribution of a dotted module; those in the root google go by its folders."""
+    """Return the likeliest distribution of a dotted module.
+
+    Those in the root google go by its folders.
+    """
     return _list_candidates(module)[0] if module else ""
 
 
@@ -121,5 +124,8 @@ def list_installed_modules(lines: Iterable[str]) -> Iterator[str]:
 
 
 def split_words(identifier: str) -> list[str]:
-    """The words of an identifier in lower case: SyncHttpxClient gives sync, httpx, client."""
+    """Return the words of an identifier in lower case.
+
+    SyncHttpxClient gives sync, httpx, client.
+    """
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+\d*|\d+", identifier)]

@@ -35,7 +35,7 @@ class Failure:
 
 
 def parse_exception(error: Sequence[str], output: Sequence[str] = ()) -> Failure | None:
-    """The exception that ended a script; None where it printed none.
+    """Return the exception that ended a script; None where it printed none.
 
     `error` are its lines of stderr, `output` those of stdout, where test runners print theirs.
     """
@@ -49,7 +49,10 @@ def parse_exception(error: Sequence[str], output: Sequence[str] = ()) -> Failure
 
 
 def find_last_line(error: Sequence[str], output: Sequence[str] = ()) -> str | None:
-    """The last line of stderr, or else of stdout, that says something; None where none does."""
+    """Return the last line of stderr, or else of stdout, that says something.
+
+    None where none does.
+    """
     for stream in (error, output):
         for line in reversed(stream):
             words = strip_controls(line[-_LOOKED_AT:]).strip(_BOX)

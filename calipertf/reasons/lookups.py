@@ -1,4 +1,4 @@
-"""Names that are not there: whose they were."""
+"""Missing names: whose they were."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BACKPORTS = dict.fromkeys(("EntryPoint", "EntryPoints", "SelectableGroups"), "i
 
 
 def blame_lookup(witness: Witness) -> Blame | None:
-    """Whose a missing name is; None where the exception speaks of none."""
+    """Return whose a missing name is; None where the exception speaks of none."""
     text = witness.message
     if _RELATIVE.search(text):
         if witness.asker != SCRIPT:
@@ -69,7 +69,7 @@ def _blame_variable(witness: Witness, name: str) -> Blame:
 
 
 def _blame_module(witness: Witness, path: str) -> Blame:
-    """A module that cannot be found."""
+    """Return a module that cannot be found."""
     owners = witness.owners
     owner = owners.find_owner(path)
     if owner == PYTHON and is_optional(path):
@@ -87,7 +87,7 @@ def _blame_module(witness: Witness, path: str) -> Blame:
 
 
 def _advise(module: str | None) -> str | None:
-    """What to do about a module that nothing installs."""
+    """Return what to do about a module that nothing installs."""
     if module is None:
         return None
     return (
@@ -106,7 +106,7 @@ def _find_optional(text: str) -> str | None:
 
 
 def _blame_member(witness: Witness, path: str) -> Blame:
-    """A name that a module which is there does not have."""
+    """Return a name that a module which is there does not have."""
     place = _PLACE.search(witness.message)
     if place and witness.is_own_file(place["file"]):
         return "script", f"the script's own file hides the module {path}"
@@ -126,7 +126,7 @@ def _is_asked(witness: Witness) -> bool:
 
 
 def _find_source(witness: Witness, name: str) -> str | None:
-    """The module that the quoted line imports a name from; Python 3.6 does not say it."""
+    """Return the module that the quoted line imports a name from; Python 3.6 does not say it."""
     match = re.match(r"from\s+(\w[\w.]*)\s+import\s", witness.source)
     return match[1] if match and re.search(rf"\b{name}\b|\($", witness.source) else None
 
@@ -156,19 +156,22 @@ def _blame_object(witness: Witness, kind: str, name: str) -> Blame:
 
 
 def _blame_module_object(witness: Witness, name: str) -> Blame:
-    """Python 2 does not say which module it is that lacks a name; the quoted line may."""
+    """Return Python 2 does not say which module it is that lacks a name; the quoted line may."""
     chain = _find_chain(witness, name)
     return _blame_member(witness, chain) if "." in chain else _blame_asker(witness)
 
 
 def _find_chain(witness: Witness, name: str) -> str:
-    """What the quoted line looks a name up in: a.b in `x = a.b().name`; empty where unknown."""
+    """Return what the quoted line looks a name up in: a.b in `x = a.b().name`.
+
+    Empty where unknown.
+    """
     match = re.search(rf"([A-Za-z_][\w.]*)(?:\([^()]*\)|\[[^][]*\])?\.{name}\b", witness.source)
     return match[1] if match else ""
 
 
 def _blame_asker(witness: Witness) -> Blame:
-    """Whose a name is of which only that is known who asked for it, and who answered."""
+    """Return whose a name is of which only that is known who asked for it, and who answered."""
     if witness.hook == PACKAGE and witness.asker != PACKAGE:
         return "api_missing", None
     if witness.hook == THIRD_PARTY:

@@ -42,6 +42,6 @@ def normalise_message(message: str) -> str:
 
 
 def shorten(text: str, longest: int) -> str:
-    """The text on one line, cut where it is longer."""
+    """Return the text on one line, cut where it is longer."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

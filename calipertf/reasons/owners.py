@@ -42,7 +42,7 @@ class Owners:
     installed: frozenset[str] | None = field(default=None)
 
     def find_owner(self, module: str) -> str:
-        """Whose a module is, given by its dotted path; never SCRIPT."""
+        """Return whose a module is, given by its dotted path; never SCRIPT."""
         root = module.split(".", maxsplit=1)[0]
         own = {*_list_parents(module), root.lstrip("_")}
         if own & self.modules:
@@ -52,7 +52,10 @@ class Owners:
         return THIRD_PARTY
 
     def find_file_owner(self, file: str, function: str = "") -> str | None:
-        """Whose a file of a traceback is; None for what is nobody's, such as generated code."""
+        """Return whose a file of a traceback is.
+
+        None for what is nobody's, such as generated code.
+        """
         match = _INSTALLED.search(file)
         if match:
             return self.find_owner(_name_module(match[1]))
@@ -72,7 +75,10 @@ class Owners:
         return SCRIPT
 
     def is_installed(self, module: str) -> bool | None:
-        """Whether a distribution that has the module is installed; None where that is not known."""
+        """Return whether a distribution that has the module is installed.
+
+        None where that is not known.
+        """
         if self.installed is None:
             return None
         root = module.split(".", maxsplit=1)[0]
@@ -92,14 +98,14 @@ def _list_parents(module: str) -> list[str]:
 
 
 def _name_module(path: str) -> str:
-    """Dotted path of the module that a file below site-packages is."""
+    """Return the dotted path of the module that a file below site-packages is."""
     return re.sub(r"\.\w+$", "", path).replace("\\", "/").replace("/", ".")
 
 
 def make_owners(
     package: str, environment: Mapping[str, Any] | None = None, requirements: Iterable[str] = ()
 ) -> Owners:
-    """The owners in a cell of a package, from what its record holds.
+    """Return the owners in a cell of a package, from what its record holds.
 
     `environment` may name the package's modules and what it is imported by, `requirements` are the
     lines of pip freeze.

@@ -55,22 +55,22 @@ _CALLABLES = frozenset({"ForwardRef", "dataclass", "JSONEncoder", "JSONDecoder"}
 
 
 def is_stdlib(module: str) -> bool:
-    """Whether some Python's library has the module, given by its dotted path."""
+    """Return whether some Python's library has the module, given by its dotted path."""
     return module.split(".", maxsplit=1)[0] in MODULES
 
 
 def is_optional(module: str) -> bool:
-    """Whether it depends on the machine that a Python was built on if it has the module."""
+    """Return whether it depends on the machine that a Python was built on if it has the module."""
     return module.split(".", maxsplit=1)[0] in _OPTIONAL
 
 
 def is_builtin(name: str) -> bool:
-    """Whether some Python has this name built in."""
+    """Return whether some Python has this name built in."""
     return name in _OLD_BUILTINS or hasattr(builtins, name)
 
 
 def is_builtin_type(name: str) -> bool:
-    """Whether objects of a class by this name are Python's own: str, NoneType, generator."""
+    """Return whether objects of a class by this name are Python's own: str, NoneType, generator."""
     return (
         isinstance(getattr(builtins, name, None), type)
         or name in _LAZY
@@ -80,7 +80,7 @@ def is_builtin_type(name: str) -> bool:
 
 
 def has_method(kind: str, name: str) -> bool:
-    """Whether a class of some Python's library has a method that others lack."""
+    """Return whether a class of some Python's library has a method that others lack."""
     known = getattr(builtins, kind, None)
     return (
         (kind, name) in _METHODS

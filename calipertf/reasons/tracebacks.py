@@ -66,12 +66,14 @@ class Traceback:
 
     @property
     def type(self) -> str:
-        """The exception's class without its module."""
+        """Return the exception's class without its module."""
         return self.qualified.rpartition(".")[2]
 
 
 def find_traceback(error: Sequence[str], output: Sequence[str] = ()) -> Traceback | None:
-    """The exception that ended a program, from its stderr or else its stdout; None without one.
+    """Return the exception that ended a program, from its stderr or else its stdout.
+
+    None without one.
 
     Of several the last counts. Where that says no more than that a child failed, the child's own
     counts; where it passes on an exception that a worker process raised, the worker's.
@@ -115,7 +117,7 @@ def _list_contexts(traceback: Traceback) -> Iterator[Traceback]:
 
 
 def _read_tracebacks(lines: Sequence[str]) -> list[Traceback]:
-    """Every traceback, in the order printed; each knows the one that it was chained to."""
+    """Return every traceback, in the order printed; each knows the one that it was chained to."""
     starts = [n for n, line in enumerate(lines) if "Traceback" in line and _START.search(line)]
     found: list[Traceback] = []
     chained = False
@@ -131,7 +133,7 @@ def _read_tracebacks(lines: Sequence[str]) -> list[Traceback]:
 
 
 def _read_one(lines: Sequence[str]) -> tuple[Traceback | None, int]:
-    """The traceback that lines begin with, and how many of them it takes."""
+    """Return the traceback that lines begin with, and how many of them it takes."""
     first = _START.sub("", lines[0], count=1)
     if "Exception Group" in lines[0]:
         lines = [re.sub(r"^\s*[|+] ?", "", line) for line in lines]
@@ -174,12 +176,15 @@ _LIBRARY = re.compile(
 
 
 def clean_message(text: str) -> str:
-    """The message as it is kept: cut, without white space around, and without a machine's paths."""
+    """Return the message as it is kept.
+
+    Cut, without white space around, and without a machine's paths.
+    """
     return _LIBRARY.sub("", strip_controls(text[:_LOOKED_AT])).strip()[:LONGEST].rstrip()
 
 
 def _read_syntax_error(lines: Sequence[str]) -> Traceback | None:
-    """A SyntaxError in the program itself: Python prints it without a head."""
+    """Return a SyntaxError in the program itself: Python prints it without a head."""
     for number in range(len(lines) - 1, -1, -1):
         if not _SYNTAX_ERROR.match(lines[number]):
             continue
@@ -195,7 +200,7 @@ def _read_syntax_error(lines: Sequence[str]) -> Traceback | None:
 
 
 def _read_drawn(lines: Sequence[str]) -> Traceback | None:
-    """The exception in the last line, where a library drew its traceback or printed none."""
+    """Return the exception in the last line, where a library drew its traceback or printed none."""
     last = next((line for line in reversed(lines) if line.strip()), "")
     if not _DRAWN_FINAL.match(last[:_LOOKED_AT]):
         return None
@@ -206,7 +211,7 @@ def _read_drawn(lines: Sequence[str]) -> Traceback | None:
 
 
 def _read_pytest(lines: Sequence[str]) -> Traceback | None:
-    """The exception of the first test that failed, as pytest prints it."""
+    """Return the exception of the first test that failed, as pytest prints it."""
     frames: list[Frame] = []
     words: list[str] = []
     source = ""

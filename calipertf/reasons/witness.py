@@ -65,24 +65,27 @@ class Witness:
 
     @property
     def is_import(self) -> bool:
-        """Whether the line that failed imports something."""
+        """Return whether the line that failed imports something."""
         return bool(_IMPORT.match(self.source))
 
     @property
     def script_imports(self) -> bool:
-        """Whether the script's own last line imports something."""
+        """Return whether the script's own last line imports something."""
         own = [frame for frame, owner in self._frames if owner == SCRIPT]
         return bool(own and _IMPORT.match(own[-1].source))
 
     @property
     def started_program(self) -> bool:
-        """Whether the exception was raised where another program is started."""
+        """Return whether the exception was raised where another program is started."""
         frames = self.traceback.frames
         return bool(frames) and frames[-1].function in STARTERS
 
     @property
     def raised(self) -> bool:
-        """Whether the innermost line is a raise statement: the code there refuses on purpose."""
+        """Return whether the innermost line is a raise statement.
+
+        The code there refuses on purpose.
+        """
         return bool(self._frames) and self._frames[-1][0].source.startswith("raise")
 
     def find_caller(self) -> tuple[str, str, str | None]:
@@ -116,5 +119,5 @@ class Witness:
         )
 
     def is_own_file(self, file: str) -> bool:
-        """Whether a file is the script's or beside it."""
+        """Return whether a file is the script's or beside it."""
         return self.owners.find_file_owner(file) == SCRIPT

@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"[\"']([^\"'\n]+)[\"']")
 
 
 def describe_conditions(config: Config) -> str:
-    """One line on the place that scripts are run in."""
+    """Return one line on the place that scripts are run in."""
     network = "with the network" if config.analysis.network else "without network"
     return f"scripts: each is run in an empty folder of its own, {network} (docs/config.md)"
 
@@ -64,7 +64,7 @@ def list_advice(config: Config, scripts: Sequence[str]) -> list[str]:
 
 
 def _list_notebooks(config: Config) -> list[str]:
-    """The notebooks in the folders of scripts."""
+    """Return the notebooks in the folders of scripts."""
     folders = [config.root / pattern for pattern in config.analysis.tests]
     found = {
         path.relative_to(config.root).as_posix()
@@ -82,7 +82,7 @@ def _join(names: Sequence[str]) -> str:
 
 
 def find_relative(path: Path, root: Path, source: str) -> Iterator[str]:
-    """Files of the repository that a script names as if it were run in their folder."""
+    """Yield the files of the repository that a script names as if it were run in their folder."""
     if "__file__" in source or "CALIPER_DATA" in source or "chdir" in source:
         return
     for text in _list_texts(source):
@@ -91,7 +91,7 @@ def find_relative(path: Path, root: Path, source: str) -> Iterator[str]:
 
 
 def _is_relative(text: str) -> bool:
-    """Whether a text can be the name of a file, relative to a folder."""
+    """Return whether a text can be the name of a file, relative to a folder."""
     return (
         0 < len(text) < 200
         and ("." in text or "/" in text)

@@ -14,7 +14,7 @@ from calipertf.reasons.stdlib import is_stdlib
 def explain_baselines(
     baselines: Mapping[str, Cell], records: Mapping[Cell, Record], suites: Mapping[str, str | None]
 ) -> list[str]:
-    """A line for each suite whose baseline was run and failed, wholly or for some scripts.
+    """Return a line for each suite whose baseline was run and failed, wholly or for some scripts.
 
     `suites` maps each script to its suite.
     """

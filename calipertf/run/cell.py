@@ -169,7 +169,7 @@ def _check_python(task: CellTask, version: str) -> None:
 
 
 def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
-    """The run with each folder in its lines under the name that it has in every run."""
+    """Return the run with each folder in its lines under the name that it has in every run."""
 
     def rename(lines: tuple[str, ...]) -> tuple[str, ...]:
         text = "".join(lines)
@@ -181,7 +181,7 @@ def rename_paths(run: Run, aliases: Mapping[str, str]) -> Run:
 
 
 def read_run(event: Mapping[str, Any]) -> Run:
-    """The run that one of the script runner's events tells of."""
+    """Return the run that an event of the script runner describes."""
     return Run(
         output=_split_text(event["output"]),
         error=_split_text(event["error"]),
@@ -203,7 +203,7 @@ def _split_text(text: str) -> tuple[str, ...]:
 
 
 def make_job(task: CellTask) -> dict[str, Any]:
-    """The job for the script runner; the backend adds its folders."""
+    """Return the job for the script runner; the backend adds its folders."""
     analysis = task.analysis
     environ = dict(SCRIPT_ENVIRON)
     if analysis.data:

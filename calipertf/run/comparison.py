@@ -43,7 +43,9 @@ class Comparison:
 def compare_runs(
     here: Run, there: Run, tolerance: float, other: str = "the baseline"
 ) -> Comparison:
-    """What two runs of a script printed, compared; `other` names the second one in sentences.
+    """Return what two runs of a script printed, compared.
+
+    `other` names the second one in sentences.
 
     Output that was cut is the same where the hash of the whole is. Otherwise what was kept is
     compared; where that agrees, what was not kept may still differ.
@@ -68,13 +70,13 @@ def compare_runs(
 
 
 def is_cut(run: Run) -> bool:
-    """Whether some of a run's standard output was not kept."""
+    """Return whether some of a run's standard output was not kept."""
     marked = run.truncated_bytes > 0 and any(_CUT.match(line.rstrip("\n")) for line in run.output)
     return run.sha256 is not None or marked
 
 
 def _split_kept(run: Run) -> tuple[list[str], list[str]]:
-    """Whole lines before and after what was cut; those of output that was not cut, twice."""
+    """Return whole lines before and after what was cut; those of output that was not cut, twice."""
     lines = [line.rstrip("\n") for line in run.output]
     marks = [number for number, line in enumerate(lines) if _CUT.match(line)]
     if not (marks and is_cut(run)):
@@ -88,7 +90,7 @@ def _split_kept(run: Run) -> tuple[list[str], list[str]]:
 def compare_lines(
     here: Sequence[str], there: Sequence[str], tolerance: float, other: str = "the baseline"
 ) -> Comparison:
-    """Two printed results, compared line by line.
+    """Return two printed results, compared line by line.
 
     Words have to be equal, whole numbers as well; other numbers within a relative tolerance. White
     space at the ends of lines and empty lines at the end do not count, nor does how values are
@@ -106,7 +108,10 @@ def compare_lines(
 def _compare_pairs(
     left: Sequence[str], right: Sequence[str], tolerance: float, other: str, line: str
 ) -> Iterator[tuple[str, str | None]]:
-    """For each pair of lines that are spelt otherwise: both in words, and again if they differ."""
+    """Yield for each pair of lines that are spelt otherwise.
+
+    Both in words, and again if they differ.
+    """
     separator = "" if line.endswith("-") else " "
     for number, (a, b) in enumerate(zip(left, right, strict=False), start=1):
         if not _texts_agree(a, b, tolerance):
@@ -139,7 +144,7 @@ def _texts_agree(a: str, b: str, tolerance: float) -> bool:
 
 
 def _spellings_agree(a: str, b: str, tolerance: float) -> bool:
-    """Whether two lines say the same once their values are spelt as Python spells them."""
+    """Return whether two lines say the same once their values are spelt as Python spells them."""
     found = read_spelling(a), read_spelling(b)
     if found == (None, None):
         return False
@@ -161,7 +166,7 @@ def _numbers_agree(x: str, y: str, tolerance: float) -> bool:
 
 
 def _split_complex(text: str) -> tuple[str, str]:
-    """Real and imaginary part of a number; "0" for the one that is not there."""
+    """Return real and imaginary part of a number; "0" for the one that is not there."""
     match = _COMPLEX.fullmatch(text)
     return (match["real"] or "0", match["imaginary"]) if match else (text, "0")
 

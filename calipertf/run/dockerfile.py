@@ -51,7 +51,7 @@ def render_dockerfile(
     requirements: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> str:
-    """The template with a cell's values in it.
+    """Return the template with a cell's values in it.
 
     It is given the original's `base`, `filename` (the wheel's URL), `basename` (its file name) and
     everything under `args`; and ours: `package`, `version`, `python`, `requirements`, `index_url`
@@ -87,7 +87,7 @@ def render_dockerfile(
 
 
 def render_plan(config: Config, plan: PlannedCell, index_url: str) -> str:
-    """The Dockerfile of a planned cell; empty where there is no file to build it with."""
+    """Return the Dockerfile of a planned cell; empty where there is no file to build it with."""
     analysis = config.analysis
     if plan.file is None:
         return ""

@@ -34,7 +34,7 @@ PYTEST = "pytest runs this file and is not in the cell; name it: requirements: [
 def explain_surroundings(
     failure: Failure | None, run: Run, isolation: Container[str]
 ) -> tuple[str, str] | None:
-    """Reason and hint for a failure that comes of where scripts run; None for any other.
+    """Return reason and hint for a failure that comes of where scripts run; None for any other.
 
     `isolation` names what was in force in the cell.
     """
@@ -68,7 +68,7 @@ def hint_import_name(facts: Mapping[str, Any]) -> str | None:
 
 
 def list_failed_tests(run: Run, limit: int = 10) -> str | None:
-    """The tests of a pytest file that did not pass, in words; None where it is not known."""
+    """Return the tests of a pytest file that did not pass, in words; None where it is not known."""
     lines = [line.rstrip("\n").rpartition(" ") for line in run.output]
     failed = [name for name, _, outcome in lines if outcome in {"FAILED", "ERROR"}]
     if run.run_by != "pytest":
@@ -84,5 +84,5 @@ def list_failed_tests(run: Run, limit: int = 10) -> str | None:
 
 
 def ran_a_test(run: Run) -> bool:
-    """Whether a pytest file did more than to skip; True for any other script."""
+    """Return whether a pytest file did more than to skip; True for any other script."""
     return run.run_by != "pytest" or any(not line.endswith(" SKIPPED\n") for line in run.output)

@@ -28,7 +28,7 @@ SILENT = "it prints nothing on stdout, so there is nothing to compare; print the
 
 
 def compare_outputs(here: Sequence[str], there: Sequence[str], tolerance: float) -> list[str]:
-    """Differences between two printed results, in words; none where they agree."""
+    """Return differences between two printed results, in words; none where they agree."""
     return list(compare_lines(here, there, tolerance).differences)
 
 
@@ -43,7 +43,7 @@ def judge_script(
     tolerance: float,
     isolation: Container[str] = (),
 ) -> Verdict:
-    """The verdict on one script, without its suite and baseline's name.
+    """Return the verdict on one script, without its suite and baseline's name.
 
     `imports` says whether the bare import of the package works in this cell; `there` is the
     baseline's run of the same script and `baseline` its verdict, None where there are none.
@@ -75,7 +75,10 @@ def judge_script(
 
 
 def _judge_repetition(run: Run, again: Run, tolerance: float) -> Verdict | None:
-    """The verdict on a script whose second run in the same cell says no clear yes; else None."""
+    """Return the verdict on a script whose second run in the same cell says no clear yes.
+
+    Else None.
+    """
     if again.retval != 0:
         why = _name_exception(again) or f" with exit code {again.retval}"
         detail = f"its second run in this cell, in a fresh process, fails{why}"
@@ -99,7 +102,10 @@ def _judge_silence(run: Run) -> Verdict | None:
 
 
 def _name_exception(run: Run) -> str:
-    """The exception of a run that failed, to end a sentence with; empty where there is none."""
+    """Return the exception of a run that failed, to end a sentence with.
+
+    Empty where there is none.
+    """
     if run.termination != "exit":
         return f" ({run.termination})"
     failure = parse_exception(run.error, run.output)
@@ -114,7 +120,7 @@ def _spell(failure: Failure) -> str:
 def judge_failure(
     run: Run, *, imports: bool, owners: Owners, isolation: Container[str] = ()
 ) -> Verdict:
-    """import_failed or run_failed, with the reason and the exception."""
+    """Return import_failed or run_failed, with the reason and the exception."""
     reason, detail = classify_failure(
         run.retval, run.termination, run.error, run.output, owners=owners, importing=not imports
     )
@@ -136,7 +142,7 @@ def judge_failure(
 
 
 def _quote_line(run: Run, failure: Failure | None) -> str | None:
-    """The line that raised an exception without a message; None for any other."""
+    """Return the line that raised an exception without a message; None for any other."""
     if failure is None or failure.message:
         return None
     traceback = find_traceback(run.error, run.output)
@@ -212,7 +218,7 @@ def _find_verdict(base: Observation | None, script: str) -> Verdict | None:
 
 
 def can_import(record: Observation) -> bool:
-    """Whether the package can be imported in a cell.
+    """Return whether the package can be imported in a cell.
 
     Where a script works there, a bare import that fails is one of a name that is not the package's:
     not every package says which modules are its own.
@@ -223,7 +229,7 @@ def can_import(record: Observation) -> bool:
 
 
 def _explain_no_baseline(suite: str | None, base: Observation | None) -> str | None:
-    """Why there is no result to compare with; None where the baseline cell has run."""
+    """Return why there is no result to compare with; None where the baseline cell has run."""
     if suite is None:
         return "baselines names no baseline cell for it"
     if not isinstance(base, Record) or base.runs:
@@ -233,7 +239,7 @@ def _explain_no_baseline(suite: str | None, base: Observation | None) -> str | N
 
 
 def explain(worst: Verdict | None, verdicts: Mapping[str, Verdict]) -> str | None:
-    """One sentence on the worst outcome of a cell; None where every script agrees."""
+    """Return one sentence on the worst outcome of a cell; None where every script agrees."""
     if worst is None or worst.outcome == "same_result":
         return None
     same = [name for name, verdict in verdicts.items() if verdict.outcome == worst.outcome]

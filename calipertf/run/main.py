@@ -81,7 +81,7 @@ class Session:
 
 
 def run_stage(arguments: argparse.Namespace) -> int:
-    """The exit code of stage 1; see calipertf.cli for the errors that it ends with."""
+    """Return the exit code of stage 1; see calipertf.cli for the errors that it ends with."""
     from pathlib import Path
 
     config = load_config(Path(arguments.config))
@@ -269,7 +269,7 @@ def judge_grid(
 
 
 def list_failed_baselines(session: Session) -> list[str]:
-    """A line for each baseline that was run and failed."""
+    """Return a line for each baseline that was run and failed."""
     store = session.store
     return explain_baselines(session.baselines, store.records, store.suites)
 
@@ -327,7 +327,7 @@ def prepare_cell(
 
 
 def is_left_out(session: Session, old: Record) -> bool:
-    """Whether a record is of a source archive, which caliper.yaml now leaves out."""
+    """Return whether a record is of a source archive, which caliper.yaml now leaves out."""
     file = str(old.environment.get("wheel") or ".whl")
     return session.config.analysis.sources == "never" and not file.endswith(".whl")
 
@@ -335,7 +335,7 @@ def is_left_out(session: Session, old: Record) -> bool:
 def find_changes(
     old: Record, fingerprint: Mapping[str, object], scripts: Sequence[str]
 ) -> list[str]:
-    """Why a cell with a record has to be run again; nothing where it has not."""
+    """Return why a cell with a record has to be run again; nothing where it has not."""
     if old.outcome in {"no_interpreter", "no_release"}:
         return [f"what was {old.outcome}"]
     known = old.inputs.get("fingerprint") or {}
@@ -348,19 +348,22 @@ def _pick(hashes: object, scripts: Sequence[str]) -> dict[str, str]:
 
 
 def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]:
-    """Scripts to run in a cell: those asked for, and those that its old record would lose."""
+    """Return the scripts to run in a cell.
+
+    Those asked for, and those that its old record would lose.
+    """
     keep = set(session.scripts) | (set(old.runs) if old else set())
     return tuple(script for script in session.config.scripts if script in keep)
 
 
 def render(session: Session, plan: PlannedCell) -> str:
-    """The Dockerfile of a cell."""
+    """Return the Dockerfile of a cell."""
     index_url = session.config.analysis.index_url
     return render_plan(session.config, plan, session.capabilities.index_url(plan.cutoff, index_url))
 
 
 def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
-    """The record of a cell in which nothing was built."""
+    """Return the record of a cell in which nothing was built."""
     return Record(
         cell=plan.cell,
         outcome=outcome,

@@ -95,7 +95,7 @@ def _start_order(planned: PlannedCell) -> tuple[object, ...]:
 
 
 def choose_versions(config: Config, project: Project, selection: Selection) -> list[Version]:
-    """Versions of the grid: those configured (all where none are), cut down by --versions.
+    """Return versions of the grid: those configured (all where none are), cut down by --versions.
 
     Raises ConfigError for each version of the file that the index does not have.
     """
@@ -123,7 +123,10 @@ def choose_versions(config: Config, project: Project, selection: Selection) -> l
 
 
 def choose_pythons(analysis: Analysis, project: Project, selection: Selection) -> list[str]:
-    """Python tags of the grid, cut down by --python; where none are configured, the package's."""
+    """Return Python tags of the grid, cut down by --python.
+
+    Where none are configured, the package's.
+    """
     available = project.pythons()
     configured = select_pythons(analysis.python_versions or ["all"], available)
     return select_pythons(selection.pythons, configured) if selection.pythons else configured
@@ -135,7 +138,10 @@ def choose_resolves(analysis: Analysis, selection: Selection) -> list[str]:
 
 
 def choose_scripts(config: Config, selection: Selection) -> tuple[str, ...]:
-    """Scripts to run: those configured, cut down by --tests (globs, folders, parts of a path)."""
+    """Return the scripts to run.
+
+    Those configured, cut down by --tests (globs, folders, parts of a path).
+    """
     if not selection.tests:
         return config.scripts
     chosen: list[str] = []
@@ -158,7 +164,7 @@ def _fits(script: str, pattern: str) -> bool:
 
 
 def find_baselines(config: Config, scripts: Sequence[str]) -> Mapping[str, Baseline]:
-    """Suites that some script belongs to, and their baselines."""
+    """Return the suites that some script belongs to, and their baselines."""
     used = {config.find_suite(script) for script in scripts}
     return {
         suite: baseline for suite, baseline in config.analysis.baselines.items() if suite in used
@@ -166,7 +172,7 @@ def find_baselines(config: Config, scripts: Sequence[str]) -> Mapping[str, Basel
 
 
 def baseline_cell(package: str, baseline: Baseline) -> Cell:
-    """The cell that a baseline names."""
+    """Return the cell that a baseline names."""
     return Cell(
         package=package, version=baseline.version, python=baseline.python, resolve=baseline.resolve
     )
@@ -181,7 +187,7 @@ def plan_cell(
     added: bool = False,
     sources: bool = True,
 ) -> PlannedCell:
-    """One cell with its file and cut-off; `missing` says why where there is no file.
+    """Return one cell with its file and cut-off; `missing` says why where there is no file.
 
     Without `sources` it is never a source archive.
     """
@@ -203,13 +209,16 @@ def plan_cell(
 
 
 def hide_newer(project: Project, cutoff: datetime) -> Project:
-    """The package as it was on the index at a cut-off; without an upload time a file stays."""
+    """Return the package as it was on the index at a cut-off.
+
+    Without an upload time a file stays.
+    """
     files = (file for file in project.files if file.uploaded is None or file.uploaded <= cutoff)
     return replace(project, files=tuple(files))
 
 
 def explain_missing(cell: Cell, project: Project, version: Version) -> str:
-    """Why no file of a version can be installed on a cell's Python."""
+    """Return why no file of a version can be installed on a cell's Python."""
     files = project.release_files(version)
     excluding = [file for file in files if not file.allows_python(cell.python)]
     if files and len(excluding) == len(files):
@@ -222,7 +231,7 @@ def explain_missing(cell: Cell, project: Project, version: Version) -> str:
 
 
 def find_cutoff(resolve: str, file: ReleaseFile) -> datetime | None:
-    """The moment (UTC) after which uploads are hidden from a cell; None for today.
+    """Return the moment (UTC) after which uploads are hidden from a cell; None for today.
 
     A date means its end. Raises ConfigError for `release` where the index gives no upload times.
     """

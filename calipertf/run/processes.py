@@ -36,7 +36,7 @@ class Process(subprocess.Popen[bytes]):
         super().__init__(command, start_new_session=True, **options)
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit status; what is left of the group is ended then."""
+        """Return the exit status; what is left of the group is ended then."""
         if self.returncode is None and timeout is None and hasattr(os, "waitid"):
             with contextlib.suppress(ChildProcessError):
                 os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
@@ -57,7 +57,7 @@ class Process(subprocess.Popen[bytes]):
             os.killpg(self.pid, signal.SIGKILL)
 
     def has_ended(self) -> bool:
-        """Whether it has ended; it stays to be waited for."""
+        """Return whether it has ended; it stays to be waited for."""
         if self.returncode is not None:
             return True
         if not hasattr(os, "waitid"):
@@ -132,7 +132,7 @@ class Processes:
         cwd: Path | None = None,
         text: str = "",
     ) -> Run:
-        """What a command left behind; one that outlives `timeout` has ended "timeout"."""
+        """Return what a command left behind; one that outlives `timeout` has ended "timeout"."""
         started = time.monotonic()
         with self.start(command, timeout=timeout, environ=environ, cwd=cwd) as (process, expired):
             output, error = process.communicate(text.encode("utf-8"))
@@ -146,7 +146,7 @@ class Processes:
             )
 
     def check(self) -> None:
-        """Nothing while the run goes on; raises Stopped once it was stopped."""
+        """Raise Stopped once the run was stopped."""
         if self._stopping.is_set():
             raise Stopped
 

@@ -43,7 +43,7 @@ class Progress:
         return self
 
     def __exit__(self, *details: object) -> None:
-        """Take it away; the closing table tells the rest."""
+        """Remove the bar; the closing table follows."""
         self._bar.stop()
 
     def advance(self, record: Record) -> None:

@@ -117,7 +117,10 @@ def _is_imported(name: str, modules: Iterable[str]) -> bool:
 
 
 def is_same(module: str, name: str) -> bool:
-    """Whether a distribution is likely to be imported by a name: scikit-image, pyyaml, dateutil."""
+    """Return whether a distribution is likely to be imported by a name.
+
+    Scikit-image, pyyaml, dateutil.
+    """
     root = module.partition(".")[0]
     if canonicalize_name(name) in DISTRIBUTIONS.get(root, ()):
         return True
@@ -142,7 +145,7 @@ def _list_foreign(config: Config, scripts: Sequence[str]) -> dict[str, list[str]
 
 
 def _list_folders(path: Path, root: Path, source: str) -> Iterator[Path]:
-    """Folders that a script imports from: its own; those that it may put on sys.path."""
+    """Yield the folders that a script imports from: its own; those that it may put on sys.path."""
     yield path.parent
     if "sys.path" in source:
         for parent in path.parents:
@@ -157,7 +160,10 @@ def _holds(folder: Path, module: str) -> bool:
 
 
 def fetch_requires(file: ReleaseFile, extras: Collection[str] = ()) -> list[str] | None:
-    """Names of what a wheel requires, with some extras; None where it cannot be found out."""
+    """Return the names of what a wheel requires, with some extras.
+
+    None where it cannot be found out.
+    """
     with open_session() as session:
         content = _read_metadata(file, session)
     if content is None:
@@ -196,7 +202,7 @@ def _is_extra(marker: Marker | None) -> bool:
 
 
 def describe_unlisted(config: Config, unlisted: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line that says which modules may be missing, and the key to add."""
+    """Return a line that says which modules may be missing, and the key to add."""
     if not unlisted:
         return []
     listing = "; ".join(

@@ -26,7 +26,7 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """A cell that was tried: what happened, or the failure of ours that left it without."""
+    """A cell that was tried: its observation, or this tool's failure."""
 
     spec: CellSpec
     seen: Observation | None = None
@@ -37,12 +37,12 @@ class Scheduler(Protocol):
     """Where cells are run."""
 
     def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
-        """Each cell as it ends, in any order; started in the order given."""
+        """Return each cell as it ends, in any order; started in the order given."""
         ...
 
 
 def list_cpus() -> list[int]:
-    """Numbers of the cores that this process may use."""
+    """Return the numbers of the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -54,7 +54,10 @@ def count_jobs(jobs: int | None) -> int:
 
 
 def share_cpus(cpus: Sequence[int], jobs: int) -> list[tuple[int, ...]]:
-    """The cores of each of `jobs` cells that run at once; with more cells than cores, shared."""
+    """Return the cores of each of `jobs` cells that run at once.
+
+    With more cells than cores, shared.
+    """
     if jobs >= len(cpus):
         return [(cpus[number % len(cpus)],) for number in range(jobs)]
     return [tuple(cpus[number::jobs]) for number in range(jobs)]
@@ -78,7 +81,7 @@ class LocalScheduler:
             self._slots.put(share)
 
     def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
-        """Each cell as it ends. Closing the iterator ends those that are running."""
+        """Yield each cell as it ends. Closing the iterator ends those that are running."""
         left = Counter(spec.wheel for spec in specs)
         waiting: queue.SimpleQueue[CellSpec | None] = queue.SimpleQueue()
         ended: queue.SimpleQueue[Done | BaseException] = queue.SimpleQueue()
@@ -137,7 +140,7 @@ class LocalScheduler:
 
 
 def explain_failure(spec: CellSpec, error: Exception) -> InfrastructureError:
-    """Return the error for what nobody expected in a cell: the machine's, or a fault of ours."""
+    """Return the error for an unexpected exception in a cell: the machine's or this tool's."""
     if isinstance(error, OSError | MemoryError):
         return InfrastructureError(f"{type(error).__name__}: {error}")
     log.warning("%s: an internal error", spec.cell.label, exc_info=error)

@@ -51,7 +51,7 @@ class SourceTree:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Files and folders right below the root that belong to it, by name, in order."""
+        """Return files and folders right below the root that belong to it, by name, in order."""
         tops = {Path(script).parts[0] for script in self.scripts}
         if len(tops) > 1 or any("/" not in script for script in self.scripts):
             tops |= set(self._list_named())
@@ -61,7 +61,7 @@ class SourceTree:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The same as paths, with a folder of data that is elsewhere."""
+        """Return the same as paths, with a folder of data that is elsewhere."""
         paths = tuple(self.root / name for name in self.names)
         outside = self.data is not None and not self.data.is_relative_to(self.root)
         return (*paths, self.data) if outside and self.data else paths
@@ -89,13 +89,13 @@ class SourceTree:
                 yield path.name
 
     def list_files(self) -> Iterator[Path]:
-        """Every file of it."""
+        """Yield every file of it."""
         for path in self.paths:
             yield from walk_files(path, self.leave_out)
 
     @cached_property
     def support(self) -> str:
-        """SHA-256 over what scripts may read beside themselves: helper modules and data.
+        """Return SHA-256 over what scripts may read beside themselves: helper modules and data.
 
         Names count relative to the root. A script that another one imports is a helper as well.
         """
@@ -106,7 +106,7 @@ class SourceTree:
 
 
 def find_sources(config: Config, leave_out: Collection[Path] = ()) -> SourceTree:
-    """What the scripts of a configuration need."""
+    """Return what the scripts of a configuration need."""
     analysis = config.analysis
     return SourceTree(
         root=config.root,
@@ -118,7 +118,7 @@ def find_sources(config: Config, leave_out: Collection[Path] = ()) -> SourceTree
 
 
 def find_mount(root: Path, scripts: Sequence[str]) -> Path:
-    """The folder that holds all scripts: their common top folder, or the root."""
+    """Return the folder that holds all scripts: their common top folder, or the root."""
     tops = {Path(script).parts[0] for script in scripts if len(Path(script).parts) > 1}
     single = len(tops) == 1 and all(len(Path(script).parts) > 1 for script in scripts)
     return root / tops.pop() if single else root
@@ -129,7 +129,10 @@ def _list_folder(folder: Path) -> list[Path]:
 
 
 def _is_named(path: Path, text: str, words: Collection[str]) -> bool:
-    """Whether a text names a file or folder: by its name, a module, or how a file's name ends."""
+    """Return whether a text names a file or folder.
+
+    By its name, a module, or how a file's name ends.
+    """
     if path.name in words or (path.suffix == ".py" and path.stem in words):
         return True
     if path.is_file() and path.suffix and any(word.endswith(path.suffix) for word in words):
@@ -138,7 +141,7 @@ def _is_named(path: Path, text: str, words: Collection[str]) -> bool:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal. Raises ConfigError where it cannot be read."""
+    """Return SHA-256 of a file, hexadecimal. Raises ConfigError where it cannot be read."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -150,7 +153,10 @@ def hash_file(path: Path) -> str:
 
 
 def hash_files(root: Path, paths: Sequence[Path]) -> str:
-    """SHA-256 over files by name relative to a root, and content; of very much, size and time."""
+    """Return SHA-256 over files by name relative to a root, and content.
+
+    Of very much, size and time.
+    """
     states = _list_states(paths)
     total = sum(state.st_size for state in states.values())
     if total > MOST_HASHED:

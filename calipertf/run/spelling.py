@@ -1,4 +1,4 @@
-"""How values are spelt in what a script prints, which is not part of its result.
+"""The spelling of printed values, which is not part of a result.
 
 NumPy 2 prints `[np.float64(1.0), np.True_]` where NumPy 1 printed `[1.0, True]`, and each Python
 prints the members of a set in an order of its own.
@@ -40,12 +40,18 @@ class Spelling:
     said: tuple[tuple[str, ...], ...]
 
     def agrees(self, other: Spelling) -> bool:
-        """Whether neither line says of its numbers what the other denies; silence is no denial."""
+        """Return whether neither line says of its numbers what the other denies.
+
+        Silence is no denial.
+        """
         return all(a == b or not a or not b for a, b in zip(self.said, other.said, strict=True))
 
 
 def read_spelling(line: str) -> Spelling | None:
-    """The line with its values as Python spells them; None where there is only one spelling."""
+    """Return the line with its values as Python spells them.
+
+    None where there is only one spelling.
+    """
     if not _WORD.search(line):
         return None
     scalars: list[str] = []

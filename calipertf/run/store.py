@@ -44,12 +44,12 @@ WORDS: Mapping[str, str] = {
 
 @cache
 def hash_runner() -> str:
-    """SHA-256 over the programs that run scripts in a cell, hexadecimal."""
+    """Return SHA-256 over the programs that run scripts in a cell, hexadecimal."""
     return hashlib.sha256(pack_runner() + PYTEST_RUNNER.read_bytes()).hexdigest()
 
 
 def hash_environ() -> str:
-    """SHA-256 over the variables that every script finds, hexadecimal."""
+    """Return SHA-256 over the variables that every script finds, hexadecimal."""
     return hashlib.sha256(json.dumps(dict(SCRIPT_ENVIRON), sort_keys=True).encode()).hexdigest()
 
 
@@ -60,7 +60,7 @@ def make_fingerprint(
     twice: Iterable[str],
     sources: SourceTree | None = None,
 ) -> dict[str, Any]:
-    """What a cell's result depends on, by name, so that a change can be named.
+    """Return what a cell's result depends on, by name, so that a change can be named.
 
     `sources` are those of the configuration, which are looked up where they are not given.
     """
@@ -82,7 +82,9 @@ def make_fingerprint(
 
 
 def list_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Names of what differs between two fingerprints; a script no longer asked for does not count.
+    """Return the names of what differs between two fingerprints.
+
+    A script no longer asked for does not count.
 
     A record from before a part was noted differs in it: a runner that was mended since does not
     keep the verdicts of the broken one.
@@ -128,7 +130,10 @@ class Store:
             self.others |= self._read_others(package, wanted)
 
     def _read_others(self, package: str, wanted: Collection[Cell]) -> dict[Cell, Record]:
-        """The package's other records, of any resolve date; what cannot be read is left out."""
+        """Return the package's other records, of any resolve date.
+
+        What cannot be read is left out.
+        """
         known = {self.layout.find_record(cell) for cell in wanted}
         found: dict[Cell, Record] = {}
         for pattern in (f"pypi-{package}-*.json", f"*/pypi-{package}-*.json"):
@@ -176,11 +181,11 @@ class Store:
                 self._write(settled)
 
     def _settle(self, records: Iterable[Record]) -> dict[Cell, Record]:
-        """The records with the reasons that all others show."""
+        """Return the records with the reasons that all others show."""
         return settle_reasons(records, [*self.others.values(), *self.records.values()])
 
     def save_failure(self, cell: Cell, message: str) -> None:
-        """What kept a cell from being run; never a verdict, gone once the cell has a record."""
+        """Write why a cell could not run: never a verdict, removed once the cell has a record."""
         path = self._failed_path(cell)
         words = redact(message)
         content = {"schema": 1, "outcome": "infrastructure_error", "message": words}

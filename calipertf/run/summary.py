@@ -16,7 +16,7 @@ from calipertf.versions import python_key, python_version, version_key
 
 
 def count_scripts(record: Record) -> str:
-    """How many of a cell's scripts have which outcome, best first: "29 same, 4 failed"."""
+    """Return how many of a cell's scripts have which outcome, best first: "29 same, 4 failed"."""
     counts = Counter(verdict.outcome for verdict in record.outcomes.values())
     if not counts:
         return OUTCOMES[record.outcome].count
@@ -25,12 +25,12 @@ def count_scripts(record: Record) -> str:
 
 
 def describe_cell(record: Record, number: int, total: int, seconds: float) -> str:
-    """The line that a log gets for a cell."""
+    """Return the line that a log gets for a cell."""
     return f"[{number}/{total}] {record.cell.label}: {count_scripts(record)}, {seconds:.0f} s"
 
 
 def make_table(package: str, resolve: str, records: Mapping[Cell, Record]) -> Table:
-    """Versions down, Pythons across; each cell its worst outcome's mark and its counts."""
+    """Return versions down, Pythons across; each cell its worst outcome's mark and its counts."""
     cells = [cell for cell in records if cell.resolve == resolve]
     pythons = sorted({cell.python for cell in cells}, key=python_key)
     versions = sorted({cell.version for cell in cells}, key=version_key)
@@ -53,14 +53,14 @@ def _draw(record: Record | None) -> Text:
 
 
 def make_legend(records: Iterable[Record]) -> str:
-    """The marks that the tables above it use."""
+    """Return the marks that the tables above it use."""
     used = {record.outcome for record in records}
     marks = [f"{outcome.mark} {name}" for name, outcome in OUTCOMES.items() if name in used]
     return f"a cell's mark is its worst outcome: {', '.join(marks)}"
 
 
 def escape_controls(text: str) -> str:
-    """The text with control characters as escapes: scripts do not speak to our terminal."""
+    """Return the text with control characters as escapes: scripts do not speak to our terminal."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
         for letter in text
@@ -68,7 +68,9 @@ def escape_controls(text: str) -> str:
 
 
 def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
-    """The commonest failures, each with how many cells have it; each shown as it was first seen.
+    """Return the commonest failures, each with how many cells have it.
+
+    Each shown as it was first seen.
 
     A cell counts once for each distinct failure of its scripts.
     """
@@ -91,12 +93,12 @@ def explain_failures(records: Iterable[Record], limit: int = 12) -> list[str]:
 
 
 def _needs_words(outcome: str) -> bool:
-    """Whether an outcome needs an explanation."""
+    """Return whether an outcome needs an explanation."""
     return not OUTCOMES[outcome].clean and outcome != "no_release"
 
 
 def _list_failures(record: Record) -> Iterator[tuple[str, str]]:
-    """Outcome and words of each failure in a cell; a cell without scripts has its own."""
+    """Yield outcome and words of each failure in a cell; a cell without scripts has its own."""
     verdicts = record.outcomes.values()
     failed = [verdict for verdict in verdicts if _needs_words(verdict.outcome)]
     if not failed:
@@ -117,7 +119,10 @@ def _describe(verdict: Verdict) -> str:
 
 
 def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
-    """The lines of --dry-run: cells, files with their sizes, interpreters that are missing."""
+    """Return the lines of --dry-run.
+
+    Cells, files with their sizes, interpreters that are missing.
+    """
     lines = [_describe_planned(plan, missing) for plan in sorted(planned, key=_table_order)]
     wanted = [plan.file for plan in planned if plan.file and plan.cell.python not in missing]
     files = {file.filename: file for file in wanted}.values()
@@ -135,7 +140,7 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
 def explain_missing_baselines(
     planned: Sequence[PlannedCell], missing: Mapping[str, str], records: Mapping[Cell, Record]
 ) -> list[str]:
-    """A line for each baseline cell that has no result, and gets none."""
+    """Return a line for each baseline cell that has no result, and gets none."""
     lines = []
     for plan in planned:
         if plan.cell in records and records[plan.cell].runs:
@@ -168,7 +173,7 @@ def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
 
 
 def format_size(size: int) -> str:
-    """Bytes in words: 475 MB."""
+    """Return bytes in words: 475 MB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 

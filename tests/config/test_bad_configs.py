@@ -73,7 +73,7 @@ VALUES = [
     ("jobs", "1000000", "1024 or less"),
     ("jobs", "9" * 30, "jobs is"),
     ("jobs", "1.5", "write a whole number"),
-    ("resolve", "2999-01-01", "yet to come"),
+    ("resolve", "2999-01-01", "in the future"),
     ("resolve", "1999-12-31", "there was no package index then"),
     ("resolve", "0001-01-01", "there was no package index then"),
     ("resolve", "2021-02-30", "such as 2021-01-05"),

@@ -80,7 +80,7 @@ def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
         ("  dependency: six\n  tests: a.py\n  versions: [frog]\n", ["line 4", "frog"]),
         ("  dependency: six\n  tests: a.py\n  python_versions: cp3x\n", ["cp3x", "cp310"]),
         ("  dependency: six\n  tests: a.py\n  resolve: [2021-13-05]\n", ["2021-13-05", "release"]),
-        ("  dependency: six\n  tests: a.py\n  tests: a.py\n", ["line 4", "stands twice"]),
+        ("  dependency: six\n  tests: a.py\n  tests: a.py\n", ["line 4", "is given twice"]),
         (
             "  dependency: six\n  tests: a.py\n  baselines:\n    a.py: {version: 1, pyton: 3.7}\n",
             ["did you mean python", "baselines.a.py.python is missing"],
@@ -95,7 +95,7 @@ def test_suite_is_the_longest_that_fits(write_config: Write) -> None:
         ("  dependency: six\n  tests: ['*.IPYNB']\n", ["line 3", "is no script"]),
         ("  dependency: six==1.16\n  tests: a.py\n", ["line 2", "name of one package"]),
         ("  dependency: six\n  tests: a.py\n  versions: []\n", ["leave the key out"]),
-        ("  dependency: six\n  tests: a.py\n  resolve: [2999-01-01]\n", ["yet to come"]),
+        ("  dependency: six\n  tests: a.py\n  resolve: [2999-01-01]\n", ["in the future"]),
         ("  dependency: six\n  tests: a.py\n  resolve: [20210105]\n", ["such as 2021-01-05"]),
         ("  dependency: six\n  tests: a.py\n  timeout: .inf\n", ["timeout is inf"]),
         ("  dependency: six\n  tests: a.py\n  jobs: true\n", ["jobs is True", "a number"]),

@@ -52,7 +52,7 @@ class PythonFiles:
 
 
 def read_archive(file: ReleaseFile, session: requests.Session) -> PythonFiles:
-    """The Python files of one release file.
+    """Return the Python files of one release file.
 
     Raises InfrastructureError where the file cannot be had, or is not what its name says.
     """
@@ -96,7 +96,7 @@ def _read_whole_wheel(file: ReleaseFile, session: requests.Session) -> PythonFil
 
 
 def _download_checked(file: ReleaseFile, session: requests.Session, stream: IO[bytes]) -> int:
-    """Size of the file, downloaded into the stream and compared with the index's SHA-256."""
+    """Return size of the file, downloaded into the stream and compared with the index's SHA-256."""
     digest = download(session, file.url, stream)
     expected = file.hashes.get("sha256")
     if expected and digest != expected:
@@ -110,7 +110,7 @@ def _download_checked(file: ReleaseFile, session: requests.Session, stream: IO[b
 
 
 def _list_wanted(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Python files, the metadata, and the stubs of wheels with compiled modules."""
+    """Return Python files, the metadata, and the stubs of wheels with compiled modules."""
     compiled = any(map(_is_compiled, archive.infolist()))
     return [
         item
@@ -134,7 +134,10 @@ def _module_file(path: str) -> str:
 def _list_ranges(
     archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo]
 ) -> list[tuple[int, int]]:
-    """First byte and end of each run of wanted members: a member ends where the next begins."""
+    """Return the first byte and end of each run of wanted members.
+
+    A member ends where the next begins.
+    """
     starts = sorted(item.header_offset for item in archive.infolist())
     ends = dict(zip(starts, [*starts[1:], archive.start_dir], strict=True))
     runs: list[tuple[int, int]] = []
@@ -180,7 +183,10 @@ def _collect(
 
 
 def _installed_path(path: str) -> str | None:
-    """Where a wheel's member lands under site-packages; None for scripts, headers and data."""
+    """Return where a wheel's member lands under site-packages.
+
+    None for scripts, headers and data.
+    """
     root, _, rest = path.partition("/")
     if not root.endswith(".data"):
         return path
@@ -189,7 +195,7 @@ def _installed_path(path: str) -> str | None:
 
 
 def hash_files(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over the names and contents, in order of name."""
+    """Return SHA-256 over the names and contents, in order of name."""
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(f"{path}\0{len(files[path])}\0".encode())
@@ -198,7 +204,7 @@ def hash_files(files: Mapping[str, bytes]) -> str:
 
 
 def _read_sdist(file: ReleaseFile, session: requests.Session) -> PythonFiles:
-    """The Python files of a source archive, which cannot be read in parts."""
+    """Return the Python files of a source archive, which cannot be read in parts."""
     with tempfile.TemporaryFile() as stream:
         size = _download_checked(file, session, stream)
         if file.filename.endswith(".zip"):
@@ -229,7 +235,10 @@ def _read_sdist(file: ReleaseFile, session: requests.Session) -> PythonFiles:
 
 
 def _list_required(content: bytes) -> tuple[str, ...]:
-    """Requirements of setuptools' requires.txt; those of extras, in sections, are left out."""
+    """Return the requirements of setuptools' requires.txt.
+
+    Those of extras, in sections, are left out.
+    """
     lines = content.decode("utf-8", errors="replace").splitlines()
     end = next((place for place, line in enumerate(lines) if line.startswith("[")), len(lines))
     return tuple(line for line in lines[:end] if line.strip())
@@ -246,7 +255,7 @@ def _read_tar(stream: IO[bytes]) -> dict[str, bytes]:
 
 
 def _source_path(name: str) -> str | None:
-    """Path under site-packages of a source archive's member, as far as its place tells."""
+    """Return path under site-packages of a source archive's member, as far as its place tells."""
     parts = name.split("/")[1:]  # the first folder is name-version
     if parts and parts[0] in {"src", "lib"}:
         parts = parts[1:]

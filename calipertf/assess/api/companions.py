@@ -43,7 +43,7 @@ class WheelFinder:
     session: requests.Session = field(default_factory=open_session)
 
     def __enter__(self) -> WheelFinder:  # noqa: PYI034 -- Self needs Python 3.11
-        """The finder itself."""
+        """Return the finder itself."""
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -51,7 +51,7 @@ class WheelFinder:
         self.session.close()
 
     def find(self, package: str, version: str, python: str | None) -> list[SelectedFile]:
-        """The version's own file first, then those that hold parts of its face.
+        """Return the version's own file first, then those that hold parts of its face.
 
         Raises VersionError where the version or a usable file of it does not exist.
         """
@@ -86,7 +86,10 @@ class WheelFinder:
     def _follow_stub(
         self, stub: SelectedFile, file: ReleaseFile, asked: str | None, depth: int
     ) -> tuple[SelectedFile, ReleaseFile]:
-        """What a file without code stands for: the requirement that it pins, or its only one."""
+        """Return what a file without code stands for.
+
+        The requirement that it pins, or its only one.
+        """
         requirements = _parse_requirements(stub.content.requires, stub.python)
         pinned = [item for item in requirements if "==" in str(item.specifier)]
         targets = pinned or requirements
@@ -110,7 +113,7 @@ class WheelFinder:
 
 
 def _choose_file(project: Project, version: Version, python: str | None) -> tuple[ReleaseFile, str]:
-    """The file that a Linux run would use, and the Python that it is for."""
+    """Return the file that a Linux run would use, and the Python that it is for."""
     platforms = linux_platforms()
     known = project.pythons()
     tags = [python] if python else sorted(known, key=python_key, reverse=True)
@@ -134,7 +137,7 @@ def _choose_file(project: Project, version: Version, python: str | None) -> tupl
 
 
 def _choose_version(project: Project, requirement: Requirement, file: ReleaseFile) -> Version:
-    """The version that an installer took when the requiring file was new."""
+    """Return the version that an installer took when the requiring file was new."""
     latest = None if file.uploaded is None else file.uploaded + COMPANION_DELAY
     candidates = [
         version
@@ -157,7 +160,7 @@ def _choose_version(project: Project, requirement: Requirement, file: ReleaseFil
 
 
 def _parse_requirements(lines: Iterable[str], python: str) -> list[Requirement]:
-    """Requirements that hold on Linux and that Python, without extras."""
+    """Return the requirements that hold on Linux and that Python, without extras."""
     environment = {
         "python_version": python_version(python),
         "python_full_version": f"{python_version(python)}.99",

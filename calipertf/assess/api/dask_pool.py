@@ -48,7 +48,10 @@ class ExtractionResponse:
 def extract_on_cluster(
     address: str, package: str, versions: Sequence[str], *, cache_dir: Path, index_url: str
 ) -> Iterator[Extraction]:
-    """One Extraction a version, as they finish; each Api is in the cache before it is told of."""
+    """Yield one Extraction a version, as they finish.
+
+    Each Api is in the cache before it is told of.
+    """
     if not versions:
         return
     from calipertf.dask.connect import connect
@@ -73,7 +76,7 @@ def extract_on_cluster(
 
 
 def extract_in_child(order: ExtractionRequest) -> ExtractionResponse:
-    """Run on a worker: the version's file, made in a process whose memory is given back.
+    """Extract a version on a worker, in a process of its own, so that its memory is freed.
 
     Dask's worker processes are daemons, which multiprocessing lets have no children.
     """

@@ -30,7 +30,7 @@ def extract_api(
     python: str | None = None,
     offline: bool = False,
 ) -> Api:
-    """The public API and function database of one version.
+    """Return the public API and function database of one version.
 
     ``cache_dir`` is ``.caliper/functiondb``: what is there is used, what was extracted is kept.
     ``python`` is the tag of the run's Python, such as cp37; None takes the newest that the version
@@ -54,7 +54,7 @@ def extract_api(
 
 
 def build_api(package: str, version: str, picks: list[SelectedFile]) -> Api:
-    """The Api from the files of the package's own wheel and of those that complete its face.
+    """Return the Api from the files of the package's own wheel and of those that complete its face.
 
     Empties the files as they are parsed.
     """
@@ -90,7 +90,7 @@ def build_api(package: str, version: str, picks: list[SelectedFile]) -> Api:
 def _describe_unseen(
     library: SourceFiles, world: ModuleLoader, symbols: Mapping[str, Symbol]
 ) -> Iterator[str]:
-    """What reading the text cannot tell, a sentence each."""
+    """Yield a sentence for each thing that reading the text cannot find out."""
     compiled = [
         path
         for path, symbol in symbols.items()
@@ -136,7 +136,7 @@ def _list_some(names: Iterable[str]) -> str:
 
 
 def find_roots(package: str, content: PythonFiles) -> list[str]:
-    """The import names of a distribution, the one most like its name first."""
+    """Return the import names of a distribution, the one most like its name first."""
     roots = {name.partition(".")[0] for name in list_modules(content.files)}
     roots = {root for root in roots if not root.startswith("_") and root not in NOT_PUBLIC}
     if known := {name_root(root) for root in roots if has_rules(root)}:

@@ -112,17 +112,17 @@ class Api:
 
     @property
     def source(self) -> Source:
-        """The package's own file."""
+        """Return the package's own file."""
         return self.sources[0]
 
 
 def cache_path(folder: Path, package: str, version: str) -> Path:
-    """Where a version's Api is kept; ``folder`` is ``.caliper/functiondb``."""
+    """Return where a version's Api is kept; ``folder`` is ``.caliper/functiondb``."""
     return folder / package / f"{version}.json.gz"
 
 
 def to_json(api: Api) -> dict[str, Any]:
-    """The Api as plain JSON data, signatures stored once."""
+    """Return the Api as plain JSON data, signatures stored once."""
     signatures: dict[tuple[Parameter, ...], int] = {}
     symbols = {}
     for path in sorted(api.symbols):
@@ -157,7 +157,7 @@ def to_json(api: Api) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Api:
-    """The Api that ``to_json`` gave; RecordError where the data is something else."""
+    """Return the Api that ``to_json`` gave; RecordError where the data is something else."""
     if data.get("schema") != SCHEMA:
         raise RecordError(
             f"a stored API has schema {data.get('schema')!r}, this tool reads {SCHEMA}: "
@@ -201,7 +201,7 @@ def from_json(data: Mapping[str, Any]) -> Api:
 
 
 def _check(value: _Checked) -> _Checked:
-    """The value as it came; TypeError where a field is not what its annotation says."""
+    """Return the value as it came; TypeError where a field is not what its annotation says."""
     wrong = find_wrong(value)
     if wrong:
         raise TypeError(wrong)
@@ -225,7 +225,7 @@ def _check_texts(texts: object) -> tuple[str, ...]:
 
 
 def find_malformed(functions: Any) -> str | None:
-    """What is wrong with one version's database, in words; None where nothing is."""
+    """Return what is wrong with one version's database, in words; None where nothing is."""
     if not isinstance(functions, dict):
         return f"it is a {type(functions).__name__}, not {{module: functions}}"
     for module, members in functions.items():
@@ -255,7 +255,10 @@ def save_api(api: Api, folder: Path) -> Path:
 
 
 def is_current(folder: Path, package: str, version: str) -> bool:
-    """Whether the cache holds the version as this extraction sees it; a damaged file counts."""
+    """Return whether the cache holds the version as this extraction sees it.
+
+    A damaged file counts.
+    """
     wanted = f'{{"schema":{SCHEMA},'.encode()
     path = cache_path(folder, package, version)
     if explain_kind(path) is not None:
@@ -268,7 +271,7 @@ def is_current(folder: Path, package: str, version: str) -> bool:
 
 
 def load_api(folder: Path, package: str, version: str) -> Api | None:
-    """The cached Api; None where there is none; RecordError where the file is damaged."""
+    """Return the cached Api; None where there is none; RecordError where the file is damaged."""
     path = cache_path(folder, package, version)
     try:
         api = from_json(json.loads(_unpack(read_file(path))))
@@ -300,7 +303,7 @@ def load_api(folder: Path, package: str, version: str) -> Api | None:
 
 
 def _unpack(content: bytes) -> bytes:
-    """The content of a gzip file; ValueError where it is larger than any Api."""
+    """Return the content of a gzip file; ValueError where it is larger than any Api."""
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
         found = file.read(LARGEST + 1)
     if len(found) > LARGEST:

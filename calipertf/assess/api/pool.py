@@ -54,7 +54,7 @@ def extract_versions(
     index_url: str = DEFAULT_INDEX,
     offline: bool = False,
 ) -> Iterator[Extraction]:
-    """One Extraction a version, as they finish; what the cache holds is not done again.
+    """Yield one Extraction a version, as they finish; what the cache holds is not done again.
 
     Each version has a process of its own: its memory is given back, and one that is killed costs
     that version alone. Closing the iterator early waits for those under way.
@@ -88,7 +88,7 @@ def _extract_apart(
     offline: bool,
     stopping: threading.Event,
 ) -> Extraction:
-    """The outcome of one version's process."""
+    """Return the outcome of one version's process."""
     failed = Extraction(package=package, version=version)
     context = _get_context()
     receiver, sender = context.Pipe(duplex=False)
@@ -115,7 +115,7 @@ def _extract_apart(
 
 @functools.cache
 def _get_context() -> ForkServerContext | SpawnContext:
-    """Processes forked from one that has imported the extraction: a second less for each."""
+    """Return processes forked from one that has imported the extraction: a second less for each."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -156,7 +156,10 @@ def _work(
 def extract_here(
     package: str, version: str, cache_dir: Path, index_url: str, *, offline: bool = False
 ) -> Extraction:
-    """How the extraction of one version in this process went; its memory is not given back."""
+    """Return how the extraction of one version in this process went.
+
+    Its memory is not given back.
+    """
     started = time.monotonic()
     try:
         api = extract_api(
@@ -182,13 +185,13 @@ def extract_here(
 
 
 def _peak_memory() -> int:
-    """Bytes; Linux counts in KiB, macOS in bytes."""
+    """Return bytes; Linux counts in KiB, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def describe_extraction(done: Extraction) -> str:
-    """The line that a log gets for a version."""
+    """Return the line that a log gets for a version."""
     name = f"{done.package} {done.version}"
     if done.error is not None:
         return f"{name}: {done.error}"
@@ -199,7 +202,7 @@ def describe_extraction(done: Extraction) -> str:
 
 
 def describe_bytes(extractions: Iterable[Extraction]) -> str:
-    """How much of the files was read; in kB where that is little."""
+    """Return how much of the files was read; in kB where that is little."""
     sources = [source for done in extractions for source in done.sources]
     read = sum(source.bytes_read or 0 for source in sources)
     total = sum(source.bytes_total or 0 for source in sources)

@@ -1,4 +1,4 @@
-"""What of a package a script uses, and how much of that another version still offers.
+"""What a script uses of a package, and how much of that another version still offers.
 
 Static: imports and aliases are followed, and objects made by calling a class of the package
 (``sess = tf.Session()``), as far as they keep one name. What only running tells is left out.
@@ -45,7 +45,7 @@ class Usage:
 
     @property
     def share(self) -> float:
-        """Compatible of used, 0.0 to 1.0; a script that uses nothing scores 1.0.
+        """Return the compatible of used, 0.0 to 1.0; a script that uses nothing scores 1.0.
 
         It says whether the script's calls go through, so changed defaults do not lower it.
         """
@@ -90,7 +90,7 @@ class _Directory:
         self._functions = {_unify(name): entry for name, entry in api.functions.items()}
 
     def find(self, use: Use) -> Symbol | None:
-        """The symbol that a use reaches: the longest part of its path that exists."""
+        """Return the symbol that a use reaches: the longest part of its path that exists."""
         parts = use.path.split(".")
         for length in range(len(parts), 1, -1):
             symbol = self.find_path(".".join(parts[:length]))
@@ -105,7 +105,7 @@ class _Directory:
         return None
 
     def find_path(self, path: str) -> Symbol | None:
-        """The symbol of exactly that path."""
+        """Return the symbol of exactly that path."""
         symbol = self._symbols.get(path)
         return symbol if symbol is not None else self._find_private(path)
 
@@ -134,7 +134,7 @@ def _unify(name: str) -> str:
 
 
 def _name_only(names: Iterable[str] | None) -> tuple[Parameter, ...] | None:
-    """Parameters of which a function database knows the names: any may have a default."""
+    """Return parameters of which a function database knows the names: any may have a default."""
     if names is None:
         return None
     known = [Parameter(name=name, kind="positional-or-keyword", default="...") for name in names]
@@ -146,7 +146,7 @@ def _name_only(names: Iterable[str] | None) -> tuple[Parameter, ...] | None:
 
 
 def _compare(old: Symbol, new: Symbol | None, places: Iterable[Use]) -> str | None:
-    """Why the calls made of the old symbol do not fit the new one; None where they do."""
+    """Return why the calls made of the old symbol do not fit the new one; None where they do."""
     if new is None:
         return f"{old.kind} removed"
     for use in places:
@@ -197,7 +197,10 @@ _UNKNOWN = "..."
 
 
 def _find_defaults(old: Symbol, new: Symbol, places: Iterable[Use]) -> Missing | None:
-    """The defaults that calls rely on and that differ; None where they rely on none of those."""
+    """Return the defaults that calls rely on and that differ.
+
+    None where they rely on none of those.
+    """
     found: dict[str, int] = {}
     for use in places:
         for call in use.calls:
@@ -209,7 +212,7 @@ def _find_defaults(old: Symbol, new: Symbol, places: Iterable[Use]) -> Missing |
 
 
 def _list_changed_defaults(call: Call, old: Symbol, new: Symbol) -> Iterable[str]:
-    """Of a call's arguments that it leaves out, those with another default."""
+    """Yield the arguments that a call leaves out and whose default differs."""
     if old.parameters is None or new.parameters is None or call.is_starred:
         return
     before = _list_callable(old)
@@ -227,12 +230,12 @@ def _list_changed_defaults(call: Call, old: Symbol, new: Symbol) -> Iterable[str
 
 
 def _moved(was: Parameter, now: Parameter, before: list[Parameter], after: list[Parameter]) -> bool:
-    """Whether a position means something else: a mere new name for the same one does not."""
+    """Return whether a position means something else: a mere new name for the same one does not."""
     return now.name in {item.name for item in before} or was.name in {item.name for item in after}
 
 
 def _list_callable(symbol: Symbol) -> list[Parameter]:
-    """Parameters as a caller sees them."""
+    """Return parameters as a caller sees them."""
     parameters = list(symbol.parameters or ())
     if symbol.kind == "method" and parameters and parameters[0].name in _BOUND:
         return parameters[1:]

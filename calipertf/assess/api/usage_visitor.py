@@ -50,7 +50,7 @@ _Names: TypeAlias = MutableMapping[str, _Reach | None]
 
 
 def find_uses(source: bytes, root: str) -> tuple[Use, ...]:
-    """All uses of the package with that import name, in order of line.
+    """Return all uses of the package with that import name, in order of line.
 
     Raises CaliperError where the script is not in today's Python syntax.
     """
@@ -176,7 +176,7 @@ class _Reader:
                 self._bind(item, parts[index] if matched else None, names)
 
     def _reach_value(self, value: ast.expr, names: _Names) -> _Reach | None:
-        """What the assigned expression stands for: an alias, or an object made by a call."""
+        """Return what the assigned expression stands for: an alias, or an object made by a call."""
         if isinstance(value, ast.Call):
             reach = self._reach(value.func, names)
             if reach is None or reach.owner_length:
@@ -185,7 +185,7 @@ class _Reader:
         return self._reach(value, names)
 
     def _reach(self, node: ast.expr, names: _Names) -> _Reach | None:
-        """What a dotted name stands for; None where it is not of the package."""
+        """Return what a dotted name stands for; None where it is not of the package."""
         if isinstance(node, ast.Name):
             if node.id in names:
                 return names[node.id]
@@ -200,7 +200,10 @@ class _Reader:
         return None
 
     def _reach_getattr(self, node: ast.Call, names: _Names) -> _Reach | None:
-        """What ``getattr(tf, "name")`` stands for; one with a default copes without the name."""
+        """Return what ``getattr(tf, "name")`` stands for.
+
+        One with a default copes without the name.
+        """
         if not isinstance(node.func, ast.Name) or node.func.id != "getattr" or len(node.args) != 2:
             return None
         owner, name = node.args
@@ -266,7 +269,10 @@ class _Reader:
 
 
 def _list_bindings(node: ast.stmt) -> list[tuple[ast.expr, ast.expr | None]]:
-    """Targets that the statement binds, each with its value; None where the value is not told."""
+    """Return the targets that the statement binds, each with its value.
+
+    None where the value is not told.
+    """
     if isinstance(node, ast.Assign):
         return [(target, node.value) for target in node.targets]
     if isinstance(node, ast.AnnAssign) and node.value is not None:

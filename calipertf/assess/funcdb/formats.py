@@ -55,7 +55,10 @@ class Published:
     problems: list[str] = field(default_factory=list)
 
     def read(self, wanted: Container[str] | None = None) -> Iterator[PublishedVersion]:
-        """Each wanted version that can be read (None: all); the rest is told in `problems`."""
+        """Yield each wanted version that can be read (None: all).
+
+        The rest is told in `problems`.
+        """
         absent: list[str] = []
         for name in self.names:
             alone = _ONE_VERSION.fullmatch(posixpath.basename(name))
@@ -75,7 +78,7 @@ class Published:
             )
 
     def list_versions(self) -> list[str]:
-        """Versions that the files' names tell; files whose names tell none are opened."""
+        """Return the versions in the files' names; files without one in their name are opened."""
         found: set[str] = set()
         for name in self.names:
             alone = _ONE_VERSION.fullmatch(posixpath.basename(name))
@@ -119,7 +122,7 @@ class Published:
 
 
 def _normalise(version: str) -> str:
-    """The version as PEP 440 writes it; as it stands where it is none."""
+    """Return the version as PEP 440 writes it; text that is no version stays as it is."""
     try:
         return str(parse_version(version))
     except VersionError:
@@ -127,7 +130,10 @@ def _normalise(version: str) -> str:
 
 
 def unpack_database(content: bytes, where: str) -> Mapping[str, Any]:
-    """The JSON object in a file, or in a zip that holds one; RecordError for anything else."""
+    """Return the JSON object in a file, or in a zip that holds one.
+
+    RecordError for anything else.
+    """
     try:
         if zipfile.is_zipfile(io.BytesIO(content)) or content[:2] == b"PK":
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -157,7 +163,10 @@ def _as_object(data: Any, where: str) -> Mapping[str, Any]:
 
 
 def read_index(content: bytes, place: str) -> tuple[str, ...]:
-    """The files that an index.json names; of its formats the one that can be read in parts."""
+    """Return the files that an index.json names.
+
+    Of its formats the one that can be read in parts.
+    """
     try:
         data = json.loads(content)["data"]
         names = _list_files(data)
@@ -188,7 +197,7 @@ def _list_files(data: Any) -> tuple[str, ...] | None:
 def describe_stale(
     published: Collection[str], extracted: Collection[str]
 ) -> tuple[str, tuple[str, ...]] | None:
-    """Modules of a published database that the version's wheel does not have; None for none.
+    """Return modules of a published database that the version's wheel does not have; None for none.
 
     Takes the names of both sides' modules; gives a sentence, and the modules. There are such
     because caliper-metrics unpacked each version over the one before.

@@ -47,7 +47,7 @@ def open_path(path: Path, package: str) -> Published:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file; InfrastructureError where it is there and cannot be read."""
+    """Return the bytes of a file; InfrastructureError where it is there and cannot be read."""
     try:
         return input_files.read_file(path)
     except FileNotFoundError:
@@ -67,14 +67,14 @@ class _FolderFiles:
     folder: Path
 
     def __call__(self, name: str) -> bytes:
-        """The content of one file, which has to lie in the folder."""
+        """Return the content of one file, which has to lie in the folder."""
         path = self.folder / name
         if not is_below(self.folder, path):
             raise RecordError(f"{self.folder}/{INDEX} points out of its folder: {name}", path=name)
         return read_file(path)
 
     def list_names(self) -> list[str]:
-        """Names of databases in a folder without an index."""
+        """Return the names of databases in a folder without an index."""
         found = [*self.folder.glob("functiondb*.json"), *self.folder.glob("functiondb*.zip")]
         return sorted(path.name for path in found)
 
@@ -87,7 +87,7 @@ class _ZipFiles:
     prefix: str
 
     def __call__(self, name: str) -> bytes:
-        """The content of one member."""
+        """Return the content of one member."""
         try:
             if self.archive.getinfo(self.prefix + name).file_size > input_files.LARGEST:
                 words = f"{self.archive.filename}: {name} unpacks to more than any database has"
@@ -102,7 +102,7 @@ class _ZipFiles:
             ) from error
 
     def list_names(self) -> list[str]:
-        """Names of JSON members below the folder."""
+        """Return the names of JSON members below the folder."""
         names = [name for name in self.archive.namelist() if name.startswith(self.prefix)]
         return sorted(name.removeprefix(self.prefix) for name in names if name.endswith(".json"))
 
@@ -160,7 +160,7 @@ class GitHub:
         self._session.close()  # type: ignore[no-untyped-call]
 
     def open(self, package: str) -> Published | None:
-        """The published databases of a package; None where caliper-metrics has none.
+        """Return the published databases of a package; None where caliper-metrics has none.
 
         Raises InfrastructureError where it cannot be reached.
         """

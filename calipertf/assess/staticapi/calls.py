@@ -1,4 +1,4 @@
-"""What a call at the top of a module or class gives, where that is a definition or a module."""
+"""The value of a call at the top of a module or class, where that is a definition or a module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from calipertf.assess.staticapi.values import (
 
 
 def evaluate_call(scope: Scope, node: ast.Call) -> Value | None:
-    """The value, or None where the source does not tell."""
+    """Return the value, or None where the source does not tell."""
     name = name_called(node)
     special = CALLS.get(name)
     if special is not None:
@@ -58,7 +58,7 @@ def _instantiate(scope: Scope, cls: Class) -> Value:
 
 
 def _apply(scope: Scope, node: ast.Call, called: Value | None) -> Value | None:
-    """What a call of a function gives, where that is a function.
+    """Return what a call of a function gives, where that is a function.
 
     Either the one that a factory defines and returns, or the definition that a wrapper is applied
     to, as in ``tf_export("nn.relu")(relu)``: a wrapper returns ``*args, **kwargs``, is itself the
@@ -94,7 +94,7 @@ def _find_lazy_module(scope: Scope, node: ast.Call) -> Value | None:
 
 
 def _read_text(scope: Scope, node: ast.expr) -> str | None:
-    """The text that an expression makes of literals, names assigned at the top, and sums."""
+    """Return the text that an expression makes of literals, names assigned at the top, and sums."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.Name):

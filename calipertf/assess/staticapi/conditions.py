@@ -13,7 +13,10 @@ from calipertf.assess.staticapi.values import Module, StringList
 
 
 def judge(scope: Scope, node: ast.expr) -> bool | None:
-    """Whether a condition holds on Linux and the wheel's Python; None where it is not known."""
+    """Return whether a condition holds on Linux and the wheel's Python.
+
+    None where it is not known.
+    """
     text = show(node)
     known = _CONDITIONS.get(text.replace("_sys.", "sys.").replace("_six.", "six."))
     if known is not None:
@@ -89,7 +92,10 @@ def _compare(operator: ast.cmpop, left: Any, right: Any) -> bool | None:
 
 
 def _find_unset(node: ast.expr) -> ast.Constant | None:
-    """What a look-up of an environment variable gives where it is not set; None for others."""
+    """Return what a look-up of an environment variable gives where it is not set.
+
+    None for others.
+    """
     if not isinstance(node, ast.Call) or not show(node.func).endswith(("environ.get", "getenv")):
         return None
     default = node.args[1] if len(node.args) > 1 else ast.Constant(None)

@@ -44,7 +44,7 @@ def _make_function(path: str, node: AnyFunction) -> Function:
 
 
 def _list_imports(node: ast.AST) -> tuple[str, ...]:
-    """Modules that the body imports with ``importlib.import_module("name")``."""
+    """Return the modules that the body imports with ``importlib.import_module("name")``."""
     return tuple(
         str(call.args[0].value)
         for call in ast.walk(node)
@@ -58,7 +58,9 @@ def _list_imports(node: ast.AST) -> tuple[str, ...]:
 def _decorate(
     scope: Scope, value: Value, decorator: ast.expr, earlier: Value | None
 ) -> Value | None:
-    """The decorated value; None for overloads beside an implementation, which only types see.
+    """Return the decorated value.
+
+    None for overloads beside an implementation, which only types see.
 
     A decorator of the tree that returns a function with parameters of its own gives those; any
     other keeps the signature: that is how TensorFlow's decorators (tf_export, deprecation,
@@ -110,7 +112,7 @@ def run_class(scope: Scope, node: ast.ClassDef) -> None:
 
 
 def _list_bases(node: ast.ClassDef) -> list[ast.expr]:
-    """The bases; those inside six.with_metaclass(Meta, *bases) as if they stood alone."""
+    """Return the bases; those inside six.with_metaclass(Meta, *bases) as if they stood alone."""
     bases: list[ast.expr] = []
     for base in node.bases:
         is_wrapped = isinstance(base, ast.Call) and show(base.func).endswith("with_metaclass")

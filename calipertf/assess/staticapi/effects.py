@@ -11,7 +11,7 @@ from calipertf.assess.staticapi.values import StringList
 
 
 def run_call(scope: Scope, node: ast.Call) -> None:
-    """Change names as a call that stands alone does."""
+    """Change a namespace as an expression statement's call does."""
     name = name_called(node)
     if name in EFFECTS:
         EFFECTS[name](scope, node)

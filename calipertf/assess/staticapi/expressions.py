@@ -29,7 +29,7 @@ def _evaluate_name(scope: Scope, node: ast.Name) -> Value | None:
 
 
 def evaluate_attribute(scope: Scope, node: ast.Attribute) -> Value | None:
-    """The member of a module or class, or the dotted name of what lies outside."""
+    """Return the member of a module or class, or the dotted name of what is outside the package."""
     owner = scope.world.resolve(evaluate(scope, node.value))
     if isinstance(owner, Module):
         if node.attr in owner.names:
@@ -91,7 +91,7 @@ def _evaluate_lambda(_scope: Scope, node: ast.Lambda) -> Value | None:
 def _evaluate_names_listed(
     scope: Scope, node: ast.ListComp | ast.SetComp | ast.GeneratorExp
 ) -> Value | None:
-    """Names picked from ``dir()`` or another list by what their text looks like."""
+    """Return names picked from ``dir()`` or another list by what their text looks like."""
     if len(node.generators) != 1:
         return Attribute()
     loop = node.generators[0]

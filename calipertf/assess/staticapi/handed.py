@@ -42,7 +42,7 @@ _DEPTH = 3
 
 
 def list_handed(world: ImportGraph, module: Module) -> dict[str, Handed]:
-    """Name -> what asking the module for it gives; found once a module.
+    """Return name -> what asking the module for it gives; found once a module.
 
     Names that the module binds itself are left out, and so are those of which following the
     function does not tell whether they are handed out.
@@ -79,7 +79,7 @@ def _run_none(_scope: Scope, _body: list[ast.stmt]) -> None:
 
 
 def _find_getter(frame: Frame) -> Closure | None:
-    """The module's ``__getattr__``: defined there, or made by a function of the tree's."""
+    """Return the module's ``__getattr__``: defined there, or made by a function of the tree's."""
     node = frame.module.bodies.get("__getattr__")
     if node is not None:
         return Closure(node, {}, frame.module)
@@ -89,7 +89,10 @@ def _find_getter(frame: Frame) -> Closure | None:
 
 
 def _ask(frame: Frame, closure: Closure, name: str) -> Handed | None:
-    """What the function gives for the name; None where it raises, or gives what only raises."""
+    """Return what the function gives for the name.
+
+    None where it raises, or gives what only raises.
+    """
     trace = Trace()
     inner = Frame(scope=frame.scope, module=closure.module, trace=trace)
     try:
@@ -103,14 +106,14 @@ def _ask(frame: Frame, closure: Closure, name: str) -> Handed | None:
 
 
 def _only_raises(node: AnyFunction) -> bool:
-    """Whether a function ends with raising, and returns nowhere."""
+    """Return whether a function ends with raising, and returns nowhere."""
     return isinstance(node.body[-1], ast.Raise) and not any(
         isinstance(item, ast.Return) for item in ast.walk(node)
     )
 
 
 def _make_value(value: object, path: str) -> Value:
-    """What the name stands for, as far as it is known."""
+    """Return what the name stands for, as far as it is known."""
     if isinstance(value, ExternalName):
         return ExternalName(path=value.path, alias=path)
     if isinstance(value, (Class, Function, Module)):
@@ -120,7 +123,10 @@ def _make_value(value: object, path: str) -> Value:
 
 
 def _try_evaluate(frame: Frame, node: ast.expr) -> object:
-    """The value of an expression at the top of a function's module; None where it is not known."""
+    """Return the value of an expression at the top of a function's module.
+
+    None where it is not known.
+    """
     try:
         return evaluate(frame, node)
     except (Unclear, Missing, Raised, RecursionError):
@@ -131,7 +137,10 @@ def _try_evaluate(frame: Frame, node: ast.expr) -> object:
 
 
 def _list_candidates(frame: Frame, closure: Closure, depth: int = _DEPTH) -> Iterator[str]:
-    """The names that the function and those that it calls speak of: to be asked for one by one."""
+    """Yield the names that the function and those that it calls speak of.
+
+    To be asked for one by one.
+    """
     inside = frame.enter(closure.module, closure.names)
     for node in ast.walk(closure.node):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -150,7 +159,7 @@ def _list_candidates(frame: Frame, closure: Closure, depth: int = _DEPTH) -> Ite
 
 
 def _list_spoken(node: ast.AST) -> Iterator[str]:
-    """The texts that a name may be compared with."""
+    """Yield the texts that a name may be compared with."""
     parts: list[ast.expr | None] = []
     if isinstance(node, ast.Compare):
         parts = [node.left, *node.comparators]

@@ -62,35 +62,35 @@ class SourceFiles:
         self.compiled.difference_update(self._names)
 
     def unify(self, name: str) -> str:
-        """The dotted name with its root package unified."""
+        """Return the dotted name with its root package unified."""
         root, dot, rest = name.partition(".")
         return f"{self._renamed.get(root, root)}{dot}{rest}"
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is such a module of Python text."""
+        """Return whether there is such a module of Python text."""
         return name in self._names
 
     def __iter__(self) -> Iterator[str]:
-        """All modules of Python text."""
+        """Return all modules of Python text."""
         return iter(self._names)
 
     def is_package(self, name: str) -> bool:
-        """Whether the module is a package with an __init__.py."""
+        """Return whether the module is a package with an __init__.py."""
         return self._names.get(name, False)
 
     def list_children(self, name: str) -> list[str]:
-        """Last names of the modules directly below a package."""
+        """Return the last names of the modules directly below a package."""
         return self._children.get(name, [])
 
     def take(self, name: str) -> ast.Module:
-        """The module's tree without function bodies; to be asked for once."""
+        """Return the module's tree without function bodies; to be asked for once."""
         text, listed = self._waiting.pop(name)
         tree = self._parse(name, text, listed)
         strip_bodies(tree)
         return tree
 
     def take_stub(self, name: str) -> ast.Module | None:
-        """The tree of the stub beside the module; None where there is none."""
+        """Return the tree of the stub beside the module; None where there is none."""
         text = self._stubs.pop(name, None)
         if text is None:
             return None

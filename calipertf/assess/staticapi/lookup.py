@@ -30,7 +30,7 @@ class Returned(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Known:
-    """Something of which the source does not show more than that it is there."""
+    """A value of which the source shows only that it exists."""
 
 
 #: A value that is there, whatever it is.
@@ -81,14 +81,14 @@ class Frame:
     depth: int = 0
 
     def enter(self, module: Module, names: Mapping[str, object]) -> Frame:
-        """A frame inside this one, with names of its own."""
+        """Return a frame inside this one, with names of its own."""
         return Frame(
             scope=self.scope, module=module, names=dict(names), trace=self.trace, depth=self.depth
         )
 
 
 def list_keys(value: object) -> list[str]:
-    """The texts that a table or set has; none of anything else."""
+    """Return the texts that a table or set has; none of anything else."""
     if isinstance(value, Table):
         return list(value.items)
     return [item for item in value if isinstance(item, str)] if isinstance(value, tuple) else []
@@ -99,13 +99,16 @@ EXPRESSIONS: dict[type[ast.expr], Callable[[Frame, Any], object]] = {}
 
 
 def evaluate(frame: Frame, node: ast.expr) -> object:
-    """The value: a text, number, tuple, Table, Closure, module or the like; else SOMETHING."""
+    """Return the value: a text, number, tuple, Table, Closure, module or the like.
+
+    Else SOMETHING.
+    """
     handler = EXPRESSIONS.get(type(node))
     return SOMETHING if handler is None else handler(frame, node)
 
 
 def settle(frame: Frame, value: object) -> object:
-    """The value of an expression that was left for later."""
+    """Return the value of an expression that was left for later."""
     if isinstance(value, Late):
         return evaluate(frame.enter(frame.module, {**frame.names, **value.names}), value.node)
     return value

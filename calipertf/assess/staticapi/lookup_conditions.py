@@ -9,7 +9,7 @@ from calipertf.assess.staticapi.syntax import is_namespace, show
 
 
 def judge(frame: Frame, node: ast.expr) -> bool | None:
-    """Whether a condition holds; None where it is not known."""
+    """Return whether a condition holds; None where it is not known."""
     if isinstance(node, ast.BoolOp):
         truths = [judge(frame, item) for item in node.values]
         decisive = isinstance(node.op, ast.Or)

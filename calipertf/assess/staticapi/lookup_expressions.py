@@ -40,7 +40,7 @@ def _evaluate_name(frame: Frame, node: ast.Name) -> object:
 
 
 def _look_up(frame: Frame, module: Module, name: str) -> object:
-    """What a name means at the top of a module."""
+    """Return what a name means at the top of a module."""
     if name == "__name__":
         return module.name
     if name == "__package__":
@@ -61,7 +61,10 @@ def _look_up(frame: Frame, module: Module, name: str) -> object:
 
 
 def _find_elsewhere(frame: Frame, module: Module, name: str, value: object) -> object:
-    """The table or function of another module that a name was imported from; None for others."""
+    """Return the table or function of another module that a name was imported from.
+
+    None for others.
+    """
     path = getattr(value, "path", "")
     if not isinstance(value, (Attribute, Function)) or not path:
         return None
@@ -75,7 +78,7 @@ def _find_elsewhere(frame: Frame, module: Module, name: str, value: object) -> o
 
 
 def _read_literals(frame: Frame, module: Module, nodes: list[ast.expr]) -> object:
-    """A table or tuple from the expressions that were assigned and added to one name."""
+    """Return a table or tuple from the expressions that were assigned and added to one name."""
     call = frame.enter(module, {})
     values = [evaluate(call, node) for node in nodes]
     if len(values) == 1:
@@ -119,7 +122,7 @@ def _evaluate_sequence(frame: Frame, node: ast.Tuple | ast.List | ast.Set) -> ob
 def _evaluate_comprehension(
     frame: Frame, node: ast.ListComp | ast.SetComp | ast.DictComp
 ) -> object:
-    """A comprehension over one sequence that is known."""
+    """Return a comprehension over one sequence that is known."""
     if len(node.generators) != 1:
         return SOMETHING
     loop = node.generators[0]
@@ -280,7 +283,10 @@ def _call_copy(_frame: Frame, given: list[object]) -> object:
 
 
 def _call_method(owner: Table | str, name: str, given: list[object]) -> object:
-    """What a method of a dictionary or text gives; NotImplemented where that is not known."""
+    """Return what a method of a dictionary or text gives.
+
+    NotImplemented where that is not known.
+    """
     if isinstance(owner, str):
         texts = [item for item in given if isinstance(item, str)]
         if len(texts) != len(given):

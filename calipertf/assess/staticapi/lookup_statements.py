@@ -30,7 +30,7 @@ _TURNS = 500
 
 
 def run_function(frame: Frame, closure: Closure, given: list[object], depth: int) -> object:
-    """What the function returns for those arguments."""
+    """Return what the function returns for those arguments."""
     if depth > _DEPTH:
         raise Unclear
     arguments = closure.node.args
@@ -185,7 +185,7 @@ def _fits(frame: Frame, pattern: ast.pattern, subject: str) -> bool:
 
 
 def _decides(body: list[ast.stmt]) -> bool:
-    """Whether statements may return or raise."""
+    """Return whether statements may return or raise."""
     return any(
         isinstance(item, (ast.Return, ast.Raise)) for part in body for item in ast.walk(part)
     )

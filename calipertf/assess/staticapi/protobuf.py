@@ -18,7 +18,10 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def fill_module(module: Module, tree: ast.Module) -> bool:
-    """Whether the module is generated from a .proto file; its messages and enums are then bound."""
+    """Return whether the module is generated from a .proto file.
+
+    Its messages and enums are then bound.
+    """
     if not module.name.endswith("_pb2"):
         return False
     serialized = _find_descriptor(tree)
@@ -40,7 +43,7 @@ def fill_module(module: Module, tree: ast.Module) -> bool:
 
 
 def _find_descriptor(tree: ast.Module) -> bytes | None:
-    """The serialized file descriptor: protoc writes it as one literal, in three styles."""
+    """Return the serialized file descriptor: protoc writes it as one literal, in three styles."""
     for node in tree.body:
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
@@ -94,7 +97,7 @@ def _name_of(content: bytes) -> str:
 
 
 def _list_enum(content: bytes) -> list[str]:
-    """The enum's name and its values', which protobuf binds beside it."""
+    """Return the enum's name and its values', which protobuf binds beside it."""
     values = [_name_of(item) for number, item in _read_fields(content) if number == _ENUM_VALUE]
     return [_name_of(content), *values]
 

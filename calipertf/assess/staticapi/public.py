@@ -51,7 +51,7 @@ class _Walk:
 
 
 def list_public(world: ModuleLoader, root: str, public: PublicApiRules) -> dict[str, Symbol]:
-    """Public path -> symbol, for everything reachable from the root package."""
+    """Return the public path -> symbol, for everything reachable from the root package."""
     walk = _Walk(world=world, public=public)
     try:
         module = world.load(root)
@@ -115,7 +115,7 @@ def _visit(walk: _Walk, value: Value, path: str, above: tuple[str, ...]) -> None
 
 
 def _list_names(walk: _Walk, module: Module) -> Iterator[tuple[str, Value]]:
-    """The module's public names in alphabetical order."""
+    """Yield the module's public names in alphabetical order."""
     exported = module.names.get("__all__")
     named = set(exported.items) if isinstance(exported, StringList) else set()
     listed = named if isinstance(exported, StringList) and walk.public.honours_all else None
@@ -159,7 +159,7 @@ def _is_open(public: PublicApiRules, module: Module) -> bool:
 
 
 def _is_named(value: Value, is_named: bool) -> bool:
-    """Whether ``__all__`` makes an object of another of the package's modules public."""
+    """Return whether ``__all__`` makes an object of another of the package's modules public."""
     return is_named and not isinstance(value, (Module, ExternalName, LazyModule))
 
 
@@ -211,7 +211,7 @@ def _name_base(base: Value) -> str:
 
 
 def _list_members(walk: _Walk, cls: Class) -> list[tuple[str, Value]]:
-    """The class's public members, inherited ones of the tree's classes included."""
+    """Return the class's public members, inherited ones of the tree's classes included."""
     known = walk.members.get(id(cls))
     if known is None:
         merged: dict[str, Value] = {}
@@ -224,7 +224,10 @@ def _list_members(walk: _Walk, cls: Class) -> list[tuple[str, Value]]:
 
 
 def find_constructor(cls: Class) -> tuple[Parameter, ...] | None:
-    """Parameters to call the class with, ``self`` left out; None where they cannot be seen."""
+    """Return the parameters to call the class with, ``self`` left out.
+
+    None where they cannot be seen.
+    """
     for ancestor in list_ancestry(cls):
         if not isinstance(ancestor, Class):
             if isinstance(ancestor, ExternalName) and ancestor.path in _TRANSPARENT:

@@ -32,7 +32,7 @@ class ImportGraph(Protocol):
     unanswered: list[str]
 
     def is_inside(self, name: str) -> bool:
-        """Whether a dotted name starts at one of the tree's root packages."""
+        """Return whether a dotted name starts at one of the tree's root packages."""
 
     def find(self, name: str) -> str | None:
         """Return the name under which a module exists; None where no file answers."""
@@ -64,7 +64,7 @@ class Scope:
     fields: list[Parameter] = field(default_factory=list)
 
     def look_up(self, name: str) -> Value | None:
-        """What the name means here; None where it is unknown."""
+        """Return what the name means here; None where it is unknown."""
         if name in self.names:
             return self.names[name]
         return self.module.names.get(name)

@@ -80,7 +80,7 @@ def _assign(scope: Scope, target: ast.expr, value: Value | None, source: ast.exp
 
 
 def _is_table(name: str, source: ast.expr) -> bool:
-    """Whether a module's ``__getattr__`` may look into what is assigned."""
+    """Return whether a module's ``__getattr__`` may look into what is assigned."""
     if isinstance(source, (ast.Dict, ast.DictComp)) or name == "__getattr__":
         return True
     # Lists of texts are kept as such.

@@ -1,4 +1,4 @@
-"""What a stub file (.pyi) tells of a module beyond its text: the names of compiled code.
+"""What a stub file (.pyi) adds to a module: the names of compiled code.
 
 PEP 484, "Stub Files": a stub exports what it defines, ``import a as a`` and wildcards.
 """

@@ -21,7 +21,7 @@ _ASYNC_STAND_IN = "async_caliper_"
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """No garbage collection inside: trees have no cycles, and looking for some takes a third."""
+    """Switch garbage collection off inside: trees have no cycles, and the search takes a third."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -32,7 +32,10 @@ def without_collector() -> Iterator[None]:
 
 
 def parse_source(source: bytes) -> ast.Module:
-    """The file's syntax tree; SyntaxError or ValueError where today's Python cannot read it."""
+    """Return the file's syntax tree.
+
+    SyntaxError or ValueError where today's Python cannot read it.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -96,7 +99,7 @@ def _is_transparent(node: ast.AST) -> bool:
 
 
 def list_branches(node: ast.stmt) -> list[ast.stmt]:
-    """The statements inside a compound statement, of every branch."""
+    """Return the statements inside a compound statement, of every branch."""
     inside = [*getattr(node, "body", ()), *getattr(node, "orelse", ())]
     for handler in getattr(node, "handlers", ()):
         inside.extend(handler.body)
@@ -105,7 +108,7 @@ def list_branches(node: ast.stmt) -> list[ast.stmt]:
 
 
 def read_parameters(arguments: ast.arguments) -> tuple[Parameter, ...]:
-    """The parameters of a definition, in order, defaults as normalised source text."""
+    """Return the parameters of a definition, in order, defaults as normalised source text."""
     parameters = []
     positional = [*arguments.posonlyargs, *arguments.args]
     without_default = len(positional) - len(arguments.defaults)
@@ -130,14 +133,14 @@ def _make_parameter(item: ast.arg, kind: Any, default: ast.expr | None) -> Param
 
 
 def name_called(node: ast.Call) -> str:
-    """Last name of what is called; empty where it is no name."""
+    """Return the last name of what is called; empty where it is no name."""
     if isinstance(node.func, ast.Attribute):
         return node.func.attr
     return node.func.id if isinstance(node.func, ast.Name) else ""
 
 
 def show(node: ast.expr) -> str:
-    """The expression as text, written one way however the file writes it."""
+    """Return the expression as text, written one way however the file writes it."""
     if isinstance(node, ast.Constant):
         return repr(node.value)
     if isinstance(node, ast.Name):
@@ -146,7 +149,7 @@ def show(node: ast.expr) -> str:
 
 
 def list_functions(tree: ast.Module) -> dict[str, Any]:
-    """A module's entry in caliper-metrics' schema, by the rules of ``caliper extract``.
+    """Return a module's entry in caliper-metrics' schema, by the rules of ``caliper extract``.
 
     Those rules: definitions at the top level, methods at the top of their class, the plain
     arguments alone, the last definition of a name. They are kept so that databases of both
@@ -170,7 +173,7 @@ def _list_arguments(node: ast.FunctionDef) -> list[str]:
 
 
 def list_modules(files: Iterable[str]) -> dict[str, tuple[str, bool]]:
-    """Module name -> (file, whether it is a package), for paths relative to site-packages.
+    """Return module name -> (file, whether it is a package), for paths relative to site-packages.
 
     A stub (.pyi) stands for a compiled module, where no .py has the name.
     """
@@ -187,7 +190,7 @@ def list_modules(files: Iterable[str]) -> dict[str, tuple[str, bool]]:
 
 
 def is_namespace(node: ast.expr) -> bool:
-    """Whether it is ``globals()`` or another call for the names at hand."""
+    """Return whether it is ``globals()`` or another call for the names at hand."""
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

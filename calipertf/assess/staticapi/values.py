@@ -50,7 +50,7 @@ class Function:
     imports: tuple[str, ...] = ()
 
     def is_catch_all(self) -> bool:
-        """Whether it takes ``*args, **kwargs`` alone, as wrappers do."""
+        """Return whether it takes ``*args, **kwargs`` alone, as wrappers do."""
         kinds = [item.kind for item in self.parameters or ()]
         return kinds in (["var-positional", "var-keyword"], ["var-positional"])
 
@@ -114,7 +114,10 @@ Value: TypeAlias = Module | Function | Class | Attribute | ExternalName | String
 
 
 def list_ancestry(cls: Class) -> list[Class | ExternalName | Attribute]:
-    """The class and its bases in method resolution order (C3; depth first where C3 has none)."""
+    """Return the class and its bases in method resolution order (C3.
+
+    Depth first where C3 has none).
+    """
     try:
         return _linearize(cls, frozenset())
     except ValueError:
@@ -168,7 +171,7 @@ def _depth_first(cls: Class, seen: frozenset[int]) -> Iterator[Class | ExternalN
 
 
 def find_member(cls: Class, name: str) -> Value | None:
-    """The class's own or inherited member; None where no class of the tree has it."""
+    """Return the class's own or inherited member; None where no class of the tree has it."""
     for ancestor in list_ancestry(cls):
         if isinstance(ancestor, Class) and name in ancestor.names:
             return ancestor.names[name]

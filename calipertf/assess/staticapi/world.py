@@ -58,7 +58,7 @@ class ModuleLoader:
         return [*children, *(last for parent, _, last in below if parent == name)]
 
     def is_inside(self, name: str) -> bool:
-        """Whether a dotted name starts at one of the tree's root packages.
+        """Return whether a dotted name starts at one of the tree's root packages.
 
         Below a namespace that is the whole path: google.cloud.storage, but not google.api_core.
         """
@@ -67,13 +67,16 @@ class ModuleLoader:
         return any(f"{name}.".startswith(f"{root}.") for root in self.roots if "." in root)
 
     def _find_top(self, name: str) -> str:
-        """The outermost package of a module that has an __init__.py; the module where none has."""
+        """Return the outermost package of a module that has an __init__.py.
+
+        The module where none has.
+        """
         parts = name.split(".")
         tops = (".".join(parts[:end]) for end in range(1, len(parts)))
         return next((top for top in tops if top in self.library), name)
 
     def find(self, name: str) -> str | None:
-        """The name under which a module exists; None where no file answers."""
+        """Return the name under which a module exists; None where no file answers."""
         if name in self.library or name in self.folders or name in self.library.compiled:
             return name
         parent, _, last = name.rpartition(".")
@@ -87,7 +90,7 @@ class ModuleLoader:
         return None
 
     def load(self, name: str) -> Module:
-        """The module, its parents loaded first, each module's statements followed once."""
+        """Return the module, its parents loaded first, each module's statements followed once."""
         found = self.find(name)
         if found is None:
             raise MissingModuleError(name)
@@ -113,7 +116,7 @@ class ModuleLoader:
         return module
 
     def get_member(self, module: Module, name: str) -> Value | None:
-        """What ``from module import name`` gives; None where nothing is known to answer."""
+        """Return what ``from module import name`` gives; None where nothing is known to answer."""
         if name in module.names:
             return module.names[name]
         submodule = f"{module.name}.{name}"
@@ -128,7 +131,10 @@ class ModuleLoader:
         return None
 
     def resolve(self, value: Value | None) -> Value | None:
-        """The value itself, a lazy module loaded; ExternalName where it lies in another package."""
+        """Return the value itself, a lazy module loaded.
+
+        ExternalName where it lies in another package.
+        """
         if not isinstance(value, LazyModule):
             return value
         if not self.is_inside(value.name):

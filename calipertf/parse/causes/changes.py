@@ -27,7 +27,9 @@ class ChangeIndex:
                 self._by_target[change.package, change.to.rpartition(".")[2]].append(change)
 
     def find(self, package: str, symbol: Symbol, works: str, fails: str) -> ApiChange | None:
-        """The change between two versions that takes the symbol away; None where there is none.
+        """Return the change between two versions that takes the symbol away.
+
+        None where there is none.
 
         Changes of neighbours that lie within the two come before those that reach beyond them; of
         several, the nearest to where it works.
@@ -63,7 +65,7 @@ class _Wanted:
 
 
 def _widen(symbol: Symbol, roots: set[str]) -> Iterator[_Wanted]:
-    """The paths to look for: as it stands, by its end, and the modules that it lies in.
+    """Yield the paths to look for: as it stands, by its end, and the modules that it lies in.
 
     What lies in another package is not looked for. Only of a private path is the end enough: a
     public one that is not among the changes has not changed, whatever has a name like it. Of a
@@ -99,7 +101,10 @@ def _is_same(path: str, wanted: _Wanted) -> bool:
 
 
 def _explains(change: ApiChange, path: str, symbol: Symbol, *, upward: bool) -> bool:
-    """Whether a change of this kind can be why; going down, what was added is not there yet."""
+    """Return whether a change of this kind can be why.
+
+    Going down, what was added is not there yet.
+    """
     if symbol.called:
         return change.kind == "changed" and _changes_call(change, symbol.argument)
     if upward:
@@ -125,7 +130,7 @@ def _changes_call(change: ApiChange, argument: str | None) -> bool:
 
 
 def list_parameters(signature: str | None) -> tuple[str, ...] | None:
-    """Names of a signature's parameters in order; None where it is none that can be read."""
+    """Return names of a signature's parameters in order; None where it is none that can be read."""
     if signature is None:
         return None
     try:

@@ -23,7 +23,7 @@ class Declared:
 
 
 def read_declared(path: Path) -> Declared:
-    """The file's contents; nothing declared where there is no file.
+    """Return the file's contents; nothing declared where there is no file.
 
     Raises OSError or ValueError where it cannot be read or is something else.
     """

@@ -53,11 +53,13 @@ class Drift:
 
     @property
     def names(self) -> Collection[str]:
-        """Normalised names of the requirements that differ."""
+        """Return the normalised names of the requirements that differ."""
         return self._differences.keys()
 
     def find_suspect(self, *evidence: str) -> str | None:
-        """The requirement that differs and that the failure points at; None where it does not.
+        """Return the requirement that differs and that the failure points at.
+
+        None where it does not.
 
         `evidence` are the kinds that count, see Suspect; all of them where none is given.
         """
@@ -67,7 +69,10 @@ class Drift:
         )
 
     def describe(self, name: str, works: str = "it works") -> str:
-        """One sentence: protobuf is 4.0 here and 3.0 where it works (1.0 on Python 3.7, today)."""
+        """Return one sentence.
+
+        Protobuf is 4.0 here and 3.0 where it works (1.0 on Python 3.7, today).
+        """
         item = self._differences[name]
         return f"{name} is {item.here or 'not installed'} here and {self._say_there(item, works)}"
 
@@ -77,7 +82,7 @@ class Drift:
         return f"{item.there or 'not installed'} where {works} ({where}, {cell.resolve})"
 
     def describe_all(self, works: str = "it works") -> str | None:
-        """All that differ, the likeliest first; None where none do."""
+        """Return all that differ, the likeliest first; None where none do."""
         ranked = self.rank()
         if not ranked:
             return None
@@ -91,12 +96,12 @@ class Drift:
         return f"one of the requirements that differ from where {works} ({where}): {listed}"
 
     def say_both(self, name: str) -> str:
-        """The versions here and there: protobuf (4.0, not 3.0)."""
+        """Return the versions here and there: protobuf (4.0, not 3.0)."""
         item = self._differences[name]
         return f"{item.name} ({item.here or 'not installed'}, not {item.there or 'installed'})"
 
     def rank(self) -> list[str]:
-        """The names, the likeliest first.
+        """Return the names, the likeliest first.
 
         First those whose change may break what uses them; of these, what the script imports comes
         before what the package requires whose code failed, then what the judged package requires.
@@ -119,7 +124,9 @@ class Drift:
 
 
 def rate_change(item: Difference) -> int:
-    """How much a requirement changed: 3 what may break (major; minor of 0.x), 2 minor, 1 less.
+    """Return how much a requirement changed: 3 what may break (major.
+
+    Minor of 0.x), 2 minor, 1 less.
 
     One that is not there any more counts 3, one that is only here 1; so does a year for a major
     number that went up, which says nothing.

@@ -25,7 +25,7 @@ from calipertf.versions import python_version
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """What a failure or another result comes from, as far as files tell: seen, not proved."""
+    """The cause of a failure or of a different result, seen in files and not proved by a run."""
 
     #: api, requirements, python or usage.
     kind: str
@@ -41,7 +41,7 @@ class Cause:
 
 
 def describe_change(change: ApiChange) -> str:
-    """One sentence: `tensorflow.placeholder was removed between 1.15.5 and 2.0.0`."""
+    """Return one sentence: `tensorflow.placeholder was removed between 1.15.5 and 2.0.0`."""
     between = f"between {change.a} and {change.b}"
     if change.kind == "changed":
         details = "; ".join(change.details)
@@ -56,7 +56,7 @@ _OWN = frozenset({"system", "script", "data", "timeout", "killed"})
 
 
 def refine_reason(reason: str | None, cause: Cause | None) -> str | None:
-    """The reason that agrees with the cause beside it; the reason itself where it does."""
+    """Return the reason that agrees with the cause beside it; the reason itself where it does."""
     if cause is None or reason is None or reason in _OWN:
         return reason
     if cause.kind == "requirements":
@@ -93,7 +93,7 @@ class Explainer:
                 self._failed.setdefault(result.cell, []).append(result)
 
     def explain(self, result: Result, working: Cell | None) -> Cause | None:
-        """The cause of a failure or of another result, compared with a cell where it works.
+        """Return the cause of a failure or of another result, compared with a cell where it works.
 
         That is the nearest one; without such a cell its baseline is what it is compared with.
         """
@@ -116,7 +116,7 @@ class Explainer:
     # The version differs.
 
     def _blame_version(self, result: Result, working: Cell | None) -> Cause | None:
-        """What changed between two versions of the package, or a requirement that moved."""
+        """Return what changed between two versions of the package, or a requirement that moved."""
         if result.verdict.reason == "dependency" or result.outcome == "import_failed":
             cause = self._blame_requirement(result, working)
             # Where the package itself cannot be imported, no name that a script uses is why.
@@ -149,7 +149,7 @@ class Explainer:
         return self._found[key]
 
     def _blame_usage(self, result: Result, symbol: Symbol | None) -> Cause | None:
-        """What the script uses and the version lacks or has otherwise.
+        """Return what the script uses and the version lacks or has otherwise.
 
         That is what the exception speaks of, by its name or its line; where it speaks of nothing
         that the table knows, everything that changed may be it.
@@ -169,7 +169,7 @@ class Explainer:
         return Cause(kind="usage", text=text, path=uses[0].path)
 
     def _blame_requirement(self, result: Result, working: Cell | None) -> Cause | None:
-        """A requirement that differs and that the failure itself names."""
+        """Return a requirement that differs and that the failure itself names."""
         if working is None:
             return None
         drift = Drift(result, working, self._requirements, self._declared)
@@ -181,7 +181,10 @@ class Explainer:
     # The resolve date alone differs.
 
     def _blame_drift(self, result: Result, working: Cell) -> Cause | None:
-        """The requirement that a failure points at, else all that differ: it is one of them."""
+        """Return the requirement that a failure points at, else all that differ.
+
+        It is one of them.
+        """
         drift = Drift(result, working, self._requirements, self._declared)
         works = _say_works(result)
         if drift.known and not drift.names:
@@ -209,13 +212,13 @@ class Explainer:
     # The Python differs.
 
     def _blame_standard(self, result: Result) -> Cause | None:
-        """A name that this Python's standard library does not have."""
+        """Return a name that this Python's standard library does not have."""
         error = list_lines(result)
         text = describe_standard(result.verdict.exception, error, result.cell.python)
         return Cause(kind="python", text=text, path=result.cell.python) if text else None
 
     def _blame_python(self, result: Result, working: Cell) -> Cause | None:
-        """This Python, or what is installed for it, where the version works on another."""
+        """Return this Python, or what is installed for it, where the version works on another."""
         failure, error, cell = result.verdict.exception, list_lines(result), result.cell
         python = f"Python {python_version(cell.python)} here"
         where = f"{working.version}, {working.resolve}"
@@ -242,7 +245,7 @@ class Explainer:
     # Another result.
 
     def _explain_difference(self, result: Result, working: Cell | None) -> Cause | None:
-        """What a script prints otherwise for: a default, a requirement, or the Python."""
+        """Return what a script prints otherwise for: a default, a requirement, or the Python."""
         cell = result.cell
         works = "it gives the baseline's result"
         baseline = result.verdict.baseline or {}
@@ -264,7 +267,7 @@ class Explainer:
         return self._blame_defaults(result, expected) or self._blame_moved(result, working, works)
 
     def _blame_defaults(self, result: Result, baseline: str) -> Cause | None:
-        """Arguments that the script leaves out and whose default changed, or that moved.
+        """Return the arguments that the script leaves out and whose default changed, or that moved.
 
         What is missing altogether cannot be why: the script ran.
         """
@@ -290,7 +293,7 @@ def _say_works(result: Result) -> str:
 
 
 def _say_rest(drift: Drift) -> str:
-    """What is known of the requirements where the Python differs."""
+    """Return what is known of the requirements where the Python differs."""
     if not drift.known:
         return ""
     count = len(drift.names)
@@ -300,7 +303,7 @@ def _say_rest(drift: Drift) -> str:
 
 
 def _blame_absent(result: Result) -> Cause | None:
-    """A module that is not there, and that no requirement which differs is known to give."""
+    """Return a module that is not there, and that no requirement which differs is known to give."""
     module = find_absent(result)
     if module is None:
         return None
@@ -311,7 +314,7 @@ def _blame_absent(result: Result) -> Cause | None:
 
 
 def _blame_name(result: Result, working: Cell | None, symbol: Symbol | None) -> Cause | None:
-    """A name of the package that the failure speaks of, where no table of its API has it.
+    """Return a name of the package that the failure speaks of, where no table of its API has it.
 
     A package may hand on what others define: flask did with markupsafe's Markup.
     """

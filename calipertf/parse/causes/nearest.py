@@ -50,7 +50,7 @@ class Neighbours:
         )
 
     def find(self, result: Result) -> Cell | None:
-        """The nearest cell where the result's script works; None where there is none.
+        """Return the nearest cell where the result's script works; None where there is none.
 
         Where nothing that the script printed was compared, the nearest where it ran to its end.
         """

@@ -1,4 +1,4 @@
-"""The requirements that a failure points at: what its words name, and whose code raised it."""
+"""The requirements that a failure points at: named in its message, or whose code raised it."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Suspect:
 
     @property
     def direct(self) -> bool:
-        """Whether the message names it or its code raised the exception."""
+        """Return whether the message names it or its code raised the exception."""
         return self.evidence != "quoted"
 
 
 def find_suspects(result: Result, names: Collection[str]) -> list[Suspect]:
-    """Which of some requirements a failure points at, the best evidence first.
+    """Return which of some requirements a failure points at, the best evidence first.
 
     `names` are those that two cells do not have in common. In this order: the message names the
     module; the package's code raised the exception, or made its class; a quoted line uses the
@@ -100,7 +100,10 @@ def find_owner(result: Result) -> str | None:
 
 
 def list_lines(result: Result) -> Sequence[str]:
-    """What a failed script said: stderr, or stdout where only that has a traceback or errors."""
+    """Return what a failed script said.
+
+    Stderr, or stdout where only that has a traceback or errors.
+    """
     run = result.run
     if run is None:
         return ()
@@ -116,7 +119,7 @@ def _cut_last_traceback(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _list_spoken(result: Result) -> Iterator[str]:
-    """Modules that the exception's message names."""
+    """Yield the modules that the exception's message names."""
     message = result.verdict.exception.message if result.verdict.exception else ""
     yield from _list_said([message])
 
@@ -130,7 +133,7 @@ def _list_said(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _list_raised(lines: Sequence[str]) -> Iterator[str]:
-    """The module that defines the exception's class."""
+    """Yield the module that defines the exception's class."""
     for line in reversed(lines):
         if line.startswith((" ", "\t")):
             return
@@ -139,7 +142,7 @@ def _list_raised(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _list_quoted(lines: Sequence[str], names: Collection[str]) -> Iterator[str]:
-    """Modules that quoted lines use, the innermost line first."""
+    """Yield the modules that quoted lines use, the innermost line first."""
     modules = {word: name for name in names for word in name.split("-") if len(word) >= _SHORTEST}
     for line in reversed(lines):
         if not line.startswith("    ") or not line.strip(" ~^\n"):
@@ -155,7 +158,7 @@ def _list_quoted(lines: Sequence[str], names: Collection[str]) -> Iterator[str]:
 
 
 def _list_mentioned(result: Result) -> Iterator[str]:
-    """Words of the message, which may be the names of distributions."""
+    """Yield the words of the message, which may be the names of distributions."""
     failure = result.verdict.exception
     for word in _WORD.findall(failure.message) if failure else ():
         if len(word) >= _SHORTEST:

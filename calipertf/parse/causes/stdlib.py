@@ -22,7 +22,9 @@ _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})
 
 
 def describe_standard(failure: Failure | None, error: Sequence[str], python: str) -> str | None:
-    """What this Python lacks, as the message says: a clause, or None where it says nothing of it.
+    """Return what this Python lacks, as the message says.
+
+    A clause, or None where it says nothing of it.
 
     `python` is a tag such as cp39; `error` are the lines of stderr.
     """
@@ -41,7 +43,7 @@ def describe_standard(failure: Failure | None, error: Sequence[str], python: str
 
 
 def describe_raiser(failure: Failure | None, error: Sequence[str], python: str) -> str | None:
-    """Where in Python itself it failed, a clause: its syntax, or a module that raised it."""
+    """Return where in Python itself it failed, a clause: its syntax, or a module that raised it."""
     number = python_version(python)
     if failure is not None and failure.type in _SYNTAX:
         return f"this is not the syntax of Python {number}"

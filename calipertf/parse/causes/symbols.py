@@ -51,7 +51,7 @@ _IMPORT_MODULE = re.compile(r"^\s*(?:from|import) ([\w.]+)")
 
 
 def name_symbol(failure: Failure | None, error: Sequence[str] = ()) -> Symbol | None:
-    """The symbol behind an exception; None where the message names none.
+    """Return the symbol behind an exception; None where the message names none.
 
     `error` are the lines of stderr: until Python 3.6, only the quoted source says what a name was
     imported from.
@@ -81,7 +81,7 @@ def name_symbol(failure: Failure | None, error: Sequence[str] = ()) -> Symbol | 
 
 
 def _name_called(text: str, error: Sequence[str]) -> Symbol | None:
-    """The function or class that was called in a way it does not take."""
+    """Return the function or class that was called in a way it does not take."""
     if match := _NAMED.search(text):
         return _name_quoted(match[1], error, called=True)
     if match := _OP.search(text):
@@ -104,7 +104,7 @@ def _name_called(text: str, error: Sequence[str]) -> Symbol | None:
 def _name_quoted(
     name: str, error: Sequence[str], *, called: bool, argument: str | None = None
 ) -> Symbol | None:
-    """The name with what stands before it where the traceback quotes its use: tf.nn.relu.
+    """Return the name with what stands before it where the traceback quotes its use: tf.nn.relu.
 
     A name that is only called by what it hangs on is not known without that; a function's may be.
     """
@@ -119,7 +119,7 @@ def _name_quoted(
 
 
 def _list_quoted(error: Sequence[str]) -> Iterator[str]:
-    """The lines of source that the last traceback quotes, innermost first."""
+    """Yield the lines of source that the last traceback quotes, innermost first."""
     for line in reversed(error):
         if line.startswith("Traceback"):
             return
@@ -128,7 +128,7 @@ def _list_quoted(error: Sequence[str]) -> Iterator[str]:
 
 
 def _find_import(name: str, error: Sequence[str]) -> str | None:
-    """The module in the last quoted line `from module import name`."""
+    """Return the module in the last quoted line `from module import name`."""
     for line in reversed(error):
         match = _IMPORT.match(line)
         if match and re.search(rf"\b{name}\b", line[match.end() :]):
@@ -137,7 +137,7 @@ def _find_import(name: str, error: Sequence[str]) -> str | None:
 
 
 def _complete_module(path: str, error: Sequence[str]) -> str:
-    """The whole path of a module of which Python 2.7 tells only the end: contrib.eager."""
+    """Return the full path of a module that Python 2.7 names by its end only: contrib.eager."""
     for line in _list_quoted(error):
         match = _IMPORT_MODULE.match(line)
         if match and f"{match[1]}.".endswith(f".{path}."):
@@ -152,7 +152,7 @@ def _to_snake(name: str) -> str:
 
 
 def clean_path(path: str) -> str:
-    """The public path behind the module that Python reports.
+    """Return the public path behind the module that Python reports.
 
     TensorFlow's public modules are made in tensorflow._api.v2 and Keras' in keras.api or
     keras._tf_keras.keras; in 1.15 to 2.1 the root was tensorflow_core.

@@ -31,12 +31,12 @@ class Use:
 
     @property
     def removed(self) -> bool:
-        """Whether the name is not there at all."""
+        """Return whether the name is not there at all."""
         return self.reason.endswith(" removed")
 
     @property
     def moved(self) -> bool:
-        """Whether an argument given by its place is taken for another parameter."""
+        """Return whether an argument given by its place is taken for another parameter."""
         return self.reason.startswith("position ")
 
 
@@ -48,11 +48,11 @@ class UsageIndex:
         self._defaults = _index(usage, "defaults")
 
     def list_missing(self, result: Result) -> list[Use]:
-        """What the script uses and the result's version lacks or has otherwise."""
+        """Return what the script uses and the result's version lacks or has otherwise."""
         return _parse(self._missing.get(_key(result), ""))
 
     def list_defaults(self, result: Result) -> list[Use]:
-        """The calls that leave out an argument whose default is another on this version."""
+        """Return the calls that leave out an argument whose default differs in this version."""
         return _parse(self._defaults.get(_key(result), ""))
 
 
@@ -81,7 +81,10 @@ def _parse(text: str) -> list[Use]:
 
 
 def choose_uses(result: Result, uses: Sequence[Use], symbol: Symbol | None) -> list[Use]:
-    """Those that the exception speaks of: by a name in its message, or by the script's line."""
+    """Return those that the exception speaks of.
+
+    By a name in its message, or by the script's line.
+    """
     failure = result.verdict.exception
     words = set(_WORD.findall(failure.message)) if failure else set()
     if symbol is not None:
@@ -92,7 +95,7 @@ def choose_uses(result: Result, uses: Sequence[Use], symbol: Symbol | None) -> l
 
 
 def describe_uses(uses: Sequence[Use], version: str) -> str:
-    """One sentence of what the script uses and the version lacks."""
+    """Return one sentence of what the script uses and the version lacks."""
     first = uses[0]
     text = f"the script uses {first.path} (line {first.line}), which {version} "
     # Stage 2 compares with the baseline version, which may be the later one.
@@ -100,7 +103,7 @@ def describe_uses(uses: Sequence[Use], version: str) -> str:
 
 
 def list_uses(uses: Sequence[Use]) -> str:
-    """The uses with what is different of each, the first few."""
+    """Return the uses with what is different of each, the first few."""
     first = [f"{use.path} (line {use.line}): {use.reason}" for use in uses[:_LISTED]]
     more = len(uses) - _LISTED
     return "; ".join([*first, *([f"and {more} more"] if more > 0 else [])])

@@ -16,7 +16,7 @@ from calipertf.paths import Layout
 
 
 def draw_figures(analysis: Analysis) -> list[Figure]:
-    """All figures; of several packages, the names begin with the package's."""
+    """Return all figures; of several packages, the names begin with the package's."""
     packages = list(analysis.axes.packages)
     for name in ("versions", "api"):
         packages += [str(package) for package in analysis.inputs.sims[name]["package"].unique()]

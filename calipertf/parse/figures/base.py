@@ -80,7 +80,7 @@ class Figure:
 
 
 def make_figure(name: str, chart: Any, *, title: str, subtitle: str, description: str) -> Figure:
-    """The chart with its heading, as Vega-Lite."""
+    """Return the chart with its heading, as Vega-Lite."""
     titled = chart.properties(title=alt.TitleParams(title, subtitle=subtitle))
     spec = titled.to_dict()
     spec.pop("config", None)
@@ -94,7 +94,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render_svg(figure: Figure) -> str:
-    """The figure's picture: what SVG, PNG and page show."""
+    """Return the figure's picture: what SVG, PNG and page show."""
     spec = json.dumps(_clean(figure.spec))
     svg: str = vl_convert.vegalite_to_svg(spec, config=dict(LIGHT))
     return svg
@@ -118,7 +118,7 @@ def write_picture(folder: Path, name: str, svg: str, formats: Iterable[str]) -> 
 
 
 def outcome_color(outcomes: Iterable[str]) -> alt.Color:
-    """Colours of the outcomes that occur, with a legend of marks and words."""
+    """Return the colours of the outcomes that occur, with a legend of marks and words."""
     present = set(outcomes)
     shown = [outcome for outcome in BEST_FIRST if outcome in present]
     return alt.Color(
@@ -133,7 +133,7 @@ def outcome_color(outcomes: Iterable[str]) -> alt.Color:
 
 
 def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> alt.Axis:
-    """An axis of a continuous scale that reads like one of names: label i stands at i + 0.5."""
+    """Return an axis that labels a continuous scale with names: label i is at i + 0.5."""
     listed = json.dumps(list(labels))
     return alt.Axis(
         values=[number + 0.5 for number in range(len(labels))],
@@ -145,16 +145,16 @@ def place_axis(labels: Sequence[str], *, title: str | None, **settings: Any) -> 
 
 
 def slant(labels: Sequence[str], step: float) -> int:
-    """Angle of labels under columns of that width: flat where they fit."""
+    """Return the angle of labels under columns of that width: flat where they fit."""
     longest = max((len(label) for label in labels), default=0)
     return 0 if longest * 6.5 + 4 < step else -45
 
 
 def shorten_suite(suite: str) -> str:
-    """The last folder of a suite's path."""
+    """Return the last folder of a suite's path."""
     return suite.rstrip("/").rpartition("/")[2] or suite
 
 
 def slugify(text: str) -> str:
-    """The text as part of a file name."""
+    """Return the text as part of a file name."""
     return "".join(char if char.isalnum() or char in ".-" else "_" for char in text)

@@ -23,7 +23,10 @@ _DRIFT: Mapping[str, str] = {
 
 
 def draw_drift(package: str, results: Sequence[Result], axes: Axes) -> Iterator[Figure]:
-    """The scripts of each version, by whether old or new dependencies decide; two dates needed."""
+    """Yield the scripts of each version, by whether old or new dependencies decide.
+
+    Two dates needed.
+    """
     if "today" not in axes.resolves or len(axes.resolves) < 2:
         return
     earlier = axes.resolves[0]
@@ -91,7 +94,7 @@ def _count_drift(results: Sequence[Result], earlier: str) -> pd.DataFrame:
 
 
 def draw_errors(package: str, failures: pd.DataFrame) -> Iterator[Figure]:
-    """The commonest failure signatures, from the table `failures`."""
+    """Yield the commonest failure signatures, from the table `failures`."""
     kept = failures[failures["package"] == package]
     if kept.empty:
         return
@@ -145,7 +148,10 @@ _METHODS: Mapping[str, tuple[str, str]] = {
 
 
 def draw_predictions(package: str, scores: pd.DataFrame) -> Iterator[Figure]:
-    """AUC of each predictor with its interval, a column a subset; table `prediction_scores`."""
+    """Yield AUC of each predictor with its interval, a column a subset.
+
+    Table `prediction_scores`.
+    """
     kept = scores[(scores["package"] == package) & scores["auc"].notna()]
     if kept.empty or set(kept["method"]) == {"baseline"}:
         return
@@ -175,7 +181,7 @@ def draw_predictions(package: str, scores: pd.DataFrame) -> Iterator[Figure]:
 
 
 def _title_predictions(rows: pd.DataFrame) -> str:
-    """The best predictor over all pairs, beside the baseline that needs no score."""
+    """Return the best predictor over all pairs, beside the baseline that needs no score."""
     part = rows[rows["subset"] == "all"]
     tried = part[part["method"] != "baseline"]
     if tried.empty:

@@ -31,7 +31,7 @@ _SILENT = select_outcomes(lambda outcome: outcome.silent)
 
 
 def draw_outcomes(package: str, results: Sequence[Result], axes: Axes) -> Iterator[Figure]:
-    """For each suite one figure: a panel a resolve date, a box a version and Python."""
+    """Yield for each suite one figure: a panel a resolve date, a box a version and Python."""
     for suite in axes.suites:
         part = [result for result in results if result.suite == suite]
         if not part:
@@ -70,7 +70,7 @@ def _describe(package: str, suite: str, best: Sequence[tuple[Cell, int]]) -> str
 
 
 def _draw_panel(suite: Sequence[Result], resolve: str) -> alt.LayerChart:
-    """One resolve date of a suite; axes and colours are those of all its dates."""
+    """Return one resolve date of a suite; axes and colours are those of all its dates."""
     part = [result for result in suite if result.cell.resolve == resolve]
     versions = sorted({result.cell.version for result in suite}, key=version_key)
     pythons = sorted({result.cell.python for result in suite}, key=python_key)
@@ -128,7 +128,7 @@ def _draw_panel(suite: Sequence[Result], resolve: str) -> alt.LayerChart:
 def _place_boxes(
     part: Sequence[Result], versions: Sequence[str], pythons: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rectangles of each box's bar, best outcome to the left, and the words above it."""
+    """Return the rectangles of each box's bar, best outcome to the left, and the words above it."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for result in part:
         counts[result.cell.version, result.cell.python][result.outcome] += 1
@@ -167,7 +167,7 @@ def _place_boxes(
 
 
 def draw_timelines(package: str, results: Sequence[Result], axes: Axes) -> Iterator[Figure]:
-    """For each suite and resolve date one figure: a row a script, a column a version."""
+    """Yield for each suite and resolve date one figure: a row a script, a column a version."""
     for suite in axes.suites:
         for resolve in axes.resolves:
             part = [
@@ -180,7 +180,7 @@ def draw_timelines(package: str, results: Sequence[Result], axes: Axes) -> Itera
 
 
 def _title_timeline(suite: str, rows: pd.DataFrame, versions: Sequence[str]) -> str:
-    """How many scripts work where most do, and on the latest version that was judged."""
+    """Return how many scripts work where most do, and on the latest version that was judged."""
     works = rows["outcome"].isin(_WORKING).groupby(rows["version"]).sum()
     judged = [name for name in versions if set(rows["outcome"][rows["version"] == name]) - _SILENT]
     if not works.max() or not judged:

@@ -106,7 +106,7 @@ def _draw_matrix(
 
 
 def _write_values(heat: alt.Chart, count: int, *, difference: bool) -> alt.LayerChart:
-    """The matrix with its numbers, where few versions leave room for them."""
+    """Return the matrix with its numbers, where few versions leave room for them."""
     if count > _NUMBERED:
         return alt.layer(heat)
     # Where the colour is dark: at both ends of differences, at the lower one of similarities.
@@ -117,7 +117,7 @@ def _write_values(heat: alt.Chart, count: int, *, difference: bool) -> alt.Layer
 
 
 def draw_api(package: str, api: pd.DataFrame, changes: Sequence[ApiChange]) -> Iterator[Figure]:
-    """Size of the API over versions, and what each version removed and added."""
+    """Yield the size of the API over versions, and what each version removed and added."""
     sizes = pd.DataFrame(
         {"version": api["version"].astype(str), "symbols": api["symbols"].astype(float)}
     )

@@ -1,4 +1,4 @@
-"""Cells and results as the page reads them: columns of numbers, texts kept once."""
+"""Cells and results as the page reads them: columns of numbers, each text stored once."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ _WIDTH = 500
 
 
 class Strings:
-    """Texts by number, each kept once."""
+    """Texts by number, each stored once."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def add(self, text: str | None) -> int:
-        """The text's number; -1 for no text."""
+        """Return the text's number; -1 for no text."""
         return self._numbers.setdefault(text, len(self._numbers)) if text else -1
 
     def list_all(self) -> list[str]:
-        """All texts, by their numbers."""
+        """Return all texts, by their numbers."""
         return list(self._numbers)
 
 
 def shorten_output(lines: Sequence[str]) -> str:
-    """The last lines of what was printed, saying how much was left out."""
+    """Return the last lines of what was printed, saying how much was left out."""
     kept = [_shorten_line(line.rstrip("\n")) for line in lines[-_LINES:]]
     while len(kept) > 1 and sum(len(line) + 1 for line in kept) > _CHARACTERS:
         kept.pop(0)
@@ -53,14 +53,16 @@ def shorten_output(lines: Sequence[str]) -> str:
 
 
 def _shorten_line(line: str) -> str:
-    """A line without end must neither be worked on nor shown whole."""
+    """Return a line without end must neither be worked on nor shown whole."""
     left_out = len(line) - _CHARACTERS
     shown = strip_controls(line[-_CHARACTERS:])
     return f"[{left_out:,} characters left out] {shown}" if left_out > 0 else shown
 
 
 def diff_outputs(here: Sequence[str], baseline: Sequence[str]) -> str:
-    """What differs from the baseline's output: lines that begin with -, + or, where alike, a space.
+    """Return what differs from the baseline's output.
+
+    Lines that begin with -, + or, where alike, a space.
 
     Outputs of one length are compared line by line, as the verdict does, and others as `diff -u`
     does, up to their first 2,000 lines.
@@ -78,7 +80,7 @@ def diff_outputs(here: Sequence[str], baseline: Sequence[str]) -> str:
 
 
 def _pair_lines(left: Sequence[str], right: Sequence[str]) -> Iterable[str]:
-    """Lines that differ, and those around them that do not."""
+    """Yield the lines that differ, and those around them that do not."""
     differing = [number for number, (a, b) in enumerate(zip(left, right, strict=True)) if a != b]
     last = -1
     for first in differing:
@@ -96,7 +98,7 @@ def _pair_lines(left: Sequence[str], right: Sequence[str]) -> Iterable[str]:
 
 
 def _show_difference(left: str, right: str) -> tuple[str, str]:
-    """Two lines, or of long ones the part where they begin to differ."""
+    """Return two lines, or of long ones the part where they begin to differ."""
     if max(len(left), len(right)) <= _WIDTH:
         return left, right
     pairs = enumerate(zip(left, right, strict=False))
@@ -111,7 +113,7 @@ def _show_difference(left: str, right: str) -> tuple[str, str]:
 
 
 def pack_cells(analysis: Analysis, strings: Strings) -> list[dict[str, Any]]:
-    """Every cell: where it is, what was installed and how it was run."""
+    """Return every cell: where it is, what was installed and how it was run."""
     return [
         _pack_cell(record, analysis.requirements.get(record.cell, ()), strings)
         for record in analysis.inputs.records
@@ -159,7 +161,7 @@ def _pack_cell(
 
 
 def _shorten_build(build: Run | None) -> str | None:
-    """The last words of a build that failed."""
+    """Return the last words of a build that failed."""
     if build is None or not build.retval:
         return None
     return shorten_output([*build.output, *build.error])
@@ -168,7 +170,7 @@ def _shorten_build(build: Run | None) -> str | None:
 def pack_results(
     analysis: Analysis, scripts: Mapping[str, int], strings: Strings
 ) -> dict[str, list[Any]]:
-    """Every result as columns; a cell or text that there is none of is -1."""
+    """Return every result as columns; a cell or text that there is none of is -1."""
     records = {record.cell: record for record in analysis.inputs.records}
     numbers = {record.cell: n for n, record in enumerate(analysis.inputs.records)}
     differences = _Differences(analysis.requirements)
@@ -210,12 +212,15 @@ def _write_exception(failure: Failure | None) -> str | None:
 
 
 def _turn(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Columns of rows."""
+    """Return the columns of rows."""
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
 def _diff(result: Result, baseline: Record | None) -> str | None:
-    """What a result differs from: its baseline's, or where it is unstable its second run here."""
+    """Return what a result differs from.
+
+    Its baseline's, or where it is unstable its second run here.
+    """
     run = result.run
     if result.outcome == "unstable_result" and run and run.repeat:
         return diff_outputs(run.repeat.output, run.output)
@@ -233,7 +238,10 @@ class _Differences:
         self._known: dict[tuple[Cell, Cell], str] = {}
 
     def describe(self, cell: Cell, nearest: Cell | None) -> str | None:
-        """Lines of `name here there`, tabs between; None without a working cell to compare with."""
+        """Return the lines of `name here there`, tabs between.
+
+        None without a working cell to compare with.
+        """
         if nearest is None or not {cell, nearest} <= self._requirements.keys():
             return None
         if (cell, nearest) not in self._known:

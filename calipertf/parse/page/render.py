@@ -41,7 +41,7 @@ def write_report(
     svgs: Mapping[str, str],
     comparisons: Sequence[Comparison] | None = None,
 ) -> Path:
-    """The page as a file; `svgs` are the figures' pictures by name."""
+    """Return the page as a file; `svgs` are the figures' pictures by name."""
     data = make_page_data(analysis, figures, svgs, comparisons)
     write_text(layout.report, render_page(data))
     return layout.report
@@ -66,7 +66,7 @@ def make_page_data(
     svgs: Mapping[str, str],
     comparisons: Sequence[Comparison] | None = None,
 ) -> dict[str, Any]:
-    """Everything that the page shows, as page/*.js reads it."""
+    """Return everything that the page shows, as page/*.js reads it."""
     axes, strings = analysis.axes, Strings()
     suites = axes.suites.items()
     scripts = [script for _, names in suites for script in names]
@@ -113,7 +113,10 @@ def make_page_data(
 
 
 def render_page(data: Mapping[str, Any]) -> str:
-    """The page as HTML. Its data are packed, so that nothing in them can end their element."""
+    """Return the page as HTML.
+
+    Its data are packed, so that nothing in them can end their element.
+    """
     loader = jinja2.FileSystemLoader(_FOLDER)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -134,13 +137,13 @@ def render_page(data: Mapping[str, Any]) -> str:
 
 
 def pack_data(data: Mapping[str, Any]) -> str:
-    """JSON, gzip, base64."""
+    """Return JSON, gzip, base64."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     packed = gzip.compress(text.encode("utf-8", errors="replace"), 9, mtime=0)
     return base64.b64encode(packed).decode("ascii")
 
 
 def _hash(text: str) -> str:
-    """What a Content-Security-Policy allows an inline script or style by."""
+    """Return what a Content-Security-Policy allows an inline script or style by."""
     digest = hashlib.sha256(text.encode("utf-8")).digest()
     return f"sha256-{base64.b64encode(digest).decode('ascii')}"

@@ -23,14 +23,17 @@ _CHANGES = 60_000
 
 
 def pack_table(table: pd.DataFrame) -> dict[str, Any]:
-    """Columns and rows of a table; what is missing is null."""
+    """Return columns and rows of a table; what is missing is null."""
     text = table.to_json(orient="split", index=False, double_precision=4)
     packed: dict[str, Any] = json.loads(text)
     return {"columns": packed["columns"], "rows": packed["data"]}
 
 
 def pack_matrices(versions: pd.DataFrame) -> dict[str, Any]:
-    """Package -> its versions, and each score as rows of numbers, row to column; null: unknown."""
+    """Return package -> its versions, and each score as rows of numbers, row to column.
+
+    Null: unknown.
+    """
     packed = {}
     for package, rows in versions.groupby("package", sort=True):
         names = sorted({*rows["a"], *rows["b"]}, key=version_key)
@@ -84,7 +87,7 @@ def pack_changes(changes: Iterable[ApiChange]) -> list[dict[str, Any]]:
 
 
 def _drop_members(changes: Sequence[ApiChange]) -> list[ApiChange]:
-    """The changes whose parent did not change the same way."""
+    """Return the changes without those of members whose parent changed the same way."""
     paths = {kind: {c.path for c in changes if c.kind == kind} for kind in KINDS}
     return [
         change
@@ -94,7 +97,10 @@ def _drop_members(changes: Sequence[ApiChange]) -> list[ApiChange]:
 
 
 def _share_out(changes: Sequence[ApiChange], room: int) -> list[ApiChange]:
-    """As many changes as there is room for: what a small kind does not need, the others have."""
+    """Return as many changes as there is room for.
+
+    What a small kind does not need, the others have.
+    """
     kinds = {
         kind: sorted(
             (change for change in changes if change.kind == kind),
@@ -117,7 +123,10 @@ def _pack_change(change: ApiChange) -> list[Any]:
 def pack_comparisons(
     comparisons: Sequence[Comparison], cells: Mapping[tuple[str, ...], int]
 ) -> list[list[Any]]:
-    """Rows of two runs' comparison: status, cell's number (-1: not in this run), words, script."""
+    """Return the rows of two runs' comparison.
+
+    Status, cell's number (-1: not in this run), words, script.
+    """
     packed = []
     for item in comparisons:
         cell = item.cell

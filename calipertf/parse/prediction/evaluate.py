@@ -46,7 +46,7 @@ class Prediction:
 
 
 def predict_all(units: pd.DataFrame) -> list[Prediction]:
-    """Every predictor on every subset of each package's units."""
+    """Return every predictor on every subset of each package's units."""
     found: list[Prediction] = []
     # Thousands of tiny fits: threads of BLAS wait for one another longer than they compute. On two
     # cores a full grid takes 25 s of CPU with one and 43 s with two.
@@ -160,7 +160,7 @@ def _fit(predictor: str, features: Floats, units: pd.DataFrame, fails: NDArray[n
 def leave_version_out(
     features: Floats, fails: NDArray[np.bool_], a: Integers, b: Integers
 ) -> Floats:
-    """Probability that each unit fails, from a model that has seen nothing of its version b.
+    """Return probability that each unit fails, from a model that has seen nothing of its version b.
 
     Units to the version are judged by a logistic regression on the units that neither begin nor
     end there. Where those all fail or all work, the probability is their share of failures; where
@@ -185,7 +185,10 @@ def leave_version_out(
 
 
 def _fit_one(x: Floats, fails: NDArray[np.bool_], counts: Integers, unseen: Floats) -> Floats:
-    """Probability that unseen units fail; `counts` says how often each row stands for a unit."""
+    """Return the probability that unseen units fail.
+
+    `counts` says how often each row stands for a unit.
+    """
     if fails.all() or not fails.any():
         return np.full(len(unseen), float(fails[0]))
     mean = np.average(x, axis=0, weights=counts)
@@ -202,7 +205,7 @@ def _fit_one(x: Floats, fails: NDArray[np.bool_], counts: Integers, unseen: Floa
 
 
 def describe(predictions: Sequence[Prediction]) -> list[str]:
-    """Sentences that answer the question, bad news included."""
+    """Return the sentences that answer the question, bad news included."""
     lines = []
     packages = list(dict.fromkeys(item.package for item in predictions))
     for package in packages:
@@ -215,7 +218,7 @@ def describe(predictions: Sequence[Prediction]) -> list[str]:
 
 
 def _tell_why(baseline: Prediction) -> str:
-    """Why no score of a subset can be judged."""
+    """Return why no score of a subset can be judged."""
     if baseline.auc.value is not None:
         return "there are no similarities yet"
     end = "fail" if baseline.fails else "work"

@@ -28,7 +28,7 @@ class Estimate:
 
 
 class Ranking:
-    """One score of many units, sorted once, so that resamples cost no more than counting."""
+    """One score of many units, sorted once: a resample then costs no more than counting."""
 
     def __init__(self, score: Floats, fails: NDArray[np.bool_]) -> None:
         values, places = np.unique(score, return_inverse=True)
@@ -39,7 +39,7 @@ class Ranking:
         self._passing = self._places[~fails]
 
     def measure(self, weights: Floats | None = None) -> tuple[float, float]:
-        """AUC (ties count half) and Spearman's rank correlation of the score with failure.
+        """Return AUC (ties count half) and Spearman's rank correlation of the score with failure.
 
         NaN where all units fail, none does, or, for the correlation, all score alike.
         """
@@ -63,7 +63,7 @@ class Ranking:
 
 
 def draw_weights(clusters: Sequence[Integers], generator: np.random.Generator) -> Floats:
-    """How often each unit is drawn when each kind of cluster is drawn anew with replacement.
+    """Return how often each unit is drawn when each kind of cluster is drawn anew with replacement.
 
     A unit counts as often as the product of its clusters (the pigeonhole bootstrap of Owen, 2007,
     https://doi.org/10.1214/07-AOAS122): it is wide enough where units share scripts and versions.
@@ -82,7 +82,7 @@ def draw_weights(clusters: Sequence[Integers], generator: np.random.Generator) -
 def estimate_all(
     rankings: Sequence[Ranking], clusters: Sequence[Integers], resamples: int = RESAMPLES
 ) -> list[tuple[Estimate, Estimate]]:
-    """AUC and rank correlation of each ranking, with intervals from the same resamples."""
+    """Return AUC and rank correlation of each ranking, with intervals from the same resamples."""
     generator = np.random.default_rng(_SEED)
     enough = all(int(column.max()) >= 1 for column in clusters)
     draws = np.full((resamples, len(rankings), 2), np.nan)

@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 def make_units(results: Sequence[Result], sims: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a unit, in table order; a score that stage 2 did not give is NaN.
+    """Return one row a unit, in table order; a score that stage 2 did not give is NaN.
 
     b fails where it could not be built, imported or run: a different result is none. Versions
     without a release, without a verdict or with unstable results make no unit.
@@ -93,7 +93,7 @@ def _add_order(units: pd.DataFrame) -> None:
 
 
 def _read_major(text: str) -> str:
-    """Epoch and major version; the text itself where PEP 440 cannot parse it."""
+    """Return epoch and major version; the text itself where PEP 440 cannot parse it."""
     try:
         version = Version(text)
     except InvalidVersion:
@@ -102,7 +102,7 @@ def _read_major(text: str) -> str:
 
 
 def number_labels(*columns: Sequence[str] | pd.Series[str]) -> tuple[list[Integers], list[str]]:
-    """The columns as numbers of their labels, and the labels in order."""
+    """Return the columns as numbers of their labels, and the labels in order."""
     whole = np.concatenate([np.asarray(column, dtype=object) for column in columns])
     numbers, names = pd.factorize(whole, sort=True)
     ends = np.cumsum([len(column) for column in columns])[:-1]
@@ -135,7 +135,7 @@ def _name_cells(cells: set[Cell]) -> dict[tuple[str, str, str, str], str]:
 
 
 def _find_aliases(built: set[Cell]) -> dict[str, str]:
-    """Record name -> <resolve>/<record name>, where only one cell of that name was built.
+    """Return record name -> <resolve>/<record name>, where only one cell of that name was built.
 
     Stage 2 puts the resolve date before the name only where several built cells share it.
     """
@@ -158,7 +158,7 @@ def _look_up(
     *,
     directed: bool,
 ) -> Floats:
-    """The value of each pair of names; NaN where there is none."""
+    """Return the value of each pair of names; NaN where there is none."""
     values: dict[tuple[str, str], float] = {}
     for a, b, value in pairs:
         values[a, b] = value

@@ -65,13 +65,13 @@ class Confusion:
 
     @property
     def precision(self) -> float | None:
-        """Share of predicted failures that failed; None where none was predicted."""
+        """Return the share of predicted failures that failed; None where none was predicted."""
         predicted = self.true_positives + self.false_positives
         return self.true_positives / predicted if predicted else None
 
     @property
     def recall(self) -> float | None:
-        """Share of failures that were predicted; None where nothing failed."""
+        """Return the share of failures that were predicted; None where nothing failed."""
         failed = self.true_positives + self.false_negatives
         return self.true_positives / failed if failed else None
 
@@ -118,7 +118,7 @@ def _predict_one(row: Mapping[str, Any], result: Result | None) -> UsagePredicti
 
 
 def count_confusions(rows: Iterable[UsagePrediction]) -> list[Confusion]:
-    """The confusion of each package, resolve date and scope."""
+    """Return the confusion of each package, resolve date and scope."""
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for row in rows:
         if row.resolve is None or row.actual is None:

@@ -39,12 +39,12 @@ class CellSpec:
 
     @property
     def requirement(self) -> str:
-        """The package pinned, as installers take it."""
+        """Return the package pinned, as installers take it."""
         return f"{self.cell.package}=={self.cell.version}"
 
     @property
     def wheel(self) -> tuple[str, str]:
-        """What cells share that install the same file on the same Python."""
+        """Return what cells share that install the same file on the same Python."""
         return self.file.filename, self.cell.python
 
     def place(
@@ -68,12 +68,12 @@ class CellTask(CellSpec):
 
     @property
     def mount(self) -> Path:
-        """Folder of the scripts and their data."""
+        """Return the folder of the scripts and their data."""
         return self.root / self.folder
 
     @property
     def source_paths(self) -> tuple[Path, ...]:
-        """Files and folders that scripts need."""
+        """Return files and folders that scripts need."""
         return tuple(self.root / name for name in self.sources) or (self.mount,)
 
 

@@ -1,1 +1,1 @@
-"""Failed builds: what they printed, whose fault they are, and when to try them again."""
+"""Failed builds: what they printed, whose fault they are, when to try again."""

@@ -25,7 +25,7 @@ _PINNED = re.compile(r"([A-Za-z0-9][\w.-]*)==\d")
 
 
 def find_named(run: Run, always: Iterable[str], among: Iterable[str] | None = None) -> set[str]:
-    """Return projects that a failed build's message names, and those that count in any case.
+    """Return the projects that a failed build's message names, and those that count in any case.
 
     `among` are those that it asked for; None where that is not known. Where it asked for some and
     names none of them, all count.

@@ -81,7 +81,7 @@ _MISSING_FILE = re.compile(
 
 
 def explain_build(run: Run, package: str | None = None) -> BuildFailure:
-    """The line of a failed build that says why, whose fault that is, and what helps.
+    """Return why a build failed: the line that says so, the reason, and a hint.
 
     Where it was not the build of `package` (a normal name), the message begins with what it was.
     """
@@ -134,7 +134,7 @@ def _find_second(lines: Sequence[str]) -> int:
 
 
 def _find_last(lines: Sequence[str]) -> int | None:
-    """The last definite line; of what one compiler's call printed, the first error."""
+    """Return the last definite line; of what one compiler's call printed, the first error."""
     definite = [
         number
         for number, line in enumerate(lines)
@@ -183,13 +183,13 @@ def _explain_line(lines: Sequence[str], number: int) -> BuildFailure:
 
 
 def _list_asked(lines: Sequence[str]) -> str:
-    """What pkg-config was asked for, in words; empty where no line shows it."""
+    """Return what pkg-config was asked for, in words; empty where no line shows it."""
     found = (match[1] for line in lines if (match := _ASKED.search(line)))
     return " or ".join(dict.fromkeys(found))
 
 
 def _add_rest(lines: Sequence[str], number: int) -> str:
-    """A line, with the next where CMake says only there what is wrong."""
+    """Return a line, with the next where CMake says only there what is wrong."""
     line = lines[number]
     bare = line.startswith("CMake Error") and line.endswith(":")
     return " ".join([line, *lines[number + 1 : number + 2]]) if bare else line

@@ -15,7 +15,7 @@ _INSTALLED = re.compile(r"DEBUG Installing (`.*`) in `.*builds-v\d+.*`")
 
 
 def is_failed_build(lines: Iterable[str]) -> bool:
-    """Whether an installer failed over building a source archive."""
+    """Return whether an installer failed over building a source archive."""
     return any(_FAILED_BUILD.search(line) for line in lines)
 
 

@@ -32,7 +32,7 @@ class CellAttempts:
     failures: int = 0
 
     def record(self, reply: Reply) -> bool:
-        """Whether it should go on to another worker, as a reply has it."""
+        """Return whether the reply sends the cell to another worker."""
         if reply.seen is not None:
             return False
         self.history.append(f"{reply.label}: {reply.elsewhere or reply.failure}")

@@ -47,7 +47,7 @@ class ClusterCapabilities(Capabilities):
         log.info("environment: %s, on %d workers", self.kind, len(self._ask(())))
 
     def _ask(self, tags: Sequence[str]) -> Mapping[str, WorkerCapabilities]:
-        """Each worker's capabilities by its address; every question is asked once."""
+        """Return each worker's capabilities by its address; every question is asked once."""
         question = " ".join((self.kind, *tags))
         if question not in self._answers:
             answers = ask_workers(self.client, describe_capabilities, self.factory, list(tags))
@@ -60,14 +60,14 @@ class ClusterCapabilities(Capabilities):
         return self._answers[question]
 
     def find_python(self, tag: str) -> Python | None:
-        """The interpreter on the first worker that has one."""
+        """Return the interpreter on the first worker that has one."""
         for worker in self._ask((tag,)).values():
             if tag in worker.pythons:
                 return Python(tag=tag, version=None, source=worker.pythons[tag])
         return None
 
     def explain_missing(self, tag: str) -> str:
-        """Each worker's reason, alike ones together."""
+        """Return each worker's reason, equal ones together."""
         workers: dict[str, list[str]] = defaultdict(list)
         for worker in self._ask((tag,)).values():
             workers[worker.reasons.get(tag, "it has come since")].append(worker.label)
@@ -78,7 +78,7 @@ class ClusterCapabilities(Capabilities):
         return f"no worker of the cluster has {tag}: {'; '.join(reasons) or 'all are lost'}"
 
     def platforms(self) -> list[str]:
-        """Platform tags that all workers take, the best first."""
+        """Return platform tags that all workers take, the best first."""
         workers = [worker for worker in self._ask(()).values() if worker.platforms]
         if not workers:
             raise EngineError("all workers of the cluster were lost; run the command again")

@@ -30,7 +30,7 @@ class Bundle:
 
 
 def pack_bundle(root: Path, folders: Collection[Path], *, leave_out: Iterable[Path] = ()) -> Bundle:
-    """Everything in some folders below `root` (or files), as scripts there would see it.
+    """Return everything in some folders below `root` (or files), as scripts there would see it.
 
     What calipertf.scripts leaves out and `leave_out` stay behind; links travel as what they point
     to. Raises ConfigError where it is too much to send to every worker.

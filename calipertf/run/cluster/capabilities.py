@@ -76,19 +76,25 @@ class WorkerCapabilities:
 
 
 def python_resource(kind: str, tag: str) -> str:
-    """Name of the resource that says: this worker has this Python."""
+    """Return the name of the resource that says: this worker has this Python."""
     return f"{kind}-{tag}"
 
 
 def count_cells(threads: int, memory_limit: int | None, cell_memory: int) -> int:
-    """Cells that a worker takes at once: one a thread, as far as its memory goes, at least one."""
+    """Return the cells that a worker takes at once.
+
+    One a thread, as far as its memory goes, at least one.
+    """
     if not memory_limit:
         return threads
     return max(1, min(threads, int(memory_limit // cell_memory)))
 
 
 def count_cells_here(worker: Worker, analysis: Analysis) -> int:
-    """Cells that a worker takes at once: what it declares, else as threads and memory allow."""
+    """Return the cells that a worker takes at once.
+
+    What it declares, else as threads and memory allow.
+    """
     given = int(worker.state.total_resources.get(CELL) or 0)
     # The first look is the user's number; later ones would see what an earlier run declared.
     declared = _DECLARED.setdefault(worker.address, given)
@@ -97,21 +103,21 @@ def count_cells_here(worker: Worker, analysis: Analysis) -> int:
 
 
 def label_worker(worker: Worker) -> str:
-    """A worker's name as people know it: its own (or address) and its host."""
+    """Return a worker's name as people know it: its own (or address) and its host."""
     host = worker.address.split("://")[-1]
     name = str(worker.name)
     return host if host in name else f"{name} ({host})"
 
 
 def move_cache(worker: Worker) -> None:
-    """Wheels are kept where CALIPER_CACHE says, else in the worker's own folder."""
+    """Set this worker's wheel cache: CALIPER_CACHE, else the worker's own folder."""
     prefer_cache(Path(worker.local_directory) / "caliper-cache")
 
 
 async def describe_capabilities(
     factory: BackendFactory, tags: Sequence[str], dask_worker: Worker
 ) -> WorkerCapabilities:
-    """What this worker has; asked of each worker while the run is planned."""
+    """Return what this worker has; asked of each worker while the run is planned."""
     move_cache(dask_worker)
     cells = count_cells_here(dask_worker, factory.analysis)
     # Off the event loop: installing a Python takes minutes, and the worker has to answer meanwhile.
@@ -140,6 +146,6 @@ def _probe_worker(
 
 
 def make_failed(label: str, tags: Sequence[str], error: object) -> WorkerCapabilities:
-    """The capabilities of a worker that has nothing, for a reason."""
+    """Return the capabilities of a worker that has nothing, for a reason."""
     reasons = dict.fromkeys(tags, str(error))
     return WorkerCapabilities(label=label, kind=None, platforms=(), pythons={}, reasons=reasons)

@@ -1,4 +1,4 @@
-"""Cells to the workers of a Dask cluster; results come back to this one process.
+"""The driver: send cells to the workers of a Dask cluster and take their results.
 
 Dask places the cells by resources that each worker declares (CELL, and one for each Python it has)
 and runs them again where a worker is lost. What is left to do here: hand over a few cells at a
@@ -81,7 +81,9 @@ class DaskScheduler:
         self._stranded: set[str] = set()
 
     def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
-        """Each cell as it ends. Closing the iterator ends those that are running, on all workers.
+        """Yield each cell as it ends.
+
+        Closing the iterator ends those that are running, on all workers.
 
         Raises EngineError where the scheduler is lost.
         """
@@ -186,7 +188,10 @@ class DaskScheduler:
                 freed = None
 
     def _room(self, tag: str) -> int:
-        """Cells of one Python that may be on the cluster at once: a few more than can run."""
+        """Return the cells of one Python that may be on the cluster at once.
+
+        A few more than can run.
+        """
         cells = self._workers.count_cells(tag)
         if self._mean_seconds is None or not cells:
             return cells + (PREFETCH if cells else 0)
@@ -219,7 +224,7 @@ class DaskScheduler:
         return self._give_up()
 
     def _resubmit_stranded(self) -> list[tuple[CellAttempts, Any]]:
-        """Submit anew the cells that no worker could take when Dask last looked.
+        """Resubmit the cells that no worker could take when Dask last looked.
 
         Those that have lost too many workers are given back: Dask counts by key, which is new.
 
@@ -246,7 +251,7 @@ class DaskScheduler:
         return lost
 
     def _give_up(self) -> list[tuple[CellAttempts, Any]]:
-        """Cells whose Python no worker has had for too long, with an error each."""
+        """Return cells whose Python no worker has had for too long, with an error each."""
         now = time.monotonic()
         given_up: list[tuple[CellAttempts, Any]] = []
         flying = self.queue.items()
@@ -285,7 +290,7 @@ class DaskScheduler:
 
 
 def remove_orphans(client: Client) -> None:
-    """Take back from scheduler and workers what runs left there whose driver was killed."""
+    """Remove what runs with a killed driver left on scheduler and workers."""
 
     def list_orphans(prefix: str, dask_scheduler: Any) -> list[str]:
         return [

@@ -47,7 +47,7 @@ PLUGIN_TIMEOUT = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What became of a cell on a worker: what happened, a failure of ours, or nothing here."""
+    """A worker's answer for a cell: an observation, a failure of this tool, or a refusal."""
 
     address: str
     label: str
@@ -118,7 +118,7 @@ class CellWorker(WorkerPlugin):
         worker.log_event(self.name, {"ready": self.describe()})
 
     def describe(self) -> dict[str, Any]:
-        """What the driver has to know of this worker."""
+        """Return what the driver has to know of this worker."""
         return {
             "address": self._worker.address,
             "label": self._label,
@@ -152,7 +152,7 @@ class CellWorker(WorkerPlugin):
         await asyncio.to_thread(self._close)
 
     def transition(self, key: Key, start: str, finish: str, **_: Any) -> None:
-        """Dask tells that a task changes state: one that runs and is taken back is ended."""
+        """End a running task that Dask takes back; Dask calls this when a task changes state."""
         if finish == "released" and start in {"executing", "long-running"} and key in self._running:
             self._stop()
 
@@ -231,12 +231,12 @@ def _plain(error: CaliperError) -> CaliperError:
 
 
 def plugin_name(run_id: str) -> str:
-    """Name of a run's plugin on the workers, and of its topic among Dask's events."""
+    """Return the name of a run's plugin on the workers, and of its topic among Dask's events."""
     return f"caliper-{run_id}"
 
 
 def find_plugin(worker: Worker, run_id: str) -> CellWorker | None:
-    """The run's plugin on a worker; None where it has not come yet, or has gone."""
+    """Return the run's plugin on a worker; None where it has not come yet, or has gone."""
     plugin = worker.plugins.get(plugin_name(run_id))
     return plugin if isinstance(plugin, CellWorker) and hasattr(plugin, "pythons") else None
 
@@ -255,7 +255,7 @@ def run_task(spec: CellSpec, run_id: str) -> Reply:
 
 
 def describe_worker(run_id: str, dask_worker: Worker) -> dict[str, Any] | None:
-    """What a worker's plugin has found; None where it has none."""
+    """Return what a worker's plugin has found; None where it has none."""
     plugin = find_plugin(dask_worker, run_id)
     return plugin.describe() if plugin else None
 

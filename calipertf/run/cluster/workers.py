@@ -1,4 +1,4 @@
-"""The workers of a cluster as a run knows them: what each takes, which are lost, which fail."""
+"""The workers of a cluster: what each takes, which are lost, which fail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger("calipertf")
 
 
 class WorkerRegistry:
-    """What workers have told; written by Dask's thread, read by the driver's."""
+    """What workers have reported; written by Dask's thread, read by the driver's."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,7 +28,7 @@ class WorkerRegistry:
         self.news = threading.Event()
 
     def take_event(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        """Called in the client's thread with what workers tell."""
+        """Take a worker's event; Dask's client calls this in its thread."""
         _, message = event
         if "ready" in message:
             self.register(message["ready"])
@@ -54,17 +54,19 @@ class WorkerRegistry:
                 self.news.set()
 
     def has(self, address: str) -> bool:
-        """Whether a worker is there."""
+        """Return whether a worker is there."""
         with self._lock:
             return address in self._workers
 
     def count_cells(self, tag: str) -> int:
-        """Cells with some Python that all workers together take at once."""
+        """Return the cells with some Python that all workers together take at once."""
         with self._lock:
             return sum(int(s["cells"]) for s in self._workers.values() if tag in s["pythons"])
 
     def list_others(self, tag: str, left: Collection[str]) -> list[str] | None:
-        """The workers that a cell is to be kept to; None where any will do, or none is better.
+        """Return the workers that a cell is to be kept to.
+
+        None where any will do, or none is better.
 
         `left` are those that it has left already.
         """
@@ -88,11 +90,11 @@ class WorkerRegistry:
             )
 
     def count_started(self, keys: Iterable[str]) -> int:
-        """How often workers have started a cell, by Dask's keys for it."""
+        """Return how often workers have started a cell, by Dask's keys for it."""
         with self._lock:
             return sum(len(self._started[key]) for key in keys if key in self._started)
 
     def pop_started(self, keys: Iterable[str]) -> list[str]:
-        """Workers that have started a cell, by Dask's keys for it."""
+        """Return the workers that have started a cell, by Dask's keys for it."""
         with self._lock:
             return [label for key in keys for label in self._started.pop(key, ())]

@@ -1,4 +1,4 @@
-"""What scripts are kept from in a cell, and what not: said once, and written into each record."""
+"""What scripts cannot do in a cell, and what they can: logged once, and kept in each record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CAN = {
 
 
 def list_missing(isolation: Collection[str], *, network: bool) -> list[str]:
-    """What a cell could not be kept from; `network` says whether its scripts may use one."""
+    """Return what a cell could not be kept from; `network` says whether its scripts may use one."""
     wanted = [name for name in _CAN if not (network and name == "network")]
     return [name for name in wanted if name not in isolation]
 

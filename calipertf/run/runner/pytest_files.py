@@ -22,7 +22,7 @@ _OLD_MAIN = re.compile(rb"^if\s*\(?\s*__name__\s*==", re.MULTILINE)
 
 
 def is_pytest_file(path: Path) -> bool:
-    """Whether a file has a name and tests that pytest collects, and no `__main__` part.
+    """Return whether a file has a name and tests that pytest collects, and no `__main__` part.
 
     False for a file that cannot be read: whoever runs it says so.
     """
@@ -42,7 +42,7 @@ def is_pytest_file(path: Path) -> bool:
 
 
 def _iter_statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements of a module, also those under its conditions."""
+    """Yield the statements of a module, also those under its conditions."""
     for statement in body:
         yield statement
         if isinstance(statement, ast.If | ast.Try | ast.With) and not _is_main(statement):
@@ -64,7 +64,7 @@ def _is_main(statement: ast.stmt) -> bool:
 
 
 def explain_pytest(config: Config, scripts: Iterable[str]) -> list[str]:
-    """A sentence where some scripts are run by pytest that no requirement seems to bring."""
+    """Return a sentence where some scripts are run by pytest that no requirement seems to bring."""
     files = [script for script in scripts if is_pytest_file(config.root / script)]
     analysis = config.analysis
     brought = {canonicalize_name(analysis.dependency), *map(_read_name, analysis.requirements)}

@@ -78,7 +78,10 @@ def is_frame_of_pytest(trace):
 
 
 def find_broken_conftest(root, path):
-    """The traceback of the conftest.py that kept pytest from starting; None where none did."""
+    """Return the traceback of the conftest.py that kept pytest from starting.
+
+    None where none did.
+    """
     folder = os.path.dirname(path)
     folders = [folder]
     while folder != root and os.path.dirname(folder) != folder:
@@ -102,7 +105,10 @@ def find_broken_conftest(root, path):
 
 
 def make_arguments(version, root, path):
-    """Arguments of pytest: no settings of a user, nothing written, no order but the file's."""
+    """Return the arguments of pytest.
+
+    No settings of a user, nothing written, no order but the file's.
+    """
     arguments = ["-c", os.devnull, "-v"]
     for plugin in WITHOUT:
         arguments += ["-p", "no:" + plugin]

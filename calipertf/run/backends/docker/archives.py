@@ -17,7 +17,10 @@ _TREE = {".", "./", "/", "*", "./*"}
 
 
 def is_open(folder: Path) -> bool:
-    """Whether everybody may read all files below a folder: a container's user owns none of them."""
+    """Return whether everybody may read all files below a folder.
+
+    A container's user owns none of them.
+    """
     files = list(walk_files(folder))
     if folder.is_file():
         return all(path.stat().st_mode & 0o4 for path in files)
@@ -28,7 +31,7 @@ def is_open(folder: Path) -> bool:
 
 
 def pack_files(files: Mapping[str, bytes]) -> bytes:
-    """A tar of files that everybody may read and root alone may write."""
+    """Return a tar of files that everybody may read and root alone may write."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, data in files.items():
@@ -40,7 +43,10 @@ def pack_files(files: Mapping[str, bytes]) -> bytes:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether no link in a folder leads out of it: a container that has the folder has it all."""
+    """Return whether no link in a folder leads out of it.
+
+    A container that has the folder has it all.
+    """
     real = folder.resolve()
     return folder.is_file() or all(
         path.resolve().is_relative_to(real) for path in walk_files(folder)
@@ -48,14 +54,17 @@ def is_whole(folder: Path) -> bool:
 
 
 def pack_folder(folder: Path) -> bytes:
-    """A tar of the files below a folder that scripts may need, with rights for everybody."""
+    """Return a tar of the files below a folder that scripts may need, with rights for everybody."""
     return pack_files(
         {path.relative_to(folder).as_posix(): path.read_bytes() for path in walk_files(folder)}
     )
 
 
 def make_context(dockerfile: str, root: Path, *sources: Path) -> io.BytesIO:
-    """A tar of the Dockerfile and of what it copies: of the whole tree, what scripts need."""
+    """Return a tar of the Dockerfile and of what it copies.
+
+    Of the whole tree, what scripts need.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         data = dockerfile.encode("utf-8")
@@ -72,7 +81,10 @@ def make_context(dockerfile: str, root: Path, *sources: Path) -> io.BytesIO:
 
 
 def find_copied(dockerfile: str, root: Path, sources: Iterable[Path]) -> set[Path]:
-    """Files that the ADD and COPY of a Dockerfile name; those missing are the engine's to tell."""
+    """Return the files that the ADD and COPY of a Dockerfile name.
+
+    Those missing are the engine's to tell.
+    """
     found: set[Path] = set()
     for line in _COPIES.findall(re.sub(r"\\\n", " ", dockerfile)):
         words = [word.strip("\"',[]") for word in line.split()]

@@ -138,7 +138,7 @@ class DockerBackend(Backend):
         self._check_images(needed)
 
     def find_python(self, tag: str) -> Python | None:
-        """The base image of a Python; None where the registry says that it has none."""
+        """Return the base image of a Python; None where the registry says that it has none."""
         if tag not in self._pythons:
             self._pythons[tag] = self._look_up(tag)
         return self._pythons[tag]
@@ -174,18 +174,20 @@ class DockerBackend(Backend):
         return self._base_image.format(version=python_version(tag))
 
     def explain_missing(self, tag: str) -> str:
-        """What base_image could name instead."""
+        """Return what base_image could name instead."""
         return (
             f"there is no image {self._image_name(tag)}; name another repository by base_image in "
             "caliper.yaml, or make the image (docs/docker.md)"
         )
 
     def platforms(self) -> list[str]:
-        """Platform tags of a Debian container on the engine's machine."""
+        """Return platform tags of a Debian container on the engine's machine."""
         return linux_platforms(self._architecture)
 
     def index_url(self, cutoff: datetime | None, index_url: str) -> str:
-        """What a rendered Dockerfile names: with a cut-off nothing, the build is given an index.
+        """Return what a rendered Dockerfile names.
+
+        With a cut-off nothing, the build is given an index.
 
         An address on pip's command line would win over it.
         """
@@ -193,7 +195,7 @@ class DockerBackend(Backend):
 
     @contextlib.contextmanager
     def build(self, task: CellTask) -> Iterator[Built]:
-        """The cell's image; removed on leaving, unless images are kept."""
+        """Yield the cell's image; removed on leaving, unless images are kept."""
         base = self._pull(task)
         started = time.monotonic()
         if refused := self._refused.get(self._image_name(task.cell.python)):
@@ -250,7 +252,7 @@ class DockerBackend(Backend):
             return str(self._client.images.get(name).id)
 
     def _pull(self, task: CellTask) -> str:
-        """Digest (or id) of the base image, pulled where it is not there."""
+        """Return digest (or id) of the base image, pulled where it is not there."""
         name = self._image_name(task.cell.python)
         try:
             image = self._client.images.get(name)
@@ -286,7 +288,7 @@ class DockerBackend(Backend):
     def _build_with_tools(
         self, task: CellTask, base: str
     ) -> tuple[ImageBuild, str, Mapping[str, str]]:
-        """Return a cell's image, of when its build tools were, and what the index had.
+        """Return a cell's image, the date of its build tools, and what the index had.
 
         Where a build fails with the tools of its date, it is done once more with the newest.
         """

@@ -57,7 +57,9 @@ def prepare_dockerfile(
     base: str = "",
     keep: str | None = None,
 ) -> str:
-    """The Dockerfile as it is sent: our labels, and build arguments that pip reads, in each stage.
+    """Return the Dockerfile as it is sent.
+
+    Our labels, and build arguments that pip reads, in each stage.
 
     What is built on the image `base` has the setuptools that `python -m venv` of its Python brings.
 
@@ -87,7 +89,7 @@ def pass_through(dockerfile: str, watch: Watch, task: CellTask, host: str) -> st
 
 
 def make_key(*parts: str | bytes) -> str:
-    """SHA-256 over all that an image depends on, hexadecimal."""
+    """Return SHA-256 over all that an image depends on, hexadecimal."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode("utf-8") if isinstance(part, str) else part)
@@ -96,7 +98,7 @@ def make_key(*parts: str | bytes) -> str:
 
 
 def find_kept(client: docker.DockerClient, key: str) -> ImageBuild | None:
-    """The image of that key that a run with --keep-images left; None where there is none."""
+    """Return the image of that key that an earlier run with --keep-images left; None for none."""
     with engine_errors("the engine could not look for images"):
         images = client.images.list(filters={"label": f"{KEY}={key}"})
     if not images:
@@ -167,7 +169,10 @@ def build_image(
 
 
 def blame_step(error: str, log: str, run: Run, memory: int) -> ImageBuild:
-    """A step that failed, for whosever reasons; raises where it was the engine or its memory."""
+    """Return a step that failed, for whosever reasons.
+
+    Raises where it was the engine or its memory.
+    """
     step = _FAILED_STEP.search(error)
     not_run = _NOT_RUN.search(log)
     if _NO_PROGRAM.search(f"{error} {not_run[0] if not_run else ''}"):

@@ -49,7 +49,7 @@ _END = object()
 
 
 def connect(timeout: float) -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST names, or of the usual socket.
+    """Return a client of the engine that DOCKER_HOST names, or of the usual socket.
 
     Raises EngineError in the engine's own words where none answers. Podman's compatible socket and
     engines on other hosts are reached through DOCKER_HOST as well. `timeout` is in seconds and for
@@ -79,7 +79,7 @@ def _innermost(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def engine_errors(action: str, way_out: str = "") -> Iterator[None]:
-    """What the SDK raises, as an EngineError that says what was being done, and the way out."""
+    """Turn the SDK's exceptions into an EngineError that says what was tried, and the way out."""
     try:
         yield
     except ENGINE_FAILURES as error:
@@ -87,7 +87,7 @@ def engine_errors(action: str, way_out: str = "") -> Iterator[None]:
 
 
 def explain(error: BaseException) -> str:
-    """The engine's own words."""
+    """Return the engine's own words."""
     words = getattr(error, "explanation", None) or str(error) or type(error).__name__
     return re.sub(r"\s+", " ", str(words))[:400]
 
@@ -96,7 +96,10 @@ def explain(error: BaseException) -> str:
 def open_request(
     client: docker.DockerClient,
 ) -> Iterator[tuple[docker.APIClient, Callable[[], None]]]:
-    """A client for one long request, and what breaks it off: the engine then stops the work."""
+    """Yield a client for one long request, and what breaks it off.
+
+    The engine then stops the work.
+    """
     responses: list[requests.Response] = []
     version, timeout = client.api.api_version, client.api.timeout
     with contextlib.closing(docker.from_env(version=version, timeout=timeout)) as own:
@@ -117,7 +120,7 @@ def follow(
     deadline: Callable[[], bool],
     break_off: Callable[[], None] = lambda: None,
 ) -> Iterator[Any]:
-    """The items of a blocking stream, until it ends, `check` raises or `deadline` is true.
+    """Yield the items of a blocking stream, until it ends, `check` raises or `deadline` is true.
 
     Where it is left before its end, `break_off` is called.
     """
@@ -188,7 +191,7 @@ def hurry(client: docker.DockerClient) -> None:
 
 
 def find_own_address() -> str:
-    """This machine's address as the engine that DOCKER_HOST names can reach it.
+    """Return this machine's address as the engine that DOCKER_HOST names can reach it.
 
     The loopback, where the engine is on this machine, or nothing better can be found out.
     """
@@ -212,7 +215,7 @@ def list_proxies(without: str | None) -> dict[str, str]:
 
 
 def is_unknown_image(error: BaseException) -> bool:
-    """Whether a registry answered, and has no such image.
+    """Return whether a registry answered, and has no such image.
 
     An engine that cannot ask registries (Podman) has no such address, which is "not found" as well.
     """
@@ -220,7 +223,7 @@ def is_unknown_image(error: BaseException) -> bool:
 
 
 def is_local(client: docker.DockerClient) -> bool:
-    """Whether the engine is behind a socket of this machine, and so sees its folders."""
+    """Return whether the engine is behind a socket of this machine, and so sees its folders."""
     return client.api.base_url in _LOCAL
 
 

@@ -70,7 +70,7 @@ class _Events:
 
     @property
     def words(self) -> str:
-        """The last words of the runner itself."""
+        """Return the last words of the runner itself."""
         return self._error.decode("utf-8", "replace").strip()[-400:]
 
     def read(self, output: bytes, error: bytes) -> None:

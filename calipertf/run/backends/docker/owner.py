@@ -1,4 +1,4 @@
-"""Who made a container or an image: a process, named so that others can tell whether it lives."""
+"""The process that made a container or image, named so that others can see whether it lives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def describe_owner(pid: int | None = None) -> str:
-    """Machine, boot, process namespace, process number and start of a process (this one).
+    """Return machine, boot, process namespace, process number and start of a process (this one).
 
     Process numbers are used again, and two hosts or CI jobs can share one engine: the number alone
     does not name a process.
@@ -24,7 +24,10 @@ def describe_owner(pid: int | None = None) -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Whether the process has certainly ended; of another machine or namespace nobody can tell."""
+    """Return whether the process has certainly ended.
+
+    Of another machine or namespace nobody can tell.
+    """
     here = describe_owner().split(" ")
     parts = owner.split(" ")
     if len(parts) != len(here) or parts[0] != here[0] or not parts[3].isdigit():

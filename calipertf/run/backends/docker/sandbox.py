@@ -50,7 +50,10 @@ COMMAND = f"exec python -u /caliper/{ARCHIVE} < /caliper/job.json"
 
 
 def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False) -> dict[str, Any]:
-    """What every container of ours is denied, as arguments of the SDK; `memory` is in bytes."""
+    """Return what every container of ours is denied, as arguments of the SDK.
+
+    `memory` is in bytes.
+    """
     return {
         "network_mode": "bridge" if network else "none",
         "cap_drop": ["ALL"],
@@ -75,7 +78,7 @@ def make_limits(labels: Mapping[str, str], memory: int, *, network: bool = False
 
 
 def container_path(task: CellTask, path: Path) -> str:
-    """Where a path of the repository lies in a container."""
+    """Return the path that a file of the repository has in a container."""
     if not path.is_relative_to(task.root):
         return "/data"
     inside = path.relative_to(task.root).as_posix()
@@ -83,7 +86,10 @@ def container_path(task: CellTask, path: Path) -> str:
 
 
 def list_folders(task: CellTask) -> dict[Path, str]:
-    """Folder on this machine -> where a container has it, read-only: scripts and their data."""
+    """Return folder on this machine -> where a container has it, read-only.
+
+    Scripts and their data.
+    """
     folders = {path: container_path(task, path) for path in task.source_paths}
     if task.analysis.data:
         data = (task.root / task.analysis.data).resolve()
@@ -93,7 +99,7 @@ def list_folders(task: CellTask) -> dict[Path, str]:
 
 
 def prepare_job(job: Mapping[str, Any], task: CellTask) -> dict[str, Any]:
-    """The job with its paths as the container has them."""
+    """Return the job with its paths as the container has them."""
     environ = dict(job["environ"])
     if task.analysis.data:
         environ["CALIPER_DATA"] = container_path(task, (task.root / task.analysis.data).resolve())
@@ -119,7 +125,7 @@ def make_container(
     job: Mapping[str, Any],
     labels: Mapping[str, str],
 ) -> Iterator[Container]:
-    """A container with the runner, its job, the scripts and their data; removed on leaving.
+    """Yield a container with the runner, its job, the scripts and their data; removed on leaving.
 
     An engine that sees the folders mounts them read-only, where everybody may read them. Otherwise
     copies are mounted, as the runner and its job always are.
@@ -153,7 +159,7 @@ def make_container(
 
 
 def pack_folders(folders: Mapping[Path, str]) -> dict[str, bytes]:
-    """Folder in a container -> a tar of its files, for what `list_folders` gives.
+    """Return folder in a container -> a tar of its files, for what `list_folders` gives.
 
     A volume is a folder: where single files are asked for, one volume holds all of the repository.
     """
@@ -176,7 +182,10 @@ def pack_folders(folders: Mapping[Path, str]) -> dict[str, bytes]:
 def _create(
     client: docker.DockerClient, image: str, mounts: list[Mount], options: Mapping[str, Any]
 ) -> Container | None:
-    """A container that runs the runner; None where its engine does not see what is mounted."""
+    """Return a container that runs the runner.
+
+    None where its engine does not see what is mounted.
+    """
     with engine_errors("the engine could not make a container"):
         try:
             return client.containers.create(
@@ -201,7 +210,9 @@ def fill_volumes(
     contents: Mapping[str, bytes],
     labels: Mapping[str, str],
 ) -> Iterator[list[Mount]]:
-    """Volumes with what is in some archives, to mount read-only at their keys; removed on leaving.
+    """Yield the volumes with what is in some archives, to mount read-only at their keys.
+
+    Removed on leaving.
 
     They are filled through a container that is never started: of the one that runs scripts they
     could not be read-only, and Podman gives what is not to the container's user.
@@ -236,7 +247,7 @@ def _remove(action: Callable[[], None]) -> None:
 
 
 def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
-    """The cores of a container: these ones on this machine, as many on another."""
+    """Return the cores of a container: these ones on this machine, as many on another."""
     if not cpus:
         return {}
     if local:
@@ -247,7 +258,7 @@ def share_cores(cpus: Sequence[int] | None, *, local: bool) -> dict[str, Any]:
 def list_requirements(
     client: docker.DockerClient, image: str, python: str, limits: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Lines of pip freeze in an image of a Python (a tag), and setuptools.
+    """Return the lines of pip freeze in an image of a Python (a tag), and setuptools.
 
     Raises InfrastructureError where pip does not answer.
     """
@@ -287,7 +298,10 @@ def find_image_python(
 
 
 def pin_local_wheel(line: str) -> str:
-    """A line of pip freeze; name==version for a wheel that the template had fetched by itself."""
+    """Return a line of pip freeze.
+
+    Name==version for a wheel that the template had fetched by itself.
+    """
     match = re.match(r"(\S+) @ file:\S*/([^/\s#]+\.whl)", line)
     if not match:
         return line

@@ -76,7 +76,10 @@ class VenvBackend(Backend):
         self._runner = write_runner(self._work)
 
     def find_python(self, tag: str) -> Python | None:
-        """The interpreter with the highest patch; uv is asked for one where the config says so."""
+        """Return the interpreter with the highest patch.
+
+        Uv is asked for one where the config says so.
+        """
         found = find_interpreter(tag)
         if found is None and self._install and tag not in self._failed_installs:
             failure = install_interpreter(tag)
@@ -86,19 +89,19 @@ class VenvBackend(Backend):
         return found
 
     def explain_missing(self, tag: str) -> str:
-        """How to get a Python that this machine has not."""
+        """Return how to get a Python that this machine has not."""
         if tag in self._failed_installs and is_offered(tag):
             failure = self._failed_installs[tag]
             return f"uv could not install Python {python_version(tag)}: {failure}"
         return explain_how_to_get(tag)
 
     def platforms(self) -> list[str]:
-        """Platform tags of this machine."""
+        """Return platform tags of this machine."""
         return local_platforms()
 
     @contextlib.contextmanager
     def build(self, task: CellTask) -> Iterator[Built]:
-        """A fresh environment with the package in it."""
+        """Yield a fresh environment with the package in it."""
         python = self.find_python(task.cell.python)
         if python is None:
             raise InfrastructureError(self.explain_missing(task.cell.python))
@@ -156,7 +159,7 @@ class VenvBackend(Backend):
         )
 
     def _attempt(self, installer: Installer, watch: Watch) -> Run:
-        """One attempt at installing what the cell asks for."""
+        """Return one attempt at installing what the cell asks for."""
         task = installer.task
         if watch.through:
             # Nothing that an earlier attempt, or another run, was given and kept.

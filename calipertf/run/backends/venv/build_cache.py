@@ -27,7 +27,7 @@ _YOUNG = 60
 
 @contextlib.contextmanager
 def open_build_cache(shared: Path) -> Iterator[Path]:
-    """A cache folder for uv, removed on leaving; downloads go to the shared one.
+    """Yield a cache folder for uv, removed on leaving; downloads go to the shared one.
 
     It is beside the shared one: uv moves files from one folder of a cache to another.
     """

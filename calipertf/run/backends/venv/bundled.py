@@ -50,17 +50,17 @@ class Bundled:
 
     @property
     def requirement(self) -> str:
-        """The version pinned, as installers take it."""
+        """Return the version pinned, as installers take it."""
         return f"setuptools=={self.version}"
 
     @property
     def constraint(self) -> str:
-        """The same for a resolver, which may take the file whatever the index has of it."""
+        """Return the same as a constraint for a resolver, which may use a file that the index lacks."""
         return f"setuptools @ {self.wheel.as_uri()}" if self.wheel else self.requirement
 
     @property
     def source(self) -> list[str]:
-        """Flags of installers that name its folder; none where the index has it."""
+        """Return the flags of installers that name its folder; none where the index has it."""
         return ["--no-index", "--find-links", str(self.wheel.parent)] if self.wheel else []
 
 
@@ -83,7 +83,7 @@ def find_bundled(python: Path, tag: str) -> Bundled | None:
 
 
 def render_step() -> str:
-    """The step of a Dockerfile that gives its Python the setuptools that `venv` would bring.
+    """Return the step of a Dockerfile that gives its Python the setuptools that `venv` would bring.
 
     Nothing where it is there already, or where the image has no such file.
     """

@@ -1,4 +1,4 @@
-"""Where environments and wheels lie while a run lasts, and between runs."""
+"""The folders of environments and wheels, during a run and between runs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def prefer_cache(folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where wheels and index pages are kept between runs; CALIPER_CACHE moves it."""
+    """Return the folder that keeps wheels and index pages between runs; CALIPER_CACHE moves it."""
     chosen = os.environ.get("CALIPER_CACHE")
     if chosen:
         return Path(chosen).absolute()  # links lead there, and programs start elsewhere
@@ -45,7 +45,7 @@ def cache_folder() -> Path:
 
 
 def open_cache() -> Path:
-    """The cache folder, made for this user alone where it is not there.
+    """Return the cache folder, made for this user alone where it is not there.
 
     Raises ConfigError where it is another user's, who could change what is installed from it.
     """
@@ -55,7 +55,9 @@ def open_cache() -> Path:
 
 
 def cells_folder(cache: Path, jobs: int, memory: int) -> Path:
-    """The folder in which a run makes its own: in memory where there is plenty, else in the cache.
+    """Return the folder in which a run makes its own.
+
+    In memory where there is plenty, else in the cache.
 
     A wheel of TensorFlow is thousands of small files, which a busy disk takes 15 to 25 s to write
     and memory 3.5 s (measured with 1.15.5). `memory` is what one script may take, in bytes;
@@ -71,7 +73,7 @@ def cells_folder(cache: Path, jobs: int, memory: int) -> Path:
 
 
 def _memory_available() -> int:
-    """Bytes of memory that can be had without swapping; 0 where the system does not say."""
+    """Return bytes of memory that can be had without swapping; 0 where the system does not say."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -82,7 +84,7 @@ def _memory_available() -> int:
 
 
 def _can_execute(folder: Path, size: int) -> bool:
-    """Whether a folder has room for `size` bytes and programs in it may be run."""
+    """Return whether a folder has room for `size` bytes and programs in it may be run."""
     try:
         status = os.statvfs(folder)
     except OSError:

@@ -66,7 +66,7 @@ class Installer:
         raise NotImplementedError
 
     def freeze(self) -> tuple[str, ...]:
-        """Lines as pip freeze prints them."""
+        """Return lines as pip freeze prints them."""
         raise NotImplementedError
 
     def call(self, *command: str | Path, text: str = "", **environ: str) -> Run:
@@ -81,7 +81,7 @@ class Installer:
         )
 
     def pins(self, wanted: list[str]) -> list[str]:
-        """Requirements of the cell: the package pinned, then those of caliper.yaml."""
+        """Return the requirements of the cell: the package pinned, then those of caliper.yaml."""
         return [self.task.requirement, *self.task.analysis.requirements, *wanted]
 
 
@@ -93,7 +93,7 @@ class Uv(Installer):
 
     @cached_property
     def bundled(self) -> Bundled | None:
-        """The setuptools that an environment of this Python has from the start."""
+        """Return the setuptools that an environment of this Python has from the start."""
         return find_bundled(self.python, self.task.cell.python)
 
     def create(self, python: Python) -> Run:
@@ -154,7 +154,9 @@ class Uv(Installer):
         )
 
     def _resolve(self, cache: Path, *flags: str) -> Run:
-        """What to install, as pip resolves it: resolved once, and again in the order of need.
+        """Return what to install, as pip resolves it.
+
+        Resolved once, and again in the order of need.
 
         The environment's setuptools stays where nothing asks for another.
         """
@@ -184,7 +186,7 @@ class Uv(Installer):
         )
 
     def freeze(self) -> tuple[str, ...]:
-        """Lines as pip freeze prints them, and setuptools."""
+        """Return lines as pip freeze prints them, and setuptools."""
         run = self._uv(self.cache / "uv", "pip", "freeze", "--python", self.python)
         if run.retval != 0:
             raise InfrastructureError(f"uv pip freeze failed: {''.join(run.error)[-300:]}")
@@ -226,7 +228,7 @@ class Pip(Installer):
         return self._pip(index_url, "install", *merge_extras(self.pins([])))
 
     def freeze(self) -> tuple[str, ...]:
-        """Lines as pip freeze prints them, and setuptools."""
+        """Return lines as pip freeze prints them, and setuptools."""
         run = self._pip("", "freeze", "--all")
         if run.retval != 0:
             raise InfrastructureError(f"pip freeze failed: {''.join(run.error)[-300:]}")
@@ -246,7 +248,7 @@ class Pip(Installer):
 
 
 def needs_newest(run: Run) -> bool:
-    """Whether the newest build tools could do what those of a date could not."""
+    """Return whether the newest build tools could do what those of a date could not."""
     return (
         run.retval != 0
         and is_failed_build((*run.output, *run.error))
@@ -255,12 +257,12 @@ def needs_newest(run: Run) -> bool:
 
 
 def join_tries(first: Run, second: Run) -> Run:
-    """A build that failed with the build tools of its date, and with the newest as well."""
+    """Return a build that failed with the build tools of its date, and with the newest as well."""
     return replace(first, error=(*first.error, f"{AGAIN}\n", *second.output, *second.error))
 
 
 def hide_folders(lines: Iterable[str], cache: Path) -> list[str]:
-    """Lines of uv without the names that its folders have in this build alone."""
+    """Return the lines of uv without the names that its folders have in this build alone."""
     text = "".join(lines).replace(str(cache), "/builds")
     text = re.sub(r"(/builds/builds-v\d+/)\.tmp\w+", r"\1tmp", text)
     text = re.sub(
@@ -270,7 +272,7 @@ def hide_folders(lines: Iterable[str], cache: Path) -> list[str]:
 
 
 def hide_installers(lines: Iterable[str], python: str) -> tuple[str, ...]:
-    """Lines of `pip freeze --all` as pip freeze prints them, and setuptools.
+    """Return the lines of `pip freeze --all` as pip freeze prints them, and setuptools.
 
     pip leaves out itself, and before Python 3.12 setuptools and wheel. But scripts import
     pkg_resources, and whether they find it depends on which setuptools there is.
@@ -280,7 +282,7 @@ def hide_installers(lines: Iterable[str], python: str) -> tuple[str, ...]:
 
 
 def describe_tools(cutoff: datetime | None, python: str) -> str:
-    """Of when build tools are: the newest, or a day; see build_tools.find_limit."""
+    """Return of when build tools are: the newest, or a day; see build_tools.find_limit."""
     if cutoff is None or find_limit("setuptools", cutoff, python) == NO_LIMIT:
         return "newest"
     return f"{find_limit('setuptools', cutoff, python):%Y-%m-%d}"
@@ -311,7 +313,10 @@ def pass_through(watch: Watch, build_timeout: float) -> dict[str, str]:
 
 
 def merge_extras(pins: list[str]) -> list[str]:
-    """Pins with the extras of later mentions in the first one: pip on 2.7 takes a name once."""
+    """Return the pins with the extras of later mentions in the first one.
+
+    Pip on 2.7 takes a name once.
+    """
     first = Requirement(pins[0])
     others = []
     for pin in pins[1:]:
@@ -325,7 +330,7 @@ def merge_extras(pins: list[str]) -> list[str]:
 
 
 def hide_newer(cutoff: datetime | None, python: str) -> list[str]:
-    """Uv's flags for a cut-off; build tools are exempt as far as this Python needs them."""
+    """Return uv's flags for a cut-off; build tools are exempt as far as this Python needs them."""
     if cutoff is None:
         return []
     flags = ["--exclude-newer", cutoff.isoformat()]

@@ -26,7 +26,7 @@ _PROBE = (
 
 
 def find_interpreter(tag: str) -> Python | None:
-    """The interpreter with the highest patch version for a tag; None where there is none."""
+    """Return the interpreter with the highest patch version for a tag; None where there is none."""
     dotted = python_version(tag)
     found = [python for path in _list_candidates(dotted) if (python := probe(path, tag))]
     return max(found, key=_patch, default=None)
@@ -37,7 +37,7 @@ def _patch(python: Python) -> tuple[int, ...]:
 
 
 def _list_candidates(dotted: str) -> Iterator[Path]:
-    """Paths that may be a Python of this version; the same file once."""
+    """Yield the paths that may be a Python of this version; the same file once."""
     seen: set[Path] = set()
     for path in (*_on_path(dotted), *_of_pyenv(dotted), *_of_uv(dotted), Path(sys.executable)):
         real = path.resolve()
@@ -66,7 +66,7 @@ def _of_uv(dotted: str) -> Iterator[Path]:
 
 
 def _find(folder: Path, pattern: str) -> list[Path]:
-    """What fits below a folder; nothing where it is another user's, as with `su`."""
+    """Return what fits below a folder; nothing where it is another user's, as with `su`."""
     try:
         return sorted(folder.glob(pattern))
     except OSError:
@@ -75,7 +75,7 @@ def _find(folder: Path, pattern: str) -> list[Path]:
 
 @cache
 def _managed_folder() -> Path | None:
-    """Where uv keeps the Pythons that it installed."""
+    """Return where uv keeps the Pythons that it installed."""
     done = subprocess.run(
         [find_uv_bin(), "python", "dir"], capture_output=True, text=True, check=False, timeout=30
     )
@@ -83,7 +83,7 @@ def _managed_folder() -> Path | None:
 
 
 def probe(path: Path, tag: str) -> Python | None:
-    """The Python behind a path where it answers, is CPython and has the tag; else None."""
+    """Return the Python behind a path where it answers, is CPython and has the tag; else None."""
     answer = _ask(path)
     if answer is None:
         return None
@@ -98,7 +98,7 @@ def probe(path: Path, tag: str) -> Python | None:
 
 @cache
 def _ask(path: Path) -> tuple[str, tuple[int, ...], int] | None:
-    """What a Python says of itself; each is asked once, for whatever tag it is looked at."""
+    """Return a Python's description of itself; each interpreter is asked once."""
     try:
         done = subprocess.run(
             [path, "-E", "-S", "-c", _PROBE],
@@ -116,7 +116,7 @@ def _ask(path: Path) -> tuple[str, tuple[int, ...], int] | None:
 
 @cache
 def is_offered(tag: str) -> bool:
-    """Whether uv has a CPython of this version to download for this machine."""
+    """Return whether uv has a CPython of this version to download for this machine."""
     list_ = [find_uv_bin(), "python", "list", "--only-downloads", "--output-format", "json"]
     try:
         done = subprocess.run(
@@ -133,7 +133,7 @@ def is_offered(tag: str) -> bool:
 
 
 def explain_how_to_get(tag: str) -> str:
-    """One sentence on how a Python that is not here can be had."""
+    """Return one sentence on how a Python that is not here can be had."""
     version = python_version(tag)
     if is_offered(tag):
         return (
@@ -147,7 +147,7 @@ def explain_how_to_get(tag: str) -> str:
 
 
 def install_interpreter(tag: str) -> str | None:
-    """None where uv has installed the Python, else why it could not, in uv's words."""
+    """Return none where uv has installed the Python, else why it could not, in uv's words."""
     done = subprocess.run(
         [find_uv_bin(), "python", "install", python_version(tag)],
         capture_output=True,
@@ -165,5 +165,5 @@ def _last_line(text: str) -> str:
 
 
 def platform_name() -> str:
-    """System and machine in the style of wheel tags: linux_x86_64."""
+    """Return system and machine in the style of wheel tags: linux_x86_64."""
     return f"{platform.system().lower()}_{platform.machine().lower()}"

@@ -32,7 +32,7 @@ class Pin:
 
 
 def parse_resolution(lines: Iterable[str]) -> list[Pin]:
-    """The packages in the output of `uv pip compile --annotation-style line`."""
+    """Return the packages in the output of `uv pip compile --annotation-style line`."""
     matches = (_LINE.fullmatch(line.strip()) for line in lines)
     return [
         Pin(
@@ -50,7 +50,7 @@ def _split(via: str | None) -> list[str]:
 
 
 def order_by_need(pins: Iterable[Pin]) -> list[str]:
-    """Names, each behind those that require it; a circle is entered by its first name."""
+    """Return names, each behind those that require it; a circle is entered by its first name."""
     waiting = {pin.name: pin.via for pin in pins}
     ordered: list[str] = []
     while waiting:
@@ -62,7 +62,7 @@ def order_by_need(pins: Iterable[Pin]) -> list[str]:
 
 
 def keep_needed(pins: Iterable[Pin], wanted: Iterable[str]) -> list[Pin]:
-    """The pins of `wanted` requirements and of what they require, directly or not."""
+    """Return the pins of `wanted` requirements and of what they require, directly or not."""
     pins = list(pins)
     names = (_NAME.match(requirement) for requirement in wanted)
     needed: set[str] = {canonicalize_name(name[0]) for name in names if name}

@@ -1,4 +1,4 @@
-"""The folder of one run, in which its cells are built: claimed, removed, swept after a kill.
+"""The folder that one run builds its cells in: claimed, removed, swept after a kill.
 
 Beside each run's folder `run-X` is its marker `run-X.lock`, a file that its run made first, holds
 locked while it lasts and removes last. What has no marker that can be locked is never touched,
@@ -66,7 +66,7 @@ class Workspace:
 
 
 def _make_run_folder(home: Path) -> tuple[Path, IO[str]]:
-    """A run's folder and its marker, which is there, and locked, before the folder is."""
+    """Return a run's folder and its marker, which is there, and locked, before the folder is."""
     marker: IO[str] = tempfile.NamedTemporaryFile(  # noqa: SIM115 -- open as long as the run lasts
         "w", encoding="utf-8", prefix="run-", suffix=".lock", dir=home, delete=False
     )
@@ -84,7 +84,10 @@ def _make_run_folder(home: Path) -> tuple[Path, IO[str]]:
 
 
 def _lock_home(home: Path) -> IO[bytes] | None:
-    """The lock of this user's folder of runs, held until it is closed; None where that is gone."""
+    """Return the lock of this user's folder of runs, held until it is closed.
+
+    None where that is gone.
+    """
     try:
         file = open(  # noqa: SIM115 -- the caller closes it
             home / _LOCK,
@@ -102,7 +105,7 @@ def _lock_home(home: Path) -> IO[bytes] | None:
 
 
 def _is_still(file: IO[bytes], path: Path) -> bool:
-    """Whether an open file is the one that has the name."""
+    """Return whether an open file is the one that has the name."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:
@@ -129,7 +132,7 @@ def _sweep_others(parent: Path, name: str) -> None:
 
 
 def sweep(home: Path) -> None:
-    """Remove the folders of runs that have ended without doing so: those whose marker is free."""
+    """Remove the folders that killed runs left: those whose marker is not locked."""
     for path in home.glob("run-*.lock"):
         with contextlib.suppress(OSError, UnicodeDecodeError), _open_marker(path) as marker:
             if marker.readline().strip() != _MARK or not _has_ended(marker):
@@ -155,7 +158,7 @@ def _open_marker(path: Path) -> IO[str]:
 
 
 def _has_ended(marker: IO[str]) -> bool:
-    """Whether the run whose marker this is has ended: its lock is free."""
+    """Return whether the run whose marker this is has ended: its lock is free."""
     try:
         locked = lock_file(marker)
     except BlockingIOError:
@@ -164,7 +167,7 @@ def _has_ended(marker: IO[str]) -> bool:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that is in it, as far as that goes, whatever scripts did to it.
+    """Remove a folder and its contents as far as possible, whatever scripts did to them.
 
     They take rights away (mode 0), nest folders deeper than Python can follow, and root's can make
     files immutable.

@@ -43,13 +43,13 @@ class Capture(object):
         return (self.head + middle + self.tail).decode("utf-8", "caliper")
 
     def whole(self):
-        """SHA-256 of everything that came, where not all of it was kept; else None."""
+        """Return SHA-256 of everything that came, where not all of it was kept; else None."""
         self.trim()
         return self.digest.hexdigest() if self.cut else None
 
 
 def escape_bytes(error):
-    """What is no UTF-8 as escapes: Python 2's own handler cannot decode."""
+    """Return what is no UTF-8 as escapes: Python 2's own handler cannot decode."""
     data = bytearray(error.object[error.start : error.end])
     return TEXT("").join(TEXT("\\x%02x") % byte for byte in data), error.end
 

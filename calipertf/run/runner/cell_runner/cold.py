@@ -43,7 +43,9 @@ def run_alone(action, job, folder, name):
 
 
 def find_shortage(job, result, before):
-    """What the machine ran out of while a script ran; None where it did not, or it was the script.
+    """Return what the machine ran out of while a script ran.
+
+    None where it did not, or it was the script.
 
     `before` is what count_oom_kills gave at its start. Of a script that the kernel ended `ended` is
     set to memory where it had more than it may.
@@ -68,7 +70,7 @@ def find_shortage(job, result, before):
 
 
 def check_import(job):
-    """The bare import in a fresh process."""
+    """Return the bare import in a fresh process."""
     folder = make_scratch(job)
 
     def action(_):
@@ -79,19 +81,19 @@ def check_import(job):
 
 
 def run_fresh(job, script):
-    """The result of a cold run, which says so where pytest ran the file."""
+    """Return the result of a cold run, which says so where pytest ran the file."""
     result = run_cold(job, script)
     return dict(result, run_by="pytest") if script.get("pytest") else result
 
 
 def find_command(job, script):
-    """What Python is given to run a script."""
+    """Return what Python is given to run a script."""
     if not script.get("pytest"):
         return [script["path"]]
     return ["-c", job["pytest"], find_root(script), script["path"]]
 
 
 def find_root(script):
-    """The folder that a script's name is relative to; its own where it is not named so."""
+    """Return the folder that a script's name is relative to; its own where it is not named so."""
     path, name = script["path"], "/" + script["name"]
     return path[: -len(name)] if path.endswith(name) else os.path.dirname(path)

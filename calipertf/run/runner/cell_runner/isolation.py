@@ -57,7 +57,7 @@ CAPABILITY_VERSION = 0x20080522
 
 
 def isolate(job):
-    """Names of the isolations that could be put in force for this process and its children.
+    """Return names of the isolations that could be put in force for this process and its children.
 
     It may come back in a child of this process, which then waits for that child and ends.
     """
@@ -86,7 +86,10 @@ def isolate(job):
 
 
 def enter_namespaces(libc, job):
-    """Namespaces for network, mounts and process numbers; names of what they keep scripts from."""
+    """Return namespaces for network, mounts and process numbers.
+
+    Names of what they keep scripts from.
+    """
     wanted = CLONE_NEWNS | (0 if job.get("network") else CLONE_NEWNET)
     if can_number_processes(libc):
         wanted |= CLONE_NEWPID
@@ -118,7 +121,7 @@ def mount_proc(libc):
 
 
 def can_number_processes(libc):
-    """Whether a namespace of process numbers, with the /proc that belongs to it, can be had.
+    """Return whether a namespace of process numbers, with the /proc that belongs to it, can be had.
 
     It is tried in a child: there is no way back out of one.
     """
@@ -137,7 +140,7 @@ def can_number_processes(libc):
 
 
 def become_init(libc):
-    """Come back as process 1 of the namespace, whose end is the end of all that is in it."""
+    """Return as process 1 of the namespace; its end ends all processes in it."""
     pid = os.fork()
     if pid:
         status = os.waitpid(pid, 0)[1]
@@ -148,7 +151,7 @@ def become_init(libc):
 
 
 def protect_files(libc, job):
-    """Whether the file system is now read-only but for the folders in `writable` and /tmp.
+    """Return whether the file system is now read-only but for the folders in `writable` and /tmp.
 
     Other local file systems become so where the system lets them. /tmp becomes a folder of the
     scratch folder, in which nothing of the real one is seen but what the cell needs, read-only.
@@ -174,7 +177,7 @@ def protect_files(libc, job):
 
 
 def list_needed_in_tmp(job):
-    """Names in /tmp of what holds scripts, their data, this Python or the cell."""
+    """Return names in /tmp of what holds scripts, their data, this Python or the cell."""
     needed = job["writable"] + job["read_only"] + [job["scratch"], sys.executable]
     needed += [script["path"] for script in job.get("scripts", ())]
     needed += [job.get("environ", {}).get("CALIPER_DATA", "/")]
@@ -239,7 +242,10 @@ def protect_environment(job):
 
 
 def unshare(libc, flags):
-    """Whether this process now has namespaces of its own; as a plain user, through a user's one."""
+    """Return whether this process now has namespaces of its own.
+
+    As a plain user, through a user's one.
+    """
     if libc.unshare(flags) == 0:
         return True
     uid, gid = os.getuid(), os.getgid()
@@ -268,7 +274,7 @@ def raise_loopback():
 
 
 def mount_read_only(libc, folder, bind=True):
-    """Whether a folder is now read-only; without `bind` it is a mount point already."""
+    """Return whether a folder is now read-only; without `bind` it is a mount point already."""
     name = encode(folder)
     # "/" is one, too; binding it to itself would hide the binds made inside it.
     if bind and folder != "/" and libc.mount(name, name, None, MS_BIND | MS_REC, None) != 0:
@@ -292,7 +298,7 @@ def keep_to_cpus(cpus):
 
 
 def keep_to_cpus_by_libc(cpus):
-    """Python 2 has no sched_setaffinity."""
+    """Return Python 2 has no sched_setaffinity."""
     if not sys.platform.startswith("linux"):
         return False
     import ctypes
@@ -337,7 +343,7 @@ def raise_oom_score():
 
 
 def limit_files(job):
-    """No file grows beyond the memory limit: the scratch folder may lie in memory."""
+    """Limit the size of files to the memory limit: the scratch folder may be in memory."""
     try:
         if job.get("memory"):
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["memory"], job["memory"]))

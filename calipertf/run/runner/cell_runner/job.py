@@ -64,7 +64,7 @@ def run_remaining(job, left, failed, emit):
 
 
 def find_missing_name(error):
-    """Last line of a traceback that ended because a name is not there; else None."""
+    """Return the last line of a traceback that ended because a name is not there; else None."""
     lines = error.rstrip().split("\n")
     kinds = ("AttributeError: ", "ImportError: ", "ModuleNotFoundError: ")
     return lines[-1] if lines[-1].startswith(kinds) else None

@@ -24,7 +24,7 @@ def prctl(option, value):
 
 
 def find_clock():
-    """The clock that nobody sets. Python 2 has none: there it is the C library's."""
+    """Return the clock that nobody sets. Python 2 has none: there it is the C library's."""
     if hasattr(time, "monotonic"):
         return time.monotonic
     try:
@@ -64,7 +64,7 @@ def write_file(path, text):
 
 
 def list_children(pid):
-    """Process numbers of the children of a process; none where /proc does not say."""
+    """Return process numbers of the children of a process; none where /proc does not say."""
     found = []  # type: list[int]
     try:
         for task in os.listdir("/proc/%d/task" % pid):
@@ -85,7 +85,7 @@ def list_descendants(pid):
 
 
 def measure_memory(pid, limit):
-    """Bytes of memory that a process and all below it hold, shared pages once.
+    """Return the bytes of memory that a process and all below it hold, shared pages once.
 
     Adding up is cheap and counts what forks share for each of them: only a sum above the limit is
     worth the exact look.
@@ -104,7 +104,7 @@ def read_resident(pid):
 
 
 def read_proportional(pid):
-    """Bytes held, each shared page divided by those who share it (Linux 4.14 and later)."""
+    """Return bytes held, each shared page divided by those who share it (Linux 4.14 and later)."""
     try:
         with open("/proc/%d/smaps_rollup" % pid) as handle:
             for line in handle:
@@ -116,7 +116,7 @@ def read_proportional(pid):
 
 
 def count_oom_kills():
-    """Processes that the kernel has ended for want of memory; None where it does not say."""
+    """Return processes that the kernel has ended for want of memory; None where it does not say."""
     return read_counter("/proc/vmstat", "oom_kill")
 
 
@@ -133,7 +133,10 @@ def met_its_limit():
 
 
 def read_counter(path, name):
-    """The number after a name in one of the kernel's files, or the file's only one; else None."""
+    """Return the number after a name in one of the kernel's files, or the file's only one.
+
+    Else None.
+    """
     try:
         with open(path) as handle:
             lines = [line.split() for line in handle]

@@ -9,7 +9,7 @@ from .text import as_native
 
 
 def find_import_name(distribution):
-    """Name that a distribution is imported by: the module most like its own name.
+    """Return the name that a distribution is imported by: the module most like its own name.
 
     A dotted one where its top folder is shared with other distributions (google.cloud.storage).
     """
@@ -91,13 +91,13 @@ def find_modules(files):
 
 
 def is_public(word):
-    """Whether a name can be imported and is meant to be."""
+    """Return whether a name can be imported and is meant to be."""
     plain = word.replace("_", "a")
     return plain.isalnum() and not word[0].isdigit() and not word.startswith("_")
 
 
 def list_installed(folder):
-    """Paths of a distribution's files, relative to the folder that it is installed in."""
+    """Return paths of a distribution's files, relative to the folder that it is installed in."""
     files = [line.rsplit(",", 2)[0].strip('"') for line in read_lines(folder + "/RECORD")]
     if not files:
         # What setuptools itself installed; its paths begin in the metadata's own folder.
@@ -107,7 +107,7 @@ def list_installed(folder):
 
 
 def find_metadata(distribution):
-    """The folder with a distribution's metadata: X-1.0.dist-info or X-1.0-py3.7.egg-info."""
+    """Return the folder with a distribution's metadata: X-1.0.dist-info or X-1.0-py3.7.egg-info."""
     wanted = fold_name(distribution)
     for path in sys.path:
         try:

@@ -1,4 +1,4 @@
-"""A fresh folder for each script, whatever the one before has made of its own."""
+"""A fresh folder for each script, whatever the script before did to its own."""
 
 from __future__ import print_function
 
@@ -16,7 +16,7 @@ ROOM = 64 * 1024  # bytes: a file system with less is full
 
 
 def make_scratch(job):
-    """A fresh folder of the next script's own, whatever the one before has made of its own.
+    """Return a fresh folder for the next script, whatever the script before did to its own.
 
     It has the same name each time: scripts print it. Where what has that name cannot be removed or
     moved away, the new one has another; that nobody was before in it is sure in any case.
@@ -40,7 +40,7 @@ def make_scratch(job):
 
 
 def invent_name(path):
-    """A name that nobody can foresee."""
+    """Return a name that nobody can foresee."""
     return "%s-%s" % (path, str(codecs.encode(os.urandom(4), "hex").decode("ascii")))
 
 
@@ -99,7 +99,7 @@ def give_rights(folder):
 
 
 def name_scratch(result, job, folder):
-    """The result with the scratch folder under the name that it has as a rule."""
+    """Return the result with the scratch folder under the name that it has as a rule."""
     usual = os.path.join(job["scratch"], "script")
     if folder != usual:
         for stream in ("output", "error"):
@@ -120,7 +120,7 @@ def enter_scratch(folder):
 
 
 def is_full(job):
-    """Whether the file system that a script writes to is full now."""
+    """Return whether the file system that a script writes to is full now."""
     for folder in [job["scratch"]] + (["/tmp"] if job.get("contained") else []):
         try:
             status = os.statvfs(folder)

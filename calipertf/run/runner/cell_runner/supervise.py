@@ -84,7 +84,7 @@ def supervise(action, job, timeout, on_line=None):
 
 
 def enter_child(action, out, err, control, tells):
-    """Never returns: the child's own session, streams and end.
+    """Run the action in the child, with a session and streams of its own; never return.
 
     With `tells`, what kept it from the action is reported: it says nothing about the script.
     """
@@ -209,7 +209,7 @@ def kill_group(pid):
 
 
 def kill_leftovers():
-    """Kill whatever a script left behind: as subreaper we are the parent of its orphans."""
+    """Kill what a script left behind: as subreaper, this process is the parent of its orphans."""
     for _ in range(20):
         left = list_descendants(os.getpid())
         if not left:

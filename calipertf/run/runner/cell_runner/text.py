@@ -8,7 +8,10 @@ from .capture import TEXT
 
 
 def as_native(value):
-    """JSON's text as the `str` of this Python: on Python 2, paths and names have to be bytes."""
+    """Return JSON's text as the `str` of this Python.
+
+    On Python 2, paths and names have to be bytes.
+    """
     if sys.version_info[0] > 2:
         return value
     if isinstance(value, dict):

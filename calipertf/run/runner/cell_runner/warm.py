@@ -102,7 +102,7 @@ def run_scripts_warm(job, emit):
 
 
 def serve_warm(job, control):
-    """In the warm process: import, then every script; ends with 0."""
+    """Return in the warm process: import, then every script; ends with 0."""
 
     def send(event):
         data = (json.dumps(event) + "\n").encode("utf-8")
