@@ -188,7 +188,7 @@ def write_grid(folder: Path) -> None:
 def sum_cpu(numbers: list[int]) -> float:
     """Seconds of processor time of some processes, without their children's."""
     times = [psutil.Process(number).cpu_times() for number in numbers]
-    return sum(item.user + item.system for item in times)
+    return float(sum(item.user + item.system for item in times))
 
 
 def run_stage(folder: Path, cache: Path, jobs: int, scheduler: str | None) -> float:

@@ -58,7 +58,7 @@ def make_verdict(version: int, script: int, count: int, *, resolve: str) -> tupl
     error = tuple(CHATTER.format(line) for line in range(5))
     failure: Failure | None = None
     outcome, reason = "same_result", None
-    trace = (
+    trace: tuple[str, ...] = (
         "Traceback (most recent call last):\n",
         f'  File "/x/{suite}/s{script}.py", line 9, in <module>\n',
     )
@@ -169,7 +169,7 @@ def list_usage(script: int, place: int, version: str, versions: list[str]) -> tu
 def list_changes(place: int, count: int, scripts: int, changes: int) -> list[dict[str, Any]]:
     """What scripts lose or gain at this place, and as much again that nobody uses."""
     both = {"object": "function", "to": None, "severity": 1.0, "old": "(x, name=None)"}
-    items = []
+    items: list[dict[str, Any]] = []
     for script in range(scripts):
         home = (script % 3) * count // 3
         path = f"tensorflow.m{script}.n{script}"

@@ -203,9 +203,9 @@ def test_stages_2_and_3_name_and_count_what_they_leave_out(
     assert "cp310.json is not a readable JSON record: it is nested too deep" in told
     assert "2 files of records left out" in told
     assert parse("--dir", folder, "--formats", "csv") == 0
-    told = capsys.readouterr()
-    assert "cp39.json holds the record of another cell" in told.err
-    assert "2 files or tables were left out" in told.out
+    printed = capsys.readouterr()
+    assert "cp39.json holds the record of another cell" in printed.err
+    assert "2 files or tables were left out" in printed.out
 
 
 @pytest.mark.parametrize("name", ["", "today", "release", "2021-01-05"])
@@ -234,7 +234,7 @@ def test_what_is_in_the_way_of_the_changes_is_no_lack_of_changes(folder: Path, w
     assert not any("saw no change" in note for note in notes)
 
 
-CHANGE = {
+CHANGE: dict[str, Any] = {
     "kind": "removed", "path": "p.stop", "object": "function", "to": None, "severity": 1.0,
     "old": "()", "new": None, "details": []
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from calipertf.assess.api.model import Api, Parameter, Source, Symbol
@@ -121,7 +123,7 @@ def summarise(old: list[Symbol], new: list[Symbol]) -> list[tuple[str, str, str 
         ),
     ],
 )
-def test_changes(old, new, expected) -> None:
+def test_changes(old: str, new: str, expected: Any) -> None:
     assert summarise(old, new) == expected
 
 

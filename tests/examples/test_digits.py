@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     ],
 )
 def test_digits_have_the_shapes_asked_for(
-    digits: ModuleType, one_hot: bool, flatten: bool, images, labels, label_type
+    digits: ModuleType, one_hot: bool, flatten: bool, images: Any, labels: Any, label_type: Any
 ) -> None:
     train_images, train_labels, test_images, test_labels = digits.load_digits(one_hot, flatten)
     assert (train_images.shape, train_labels.shape) == (images, labels)

@@ -141,7 +141,7 @@ def find_printed(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
             (text,) = node.args
             text = text.left if isinstance(text, ast.BinOp) else text
-            yield text.value if isinstance(text, ast.Constant) else ""
+            yield str(text.value) if isinstance(text, ast.Constant) else ""
 
 
 def find_imports(tree: ast.AST) -> set[str]:

@@ -83,7 +83,8 @@ def mirrors() -> Iterator[list[Mirror]]:
 
 
 def fetch(folder: Path, mirrors: list[Mirror]) -> str:
-    return fetch_mnist.fetch_file(NAME, CHECKSUM, folder, [mirror.url for mirror in mirrors])
+    found = fetch_mnist.fetch_file(NAME, CHECKSUM, folder, [mirror.url for mirror in mirrors])
+    return str(found)
 
 
 def test_a_file_is_fetched_once(mirrors: list[Mirror], tmp_path: Path) -> None:

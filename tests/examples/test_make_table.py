@@ -60,7 +60,7 @@ def make_record(version: str, python: str, verdict: Verdict | None, outcome: str
 
 def make_row(config: Config, records: list[Record]) -> str:
     rows = make_table.make_table(config, records).splitlines()
-    return next(row for row in rows if row.startswith("| 1_Introduction/hello"))
+    return str(next(row for row in rows if row.startswith("| 1_Introduction/hello")))
 
 
 RECORDS = [

@@ -182,7 +182,9 @@ def _compare_parameters(
     if signature is None or symbol.parameters is None:
         return
     arguments = signature["args"][1:] if symbol.kind == "class" else signature["args"]
-    named, only, stars = [], [], {}
+    named: list[str] = []
+    only: list[str] = []
+    stars = {}
     defaults = 0
     for item in symbol.parameters:
         if item.kind.startswith("var-"):

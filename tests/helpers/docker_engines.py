@@ -21,6 +21,7 @@ import pytest
 from calipertf.errors import EngineError
 from calipertf.run.backends.docker.engine import LABEL, OWNER, connect, engine_errors
 from calipertf.run.backends.docker.owner import is_dead
+from helpers.run_project import Project
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -115,7 +116,7 @@ def left_behind(client: docker.DockerClient) -> list[str]:
     return [str(name) for name, labels in found if is_dead(labels[OWNER])]
 
 
-def outcomes(project: object, name: str) -> dict[str, str]:
+def outcomes(project: Project, name: str) -> dict[str, str]:
     record = project.records()[name]
     return {script[6:-3]: verdict.outcome for script, verdict in record.outcomes.items()}
 

@@ -31,7 +31,7 @@ def describe(symbol: Symbol) -> str:
     if symbol.parameters is None:
         return symbol.kind
     marks = {"var-positional": "*", "var-keyword": "**"}
-    parts = []
+    parts: list[str] = []
     for item in symbol.parameters:
         if item.kind == "keyword-only" and not any(part.startswith("*") for part in parts):
             parts.append("*")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -21,6 +20,7 @@ from helpers.docker_engines import (
     left_behind,
     outcomes,
 )
+from helpers.run_project import MakeProject
 from helpers.small_grid import SETUPTOOLS
 
 from calipertf.run.backends.docker.engine import LABEL, connect
@@ -113,9 +113,7 @@ def client() -> docker.DockerClient:
     return connect(300)
 
 
-def test_docker_and_venv_agree(
-    make_project: Callable[..., object], client: docker.DockerClient
-) -> None:
+def test_docker_and_venv_agree(make_project: MakeProject, client: docker.DockerClient) -> None:
     # Sets of texts print the same in each start of each environment: one hash seed.
     words = "print(set('the quick brown fox jumps over'.split()), hash('x'))\n"
     project = make_project(GRID, {**PLAIN, "suite/words.py": words})
@@ -149,7 +147,7 @@ def test_docker_and_venv_agree(
 
 
 def test_scripts_that_try_to_get_out_stay_in(
-    make_project: Callable[..., object], tmp_path: Path, client: docker.DockerClient
+    make_project: MakeProject, tmp_path: Path, client: docker.DockerClient
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("host")
@@ -191,7 +189,7 @@ def test_scripts_that_try_to_get_out_stay_in(
 
 
 def test_failed_step_and_missing_image_are_told_apart(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID + "requirements: ['six<1']\n", PLAIN)
     done = project.run("--versions", "1.16.0")
@@ -211,7 +209,7 @@ def test_failed_step_and_missing_image_are_told_apart(
 
 
 def test_build_that_takes_too_long_is_ended_on_the_engine(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     project = make_project(GRID + "build_timeout: 3\n", PLAIN)
     (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN sleep 120\n")
@@ -228,7 +226,7 @@ def test_build_that_takes_too_long_is_ended_on_the_engine(
 
 
 def test_interrupted_build_leaves_nothing(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     project = make_project(GRID, PLAIN)
     (project.root / "Dockerfile").write_text("FROM {{ base }}\nRUN touch /x\nRUN sleep 120\n")
@@ -242,7 +240,7 @@ def test_interrupted_build_leaves_nothing(
 
 
 def test_scripts_have_a_network_where_it_is_asked_for(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     look = "import os\nprint('network', os.listdir('/sys/class/net') != ['lo'])\n"
     project = make_project(GRID + "network: true\n", {"suite/look.py": look})
@@ -254,7 +252,7 @@ def test_scripts_have_a_network_where_it_is_asked_for(
 
 
 def test_scripts_that_only_their_owner_may_read_are_run(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, PLAIN)
     (project.root / "suite").chmod(0o700)
@@ -265,7 +263,7 @@ def test_scripts_that_only_their_owner_may_read_are_run(
     assert set(outcomes(project, NEW).values()) == {"same_result"}
 
 
-def test_template_of_the_original_is_built(make_project: Callable[..., object]) -> None:
+def test_template_of_the_original_is_built(make_project: MakeProject) -> None:
     project = make_project(GRID, PLAIN)
     (project.root / "Dockerfile").write_text(
         "FROM {{ base }}\nADD . /tmp/repo\nWORKDIR /tmp/repo\nENV LANG C.UTF-8\n"
@@ -284,7 +282,7 @@ def test_template_of_the_original_is_built(make_project: Callable[..., object]) 
 
 
 def test_killed_run_leaves_nothing_after_the_next_one(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     keeper = client.containers.create(f"python:{VERSION}", ["true"])
     try:
@@ -309,7 +307,7 @@ def test_killed_run_leaves_nothing_after_the_next_one(
 
 
 def test_kept_images_are_the_users_and_serve_later_runs(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     project = make_project(GRID, PLAIN)
     name = f"calipertf/six:1.16.0-cp{HERE}-release"

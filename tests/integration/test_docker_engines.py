@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -29,6 +29,7 @@ from helpers.docker_engines import (
     outcomes,
     unmount,
 )
+from helpers.run_project import MakeProject
 
 from calipertf.errors import EngineError
 from calipertf.run.backends.docker.engine import LABEL, connect, remove_made
@@ -36,7 +37,7 @@ from calipertf.run.backends.docker.engine import LABEL, connect, remove_made
 pytestmark = NEEDS_ENGINE
 
 
-def test_engine_that_does_not_answer_is_no_verdict(make_project: Callable[..., object]) -> None:
+def test_engine_that_does_not_answer_is_no_verdict(make_project: MakeProject) -> None:
     project = make_project(GRID, PLAIN)
     project.environ["DOCKER_HOST"] = "unix:///nowhere/docker.sock"
     done = project.run()
@@ -76,7 +77,7 @@ def own_engine(client: docker.DockerClient, hidden: Path | None = None) -> Itera
 
 
 def test_engine_that_dies_in_the_middle(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     with own_engine(client) as engine:
         slow = {"suite/slow.py": "import time\ntime.sleep(6)\nprint(1)\n"}
@@ -106,7 +107,7 @@ def test_engine_that_dies_in_the_middle(
 
 
 def test_remote_engine_is_given_copies(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     scripts = {**PLAIN, "suite/escape.py": ESCAPE.replace("%(host)r", "'/x'")}
     project = make_project(GRID, {**scripts, "suite/data/text.txt": "x"})
@@ -124,7 +125,7 @@ def test_remote_engine_is_given_copies(
 
 @pytest.mark.parametrize("phase", ["build", "scripts"])
 def test_frozen_engine_does_not_keep_the_driver_from_its_end(
-    make_project: Callable[..., object], client: docker.DockerClient, phase: str
+    make_project: MakeProject, client: docker.DockerClient, phase: str
 ) -> None:
     project = make_project(GRID, {"suite/slow.py": "import time\ntime.sleep(25)\n"})
     if phase == "build":
@@ -156,7 +157,7 @@ def test_frozen_engine_does_not_keep_the_driver_from_its_end(
 
 
 def test_engine_that_does_not_see_our_folders_is_given_copies(
-    make_project: Callable[..., object], client: docker.DockerClient
+    make_project: MakeProject, client: docker.DockerClient
 ) -> None:
     project = make_project(GRID, {**PLAIN, "suite/venv_like.py": "print(1)\n"})
     with own_engine(client, hidden=project.root) as engine:
@@ -167,7 +168,7 @@ def test_engine_that_does_not_see_our_folders_is_given_copies(
     assert set(outcomes(project, NEW).values()) == {"same_result"}
 
 
-def test_auto_is_venv_where_base_images_cannot_be_had(make_project: Callable[..., object]) -> None:
+def test_auto_is_venv_where_base_images_cannot_be_had(make_project: MakeProject) -> None:
     project = make_project(GRID + "base_image: 'registry.invalid/python:{version}'\n", PLAIN)
     done = project.run("--environment", "auto", "--versions", "1.16.0")
     assert done.returncode == 0, done.stderr

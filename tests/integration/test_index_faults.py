@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from helpers.demo_builds import LONG_AGO, build_once, find_planned, make_demo_task
 from helpers.fault_index import Fault, FaultIndex, make_installable, serve_faults
+from helpers.run_project import MakeProject
 
 from calipertf.config.model import Analysis
 from calipertf.errors import InfrastructureError
@@ -187,7 +188,7 @@ NAME = f"pypi-reldemo-1.0-python-{PLAIN}"
 
 
 def test_failed_build_is_tried_again_when_the_index_changed_its_mind(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     with FaultIndex() as server:
         server.add("reldemo-1.0-py2.py3-none-any.whl", make_installable("reldemo", "1.0", ("dep",)))
@@ -209,7 +210,7 @@ def test_failed_build_is_tried_again_when_the_index_changed_its_mind(
 
 
 def test_plan_from_an_old_page_is_said_in_log_and_record(
-    make_project: Callable[..., object], tmp_path: Path
+    make_project: MakeProject, tmp_path: Path
 ) -> None:
     with serve_faults() as server:
         project = make_project(STAGE % ("today", server.url), SCRIPT)
@@ -223,7 +224,7 @@ def test_plan_from_an_old_page_is_said_in_log_and_record(
 
 
 def test_plan_that_cannot_be_made_blames_the_index(
-    make_project: Callable[..., object], tmp_path: Path
+    make_project: MakeProject, tmp_path: Path
 ) -> None:
     with serve_faults() as server:
         project = make_project(STAGE % ("today", server.url), SCRIPT)
@@ -239,7 +240,7 @@ def test_plan_that_cannot_be_made_blames_the_index(
 
 @pytest.mark.parametrize("options", ["size=16k", "ro"])
 def test_cache_without_room_is_done_without(
-    make_project: Callable[..., object], tmp_path: Path, options: str
+    make_project: MakeProject, tmp_path: Path, options: str
 ) -> None:
     cache = tmp_path / "cache"
     cache.mkdir()

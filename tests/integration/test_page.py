@@ -20,7 +20,9 @@ from calipertf.parse.page.render import write_report
 from calipertf.parse.results import make_results
 from calipertf.paths import Layout
 
-sync_api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright.sync_api")
+from playwright import sync_api
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 from helpers.package_server import PackageServer
 from helpers.packages import make_package
+from helpers.run_project import MakeProject
 from helpers.small_grid import GRID, HERE, NEW, OLD, SCRIPTS, SETUPTOOLS
 
 from calipertf.versions import python_key
@@ -15,7 +15,7 @@ from calipertf.versions import python_key
 pytestmark = pytest.mark.network
 
 
-def test_verdicts_of_a_small_grid(make_project: Callable[..., object]) -> None:
+def test_verdicts_of_a_small_grid(make_project: MakeProject) -> None:
     project = make_project(GRID, SCRIPTS)
     done = project.run()
     assert done.returncode == 0, done.stderr
@@ -67,7 +67,7 @@ def test_skipped():
 """
 
 
-def test_files_of_tests_are_run_by_pytest(make_project: Callable[..., object]) -> None:
+def test_files_of_tests_are_run_by_pytest(make_project: MakeProject) -> None:
     scripts = {
         "suite/conftest.py": "import pytest\n@pytest.fixture\ndef kind(): return str\n",
         "suite/test_six.py": TESTS,
@@ -97,7 +97,7 @@ def test_files_of_tests_are_run_by_pytest(make_project: Callable[..., object]) -
 
 
 def test_pytest_that_is_not_there_is_told_before_and_after(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, {"suite/test_six.py": TESTS})
     assert "requirements: [pytest]" in project.run("--dry-run").stderr
@@ -108,7 +108,7 @@ def test_pytest_that_is_not_there_is_told_before_and_after(
     assert "requirements: [pytest]" in str(verdict.detail)
 
 
-def test_what_is_done_is_not_done_again(make_project: Callable[..., object]) -> None:
+def test_what_is_done_is_not_done_again(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     assert project.run().returncode == 0
     before = {path: path.stat().st_mtime_ns for path in project.data.iterdir()}
@@ -124,7 +124,7 @@ def test_what_is_done_is_not_done_again(make_project: Callable[..., object]) -> 
 
 
 def test_a_part_of_the_scripts_keeps_the_results_of_the_rest(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, SCRIPTS)
     assert project.run("--versions", "1.16.0").returncode == 0
@@ -145,7 +145,7 @@ def test_a_part_of_the_scripts_keeps_the_results_of_the_rest(
     ],
 )
 def test_bad_configuration_writes_nothing(
-    make_project: Callable[..., object], change: tuple[str, str], words: str
+    make_project: MakeProject, change: tuple[str, str], words: str
 ) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     config = project.root / "caliper.yaml"
@@ -160,9 +160,7 @@ def test_bad_configuration_writes_nothing(
 @pytest.mark.parametrize(
     "flags", [("--resolve", "todya"), ("--resolve", "2021-13-05"), ("--python", "py3")]
 )
-def test_bad_value_of_a_flag_is_told(
-    make_project: Callable[..., object], flags: tuple[str, str]
-) -> None:
+def test_bad_value_of_a_flag_is_told(make_project: MakeProject, flags: tuple[str, str]) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     done = project.run(*flags)
     assert done.returncode == 2
@@ -170,7 +168,7 @@ def test_bad_value_of_a_flag_is_told(
     assert not (project.root / ".caliper").exists()
 
 
-def test_misspelt_flag_is_an_error(make_project: Callable[..., object]) -> None:
+def test_misspelt_flag_is_an_error(make_project: MakeProject) -> None:
     done = make_project(GRID, SCRIPTS).run("--vesions", "1.16.0")
     assert done.returncode == 2
     assert "--vesions" in done.stderr
@@ -178,7 +176,7 @@ def test_misspelt_flag_is_an_error(make_project: Callable[..., object]) -> None:
 
 
 def test_python_that_is_nowhere_is_told_with_the_way_to_get_it(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     done = project.run("--python", "3.5", "--versions", "1.16.0")
@@ -195,9 +193,7 @@ def test_python_that_is_nowhere_is_told_with_the_way_to_get_it(
         ("{version: 1.16.0, python: 3.5}", "there is no Python 3.5 here"),
     ],
 )
-def test_home_that_cannot_be_run_is_told(
-    make_project: Callable[..., object], home: str, why: str
-) -> None:
+def test_home_that_cannot_be_run_is_told(make_project: MakeProject, home: str, why: str) -> None:
     grid = GRID.replace(f"{{version: 1.16.0, python: {HERE}, resolve: today}}", home)
     project = make_project(grid, {"suite/same.py": SCRIPTS["suite/same.py"]})
     words = "suite: nothing to compare results with"
@@ -212,7 +208,7 @@ def test_home_that_cannot_be_run_is_told(
 
 
 def test_requirements_that_cannot_be_met_are_a_failed_build(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     grid = GRID + "requirements: ['six<1']\n"
     project = make_project(grid, {"suite/same.py": SCRIPTS["suite/same.py"]})
@@ -224,7 +220,7 @@ def test_requirements_that_cannot_be_met_are_a_failed_build(
     assert "No solution" in (record.message or "")
 
 
-def test_dry_run_tells_the_plan_and_writes_nothing(make_project: Callable[..., object]) -> None:
+def test_dry_run_tells_the_plan_and_writes_nothing(make_project: MakeProject) -> None:
     project = make_project(GRID, SCRIPTS)
     done = project.run("--dry-run")
     assert done.returncode == 0
@@ -233,7 +229,7 @@ def test_dry_run_tells_the_plan_and_writes_nothing(make_project: Callable[..., o
     assert not (project.root / ".caliper").exists()
 
 
-def test_newest_of_what_requires_wins_as_with_pip(make_project: Callable[..., object]) -> None:
+def test_newest_of_what_requires_wins_as_with_pip(make_project: MakeProject) -> None:
     packages = [
         ("outer", "1.0", "inner", "middle"),
         ("middle", "1.0", "inner", "spare"),

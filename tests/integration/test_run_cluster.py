@@ -20,6 +20,7 @@ import psutil
 import pytest
 from helpers import REPOSITORY
 from helpers.record_timings import strip_timings
+from helpers.run_project import MakeProject
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
 from calipertf.versions import CPYTHONS, python_version
@@ -173,7 +174,7 @@ def find_running(cluster: Cluster) -> list[int]:
 
 
 def test_records_are_those_of_a_local_run(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     (first, prefix), (second, other) = find_others()
     cluster = start_cluster()
@@ -200,7 +201,7 @@ def test_records_are_those_of_a_local_run(
 
 
 def test_a_python_that_no_worker_has_is_told_with_reasons(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     (first, prefix), (second, _) = find_others()
     cluster = start_cluster()
@@ -225,7 +226,7 @@ def test_a_python_that_no_worker_has_is_told_with_reasons(
 
 
 def test_a_worker_that_is_killed_loses_nothing(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     (first, prefix), _ = find_others()
     cluster = start_cluster()
@@ -251,7 +252,7 @@ def test_a_worker_that_is_killed_loses_nothing(
 
 
 def test_a_cell_whose_workers_are_lost_is_tried_again_by_the_next_run(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     cluster = start_cluster(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
     cluster.add_worker("w1")
@@ -273,7 +274,7 @@ def test_a_cell_whose_workers_are_lost_is_tried_again_by_the_next_run(
 
 
 def test_a_cell_that_loses_its_only_worker_again_and_again_is_given_up(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     cluster = start_cluster()
     cluster.add_worker("w1", flags=("--nanny",))  # which starts the worker anew
@@ -291,7 +292,7 @@ def test_a_cell_that_loses_its_only_worker_again_and_again_is_given_up(
 
 
 def test_a_lost_scheduler_ends_the_run_and_keeps_what_is_finished(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     versions = ["1.13.0", "1.14.0", "1.15.0", "1.16.0"]
     project = make_project(grid(versions, [HERE]), SLOW)
@@ -324,7 +325,7 @@ def test_a_lost_scheduler_ends_the_run_and_keeps_what_is_finished(
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
 def test_a_driver_that_ends_ends_its_cells_on_the_workers(
     number: signal.Signals,
-    make_project: Callable[..., Any],
+    make_project: MakeProject,
     start_cluster: Callable[..., Cluster],
 ) -> None:
     project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
@@ -347,7 +348,7 @@ def test_a_driver_that_ends_ends_its_cells_on_the_workers(
     assert len(project.records()) == 3
 
 
-def test_ctrl_c_ends_a_cluster_on_this_machine_quietly(make_project: Callable[..., Any]) -> None:
+def test_ctrl_c_ends_a_cluster_on_this_machine_quietly(make_project: MakeProject) -> None:
     project = make_project(grid(["1.14.0", "1.15.0", "1.16.0"], [HERE]), SLOW)
     run = subprocess.Popen(
         project.command("--scheduler", "local", "--jobs", "1"),
@@ -398,7 +399,7 @@ def copy_package(folder: Path) -> Path:
 
 
 def test_a_worker_without_this_package_is_named(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+    make_project: MakeProject, start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     other = copy_package(tmp_path)
     cluster = start_cluster()
@@ -422,7 +423,7 @@ def test_a_worker_without_this_package_is_named(
 
 
 def test_another_python_is_named_and_nothing_is_broken(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+    make_project: MakeProject, start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     others = [tag for tag in CPYTHONS if tag != HERE and tag in {"cp310", "cp312", "cp313"}]
     found = [python for tag in others if (python := find_interpreter(tag))]
@@ -431,10 +432,10 @@ def test_another_python_is_named_and_nothing_is_broken(
     environment, uv = tmp_path / "other", Path(sys.executable).with_name("uv")
     wanted = f"distributed=={version('distributed')}"
     subprocess.run([uv, "venv", "-q", "--python", found[0].source, environment], check=True)
-    python = str(environment / "bin" / "python")
-    subprocess.run([uv, "pip", "install", "-q", "--python", python, wanted], check=True)
+    other = str(environment / "bin" / "python")
+    subprocess.run([uv, "pip", "install", "-q", "--python", other, wanted], check=True)
     cluster = start_cluster()
-    cluster.add_worker("w1", python=python)
+    cluster.add_worker("w1", python=other)
     wait_until(lambda: "w1" in cluster.read_log("scheduler"))
     project = make_project(grid(["1.16.0"], [HERE]), SCRIPTS)
     done = project.run("--scheduler", cluster.address)
@@ -446,7 +447,7 @@ def test_another_python_is_named_and_nothing_is_broken(
 
 
 def test_a_cell_goes_on_where_a_worker_has_no_way_to_the_index(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster]
+    make_project: MakeProject, start_cluster: Callable[..., Cluster]
 ) -> None:
     nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "UV_HTTP_RETRIES": "0"}
     cluster = start_cluster()
@@ -466,7 +467,7 @@ def test_a_cell_goes_on_where_a_worker_has_no_way_to_the_index(
 
 
 def test_a_worker_that_can_build_nothing_says_why(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+    make_project: MakeProject, start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     cluster = start_cluster()
@@ -479,7 +480,7 @@ def test_a_worker_that_can_build_nothing_says_why(
 
 
 def test_a_worker_of_another_state_that_comes_late_takes_no_cells(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+    make_project: MakeProject, start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     other = copy_package(tmp_path)
     cluster = start_cluster()
@@ -496,7 +497,7 @@ def test_a_worker_of_another_state_that_comes_late_takes_no_cells(
 
 
 def test_tls_is_that_of_dasks_configuration(
-    make_project: Callable[..., Any], start_cluster: Callable[..., Cluster], tmp_path: Path
+    make_project: MakeProject, start_cluster: Callable[..., Cluster], tmp_path: Path
 ) -> None:
     if not shutil.which("openssl"):
         pytest.skip("needs openssl to make a certificate")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
+from helpers.run_project import MakeProject
 from helpers.small_grid import HERE
 
 pytestmark = pytest.mark.network
@@ -33,7 +33,7 @@ SCRIPTS = {
 
 
 def test_helpers_and_data_are_seen_and_their_changes_noticed(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, SCRIPTS)
     outside = project.root.parent / "tables"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.package_server import PackageServer
 from helpers.packages import make_package
+from helpers.run_project import MakeProject
 from helpers.small_grid import HERE
 
 from calipertf.index.credentials import PASSWORD, USERNAME
@@ -28,7 +29,7 @@ def server() -> Iterator[PackageServer]:
 
 @pytest.mark.parametrize("way", ["environment", "netrc", "none"])
 def test_private_index_is_asked_with_the_credentials_given(
-    make_project: Callable[..., object], server: PackageServer, tmp_path: Path, way: str
+    make_project: MakeProject, server: PackageServer, tmp_path: Path, way: str
 ) -> None:
     # Python 2.7 is served by pip through the time machine, the other one by uv.
     grid = f"""\

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from helpers.package_server import PackageServer
+from helpers.run_project import MakeProject
 from helpers.small_grid import HERE, SETUPTOOLS
 
 BACKEND = """\
@@ -83,7 +84,7 @@ def index() -> Iterator[str]:
 
 
 def test_source_archive_is_built_with_the_tools_of_its_day_else_with_the_newest(
-    make_project: Callable[..., object], index: str
+    make_project: MakeProject, index: str
 ) -> None:
     grid = GRID.format(package="demo", index=index, versions="1.0, 2.0")
     project = make_project(grid, {"suite/a.py": "import demo\nprint('here')\n"})
@@ -118,9 +119,7 @@ def test_source_archive_is_built_with_the_tools_of_its_day_else_with_the_newest(
     assert not list((project.cache / "builds").iterdir())
 
 
-def test_dependency_is_built_by_the_same_rule(
-    make_project: Callable[..., object], index: str
-) -> None:
+def test_dependency_is_built_by_the_same_rule(make_project: MakeProject, index: str) -> None:
     grid = GRID.format(package="app", index=index, versions="1.0")
     project = make_project(grid, {"suite/a.py": "import app, demo\n"})
     done = project.run()
@@ -132,9 +131,7 @@ def test_dependency_is_built_by_the_same_rule(
     assert failed.message.startswith("build of demo==1.0: error in demo setup command: ")
 
 
-def test_wheels_alone_where_sources_are_never_built(
-    make_project: Callable[..., object], index: str
-) -> None:
+def test_wheels_alone_where_sources_are_never_built(make_project: MakeProject, index: str) -> None:
     grid = GRID.format(package="demo", index=index, versions="1.0") + "sources: never\n"
     project = make_project(grid, {"suite/a.py": "import demo\n"})
     config = project.root / "caliper.yaml"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
+from helpers.run_project import MakeProject
 
 from calipertf.run.backends.venv.interpreters import find_interpreter
 
@@ -43,7 +42,7 @@ print("found:", boosted_trees.__name__.split(".")[-1])
 
 
 def test_drift_of_dependencies_is_told_from_the_version(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, SCRIPTS)
     done = project.run()
@@ -62,7 +61,7 @@ def test_drift_of_dependencies_is_told_from_the_version(
     assert not list((project.cache / "cells").iterdir())
 
 
-def test_warm_and_cold_starts_agree(make_project: Callable[..., object]) -> None:
+def test_warm_and_cold_starts_agree(make_project: MakeProject) -> None:
     results = []
     for start in ("warm", "cold"):
         project = make_project(GRID + f"start: {start}\n", SCRIPTS)

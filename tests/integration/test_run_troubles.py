@@ -11,12 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers import REPOSITORY
 from helpers.record_timings import strip_timings
+from helpers.run_project import MakeProject
 from helpers.small_grid import GRID, NEW, SCRIPTS
 
 pytestmark = pytest.mark.network
@@ -27,7 +27,7 @@ can_unshare = shutil.which("unshare") is not None and (
 )
 
 
-def test_file_that_is_no_record_is_set_aside(make_project: Callable[..., object]) -> None:
+def test_file_that_is_no_record_is_set_aside(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     project.data.mkdir(parents=True)
     (project.data / f"{NEW}.json").write_text('{"half": ')
@@ -37,7 +37,7 @@ def test_file_that_is_no_record_is_set_aside(make_project: Callable[..., object]
     assert project.records()[NEW].outcome == "same_result"
 
 
-def test_killed_run_goes_on_where_it_was(make_project: Callable[..., object]) -> None:
+def test_killed_run_goes_on_where_it_was(make_project: MakeProject) -> None:
     slow = {"suite/slow.py": "import six, time\ntime.sleep(2)\nprint(six.__version__[:2])\n"}
     grid = GRID.replace("[1.10.0, 1.16.0]", '["1.10.0", "1.12.0", "1.14.0", "1.15.0", "1.16.0"]')
     project = make_project(grid, slow)
@@ -67,9 +67,7 @@ def read_all(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_interrupt_keeps_what_is_done_and_cleans_up(
-    make_project: Callable[..., object], times: int
-) -> None:
+def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: MakeProject, times: int) -> None:
     endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
     project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
     process = project.start()
@@ -89,9 +87,7 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(
 
 
 @pytest.mark.parametrize("how", ["signal", "terminal closed"])
-def test_run_that_loses_its_terminal_cleans_up(
-    make_project: Callable[..., object], how: str
-) -> None:
+def test_run_that_loses_its_terminal_cleans_up(make_project: MakeProject, how: str) -> None:
     endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
     project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
     pid, terminal = pty.fork()
@@ -113,7 +109,7 @@ def test_run_that_loses_its_terminal_cleans_up(
     assert not project.records()
 
 
-def test_run_under_nohup_outlives_its_terminal(make_project: Callable[..., object]) -> None:
+def test_run_under_nohup_outlives_its_terminal(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     process = project.start("--versions", "1.16.0", prefix=("nohup",))
     deadline = time.monotonic() + 120
@@ -126,7 +122,7 @@ def test_run_under_nohup_outlives_its_terminal(make_project: Callable[..., objec
 
 
 @pytest.mark.skipif(not can_unshare, reason="needs the right to make a network namespace")
-def test_lost_network_is_no_verdict(make_project: Callable[..., object], tmp_path: Path) -> None:
+def test_lost_network_is_no_verdict(make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     project.cache = tmp_path / "cache"
     done = project.run(prefix=("unshare", "-n"))
@@ -147,7 +143,7 @@ def test_lost_network_is_no_verdict(make_project: Callable[..., object], tmp_pat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
-def test_full_disk_is_no_verdict(make_project: Callable[..., object]) -> None:
+def test_full_disk_is_no_verdict(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     folder = project.root / ".caliper"
     folder.mkdir()
@@ -171,7 +167,7 @@ def test_full_disk_is_no_verdict(make_project: Callable[..., object]) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
 def test_disk_without_room_for_a_cell_is_no_verdict(
-    make_project: Callable[..., object], tmp_path: Path
+    make_project: MakeProject, tmp_path: Path
 ) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     cells = tmp_path / "cells"
@@ -225,7 +221,7 @@ def test_signal_while_modules_are_loaded_is_told_by_the_exit_code(
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
-def test_two_runs_do_not_write_to_one_folder(make_project: Callable[..., object]) -> None:
+def test_two_runs_do_not_write_to_one_folder(make_project: MakeProject) -> None:
     endless = {"suite/endless.py": "import time\ntime.sleep(1000)\n"}
     project = make_project(GRID.replace("timeout: 20", "timeout: 500"), endless)
     process = project.start()
@@ -240,7 +236,7 @@ def test_two_runs_do_not_write_to_one_folder(make_project: Callable[..., object]
 
 
 def test_folder_that_cannot_be_written_is_told_before_any_cell(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     (project.root / ".caliper").mkdir()
@@ -251,7 +247,7 @@ def test_folder_that_cannot_be_written_is_told_before_any_cell(
     assert "[1/2]" not in done.stderr
 
 
-def test_file_where_the_folder_is_to_be_is_bad_usage(make_project: Callable[..., object]) -> None:
+def test_file_where_the_folder_is_to_be_is_bad_usage(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     (project.root / ".caliper").write_text("in the way")
     done = project.run()
@@ -271,7 +267,7 @@ WILD = {
 
 
 def test_wild_scripts_get_their_outcome_and_the_others_theirs(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     grid = GRID + "memory: 300MB\n"
     project = make_project(grid, WILD)
@@ -312,7 +308,7 @@ NO_NAMESPACES = (
     reason="needs user namespaces, to be in one that allows no others",
 )
 def test_script_cannot_change_the_next_cell_where_nothing_protects_files(
-    make_project: Callable[..., object],
+    make_project: MakeProject,
 ) -> None:
     scripts = {
         "suite/a_look.py": "import six\nprint(hasattr(six, 'vandal'))\n",
@@ -333,7 +329,7 @@ def test_script_cannot_change_the_next_cell_where_nothing_protects_files(
         assert record.runs["suite/b_change.py"].retval == 0
 
 
-def test_reader_that_goes_away_is_no_regression(make_project: Callable[..., object]) -> None:
+def test_reader_that_goes_away_is_no_regression(make_project: MakeProject) -> None:
     project = make_project(GRID, {"suite/same.py": SCRIPTS["suite/same.py"]})
     process = project.start("--versions", "1.16.0")
     process.stdout.close()

@@ -37,7 +37,7 @@ def make(
         baseline=dict(zip(("version", "python", "resolve"), baseline, strict=True))
         if baseline
         else None,
-        **{"exception": ERROR if failed else None, **verdict},  # type: ignore[arg-type]
+        **{"exception": ERROR if failed else None, **verdict},
     )
     built = outcome != "build_failed"
     return Record(

@@ -117,8 +117,8 @@ def test_any_two_texts_can_be_compared(a: str, b: str) -> None:
     assert not compare_lines(left, left, 1e-3).differences
     here, there = compare_lines(left, right, 1e-3), compare_lines(right, left, 1e-3)
     assert len(here.differences) == len(there.differences)
-    cut = [Run(output=tuple(lines), retval=0, truncated_bytes=5) for lines in (left, right)]
-    found = compare_runs(*cut, 1e-3), compare_runs(*reversed(cut), 1e-3)
+    one, two = (Run(output=tuple(text), retval=0, truncated_bytes=5) for text in (left, right))
+    found = compare_runs(one, two, 1e-3), compare_runs(two, one, 1e-3)
     assert len(found[0].differences) == len(found[1].differences)
     assert bool(found[0].unknown) == bool(found[1].unknown)
 

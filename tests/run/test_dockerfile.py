@@ -303,6 +303,6 @@ def test_template_is_tried_on_the_first_cell_with_a_file() -> None:
     analysis = Analysis(dependency="tensorflow", tests=[])
     config = SimpleNamespace(analysis=analysis, template="FROM {{ bsae }}")
     blank = SimpleNamespace(cell=CELL, file=None)
-    check_template(config, [blank])  # type: ignore[arg-type, list-item]
+    check_template(config, [blank])
     with pytest.raises(ConfigError, match="bsae"):
-        check_template(config, [blank, SimpleNamespace(cell=CELL, file=FILE)])  # type: ignore[arg-type, list-item]
+        check_template(config, [blank, SimpleNamespace(cell=CELL, file=FILE)])

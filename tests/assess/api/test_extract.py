@@ -35,7 +35,7 @@ def server() -> Iterator[PackageServer]:
 
 
 def extract(server: PackageServer, package: str, version: str, **options: object) -> Api:
-    return extract_api(package, version, index_url=server.index_url, **options)  # type: ignore[arg-type]
+    return extract_api(package, version, index_url=server.index_url, **options)
 
 
 def test_an_api_says_what_it_is_and_where_it_came_from(server: PackageServer) -> None:

@@ -68,7 +68,7 @@ def make_api(symbols: Mapping[str, str | None], functions: Mapping[str, Any] | N
         parameters: tuple[Parameter, ...] | None = None
         if kind in {"function", "class", "method"} and names != ["?"]:
             parameters = tuple(map(make_parameter, names))
-        made[path] = Symbol(path=path, kind=kind, parameters=parameters, target=path)  # type: ignore[arg-type]
+        made[path] = Symbol(path=path, kind=kind, parameters=parameters, target=path)
     source = Source(kind="wheel", filename="x.whl", url="")
     return Api(
         package="tf", version="1", sources=(source,), symbols=made, functions=functions or {}

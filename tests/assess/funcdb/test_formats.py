@@ -1,12 +1,17 @@
 """Published function databases in every shape that they come in, whole and damaged."""
 
+from __future__ import annotations
+
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from calipertf.assess.funcdb.formats import describe_stale, find_malformed, read_index
+from calipertf.assess.api.model import find_malformed
+from calipertf.assess.funcdb.formats import describe_stale, read_index
 from calipertf.assess.funcdb.sources import GitHub, open_path
 from calipertf.errors import CaliperError, InfrastructureError, RecordError
 
@@ -203,7 +208,7 @@ def test_well_formed_database_has_no_fault() -> None:
 
 
 def test_modules_that_are_not_in_the_wheel_are_told() -> None:
-    published = {name: {} for name in ("p", "p.a", "p.b", "p.c", "p.d")}
+    published: dict[str, dict[str, Any]] = {name: {} for name in ("p", "p.a", "p.b", "p.c", "p.d")}
     found = describe_stale(published, {"p": {}, "p.new": {}})
     assert found is not None
     assert found[0] == "4 of 5 modules are not in the wheel: p.a, p.b, p.c ..."
@@ -212,7 +217,7 @@ def test_modules_that_are_not_in_the_wheel_are_told() -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path):
+def server(tmp_path: Path) -> Iterator[Any]:
     """A web server of a clone's files that counts full answers and answers with ETags."""
     import hashlib
     import http.server
@@ -254,7 +259,7 @@ def read_all(url: str, cache: Path, *, offline: bool = False) -> tuple[list[str]
         return [item.version for item in published.read()], published.problems
 
 
-def test_published_databases_are_read_by_http_once(server, tmp_path: Path) -> None:
+def test_published_databases_are_read_by_http_once(server: Any, tmp_path: Path) -> None:
     url, answers = server
     make_source("json", tmp_path)
     cache = tmp_path / "cache"
@@ -271,7 +276,7 @@ def test_published_databases_are_read_by_http_once(server, tmp_path: Path) -> No
     assert answers == []
 
 
-def test_status_of_every_reply_is_checked(server, tmp_path: Path) -> None:
+def test_status_of_every_reply_is_checked(server: Any, tmp_path: Path) -> None:
     url, _ = server
     names = ["functiondb-1.0.json", "functiondb-2.json", "broken.json"]
     files = {"index.json": {"data": {"json": {"urls": names}}}, names[0]: {"1.0": ONE}}
@@ -282,7 +287,7 @@ def test_status_of_every_reply_is_checked(server, tmp_path: Path) -> None:
     assert "lists 1 files that are not there: functiondb-2.json" in problems[1]
 
 
-def test_package_that_is_not_published(server, tmp_path: Path) -> None:
+def test_package_that_is_not_published(server: Any, tmp_path: Path) -> None:
     with GitHub(tmp_path / "cache", url=server[0]) as github:
         assert github.open("nothing") is None
 

@@ -167,7 +167,7 @@ def test_parameters_of_a_signature(signature: str | None, names: tuple[str, ...]
     ],
 )
 def test_change_in_words(change: object, text: str) -> None:
-    assert describe_change(change) == text  # type: ignore[arg-type]
+    assert describe_change(change) == text
 
 
 INSTALLED = {

@@ -309,7 +309,7 @@ def test_usage_predicts_each_judged_cell_and_versions_without_one() -> None:
     ]
     every, importing = count_confusions(rows)
     assert (every.true_positives, every.false_negatives, every.true_negatives) == (2, 1, 1)
-    assert (every.precision, every.recall, every.total) == (1.0, pytest.approx(2 / 3), 4)
+    assert (every.precision, every.recall, every.total) == (1.0, pytest.approx(2 / 3), 4)  # type: ignore[comparison-overlap]
     assert (importing.total, importing.recall) == (3, 0.5)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from calipertf.formats.records import Run
-from calipertf.run.builds.messages import AGAIN, LONGEST, explain_build, is_lack_of_machine
+from calipertf.reasons.tracebacks import LONGEST
+from calipertf.run.builds.messages import AGAIN, explain_build, is_lack_of_machine
 
 UV = """\
 error: Failed to build `demo==1.0`

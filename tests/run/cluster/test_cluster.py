@@ -251,7 +251,7 @@ def test_a_worker_keeps_its_cache_without_changing_its_environment(
 ) -> None:
     monkeypatch.setattr(folders, "_preferred", [])
     monkeypatch.delenv("CALIPER_CACHE", raising=False)
-    move_cache(SimpleNamespace(local_directory=str(tmp_path)))  # type: ignore[arg-type]
+    move_cache(SimpleNamespace(local_directory=str(tmp_path)))
     assert folders.cache_folder() == tmp_path / "caliper-cache"
     assert "CALIPER_CACHE" not in os.environ
     monkeypatch.setenv("CALIPER_CACHE", "/elsewhere")

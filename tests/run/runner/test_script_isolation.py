@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.run_scripts import run, start_runner
@@ -172,7 +173,7 @@ def test_script_cannot_change_what_others_import(tmp_path: Path, start: str) -> 
 
 @pytest.mark.parametrize("start", ["warm", "cold"])
 def test_script_cannot_write_the_results_of_others(tmp_path: Path, start: str) -> None:
-    forged = dict.fromkeys(("output", "error"), "forged")
+    forged: dict[str, Any] = dict.fromkeys(("output", "error"), "forged")
     forged.update(event="script", name="good", retval=0, cut=0, ended="exit", start="warm")
     source = f"""
         import os

@@ -238,7 +238,7 @@ def test_script_that_the_kernel_ended_for_the_machines_memory(
     monkeypatch.setattr(cold, "met_its_limit", lambda: met)
     outcome = {**KILLED, **result}
     job = {"scratch": str(tmp_path), "memory": 100, **job}
-    found = cold.find_shortage(job, outcome, 7)
+    found = cold.find_shortage(job, outcome, 7)  # type: ignore[no-untyped-call]
     assert (bool(found), outcome["ended"]) == (lack, ended)
 
 
