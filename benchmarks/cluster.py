@@ -29,13 +29,8 @@ from calipertf.formats.record_files import write_record
 from calipertf.formats.records import Cell, Run
 from calipertf.index.client import ReleaseFile
 from calipertf.index.tags import local_platforms
-from calipertf.run.backends.base import (
-    Backend,
-    Built,
-    CellSpec,
-    CellTask,
-    Python,
-)
+from calipertf.run.backends.base import Backend, Built, Python
+from calipertf.run.spec import CellSpec, CellTask
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -120,8 +115,7 @@ def make_specs(root: Path, count: int) -> list[CellSpec]:
 def start_cluster(folder: Path, threads: int, cache: Path) -> Iterator[tuple[str, list[int]]]:
     """Scheduler file and process numbers of a scheduler and a worker of its own."""
     file = folder / "scheduler.json"
-    python_path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "benchmarks")])
-    environ = {**os.environ, "PYTHONPATH": python_path, "CALIPER_CACHE": str(cache)}
+    environ = {**os.environ, "CALIPER_CACHE": str(cache)}
     environ["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
     common = [sys.executable, "-m", "dask"]
     commands = [
@@ -132,7 +126,7 @@ def start_cluster(folder: Path, threads: int, cache: Path) -> Iterator[tuple[str
         processes = [
             subprocess.Popen(
                 [*common, *command, "--scheduler-file", str(file)],
-                cwd=folder,
+                cwd=REPOSITORY / "benchmarks",  # workers import this module
                 env=environ,
                 stdout=log,
                 stderr=log,

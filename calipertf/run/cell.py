@@ -13,13 +13,14 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from calipertf.errors import ImageError, IndexUnavailableError, InfrastructureError
 from calipertf.formats.records import Observation, Run
-from calipertf.run.backends.base import Backend, Built, CellTask
+from calipertf.run.backends.base import Backend, Built
 from calipertf.run.builds.evidence import KEY as EVIDENCE
 from calipertf.run.builds.output import hide_chance
 from calipertf.run.retry import MAX_ATTEMPTS
 from calipertf.run.runner import PYTEST_RUNNER
 from calipertf.run.runner.isolation import list_missing
 from calipertf.run.runner.pytest_files import is_pytest_file
+from calipertf.run.spec import CellTask
 from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")

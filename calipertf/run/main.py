@@ -27,11 +27,12 @@ from calipertf.index.client import Index
 from calipertf.index.credentials import lend_credentials, needs_credentials
 from calipertf.paths import Layout, read_records
 from calipertf.run.advice import describe_conditions, list_advice
-from calipertf.run.backends.base import Capabilities, CellSpec
+from calipertf.run.backends.base import Capabilities
 from calipertf.run.backends.registry import open_backend
 from calipertf.run.backends.venv.folders import open_cache
 from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
+from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
@@ -46,9 +47,10 @@ from calipertf.run.progress import Progress
 from calipertf.run.requirements import check_requirements, describe_unlisted, find_unlisted
 from calipertf.run.runner.isolation import tell_missing
 from calipertf.run.runner.pytest_files import explain_pytest
-from calipertf.run.schedule import Done, LocalScheduler, Scheduler, count_jobs
+from calipertf.run.schedule import Done, LocalScheduler, Scheduler
 from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
+from calipertf.run.spec import CellSpec
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,

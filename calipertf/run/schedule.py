@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 import time
@@ -15,9 +14,11 @@ from typing import Protocol
 
 from calipertf.errors import CaliperError, FaultError, InfrastructureError, describe_fault
 from calipertf.formats.records import Observation
-from calipertf.run.backends.base import Backend, CellSpec
+from calipertf.run.backends.base import Backend
 from calipertf.run.cell import run_cell
+from calipertf.run.cpus import list_cpus, share_cpus
 from calipertf.run.processes import Processes
+from calipertf.run.spec import CellSpec
 
 log = logging.getLogger("calipertf")
 #: Seconds that cells have to end in once the run was stopped.
@@ -39,28 +40,6 @@ class Scheduler(Protocol):
     def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
         """Return each cell as it ends, in any order; started in the order given."""
         ...
-
-
-def list_cpus() -> list[int]:
-    """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def count_jobs(jobs: int | None) -> int:
-    """Return the cells at once on this machine: those asked for, or one a core."""
-    return jobs or len(list_cpus())
-
-
-def share_cpus(cpus: Sequence[int], jobs: int) -> list[tuple[int, ...]]:
-    """Return the cores of each of `jobs` cells that run at once.
-
-    With more cells than cores, shared.
-    """
-    if jobs >= len(cpus):
-        return [(cpus[number % len(cpus)],) for number in range(jobs)]
-    return [tuple(cpus[number::jobs]) for number in range(jobs)]
 
 
 class LocalScheduler:

@@ -9,7 +9,8 @@ from calipertf.config.model import Analysis
 from calipertf.formats.records import Cell, Run
 from calipertf.index.client import ReleaseFile
 from calipertf.index.snapshot import TimeMachine
-from calipertf.run.backends.base import Backend, CellTask
+from calipertf.run.backends.base import Backend
+from calipertf.run.spec import CellTask
 from helpers.fault_index import FaultIndex
 
 LONG_AGO = datetime.fromisoformat("2021-01-01T00:00:00+00:00")

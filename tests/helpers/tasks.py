@@ -10,7 +10,7 @@ from packaging.version import Version
 from calipertf.config.model import Analysis
 from calipertf.formats.records import Cell
 from calipertf.index.client import ReleaseFile
-from calipertf.run.backends.base import CellSpec
+from calipertf.run.spec import CellSpec
 
 CELL = Cell(package="p", version="1.0", python="cp37")
 

@@ -17,8 +17,9 @@ from helpers.tasks import SPEC
 from calipertf.formats.records import Run
 from calipertf.run import processes as module
 from calipertf.run import schedule
-from calipertf.run.backends.base import Backend, Built, CellTask, Python
+from calipertf.run.backends.base import Backend, Built, Python
 from calipertf.run.processes import Processes, Stopped
+from calipertf.run.spec import CellTask
 
 ENVIRON = {"PATH": os.defpath}
 

@@ -10,7 +10,7 @@ from calipertf.config.model import load_config
 from calipertf.formats.record_files import read_record
 from calipertf.formats.records import Cell, Record, Run
 from calipertf.paths import Layout
-from calipertf.run.schedule import share_cpus
+from calipertf.run.cpus import share_cpus
 from calipertf.run.sources import find_mount
 from calipertf.run.store import Store, list_changes, make_fingerprint
 

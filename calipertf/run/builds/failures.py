@@ -21,9 +21,9 @@ from calipertf.formats.records import Run
 from calipertf.index.build_tools import OLDEST_TOOLS
 from calipertf.index.snapshot import TimeMachine, Watch
 from calipertf.reasons.network import NO_NETWORK
-from calipertf.run.backends.base import CellTask
 from calipertf.run.builds.evidence import collect_evidence, find_named
 from calipertf.run.processes import wait_for
+from calipertf.run.spec import CellTask
 
 log = logging.getLogger("calipertf")
 

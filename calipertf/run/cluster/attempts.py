@@ -9,10 +9,10 @@ from typing import Any
 from distributed.scheduler import KilledWorker
 
 from calipertf.errors import FaultError, InfrastructureError
-from calipertf.run.backends.base import CellSpec
 from calipertf.run.cluster.worker import Reply
 from calipertf.run.retry import MAX_REJECTIONS, MAX_WORKER_FAILURES
 from calipertf.run.schedule import Done
+from calipertf.run.spec import CellSpec
 
 
 @dataclass(kw_only=True)

@@ -22,7 +22,6 @@ from calipertf.dask.connect import ask_workers
 from calipertf.dask.tasks import NO_WORKER_TIMEOUT, PREFETCH, TaskQueue
 from calipertf.dask.versions import describe_package, describe_software
 from calipertf.errors import EngineError, InfrastructureError
-from calipertf.run.backends.base import CellSpec
 from calipertf.run.cluster.attempts import CellAttempts
 from calipertf.run.cluster.backend import ClusterCapabilities
 from calipertf.run.cluster.bundle import pack_bundle
@@ -38,6 +37,7 @@ from calipertf.run.cluster.worker import (
 from calipertf.run.cluster.workers import WorkerRegistry
 from calipertf.run.retry import MAX_WORKER_LOSSES
 from calipertf.run.schedule import Done
+from calipertf.run.spec import CellSpec
 
 log = logging.getLogger("calipertf")
 #: Seconds between two looks at which workers are there.

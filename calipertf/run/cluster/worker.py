@@ -27,7 +27,6 @@ from calipertf.dask.versions import (
 )
 from calipertf.errors import CaliperError, EngineError, InfrastructureError
 from calipertf.formats.records import Observation
-from calipertf.run.backends.base import CellSpec
 from calipertf.run.cell import run_cell
 from calipertf.run.cluster.bundle import Bundle, unpack_bundle
 from calipertf.run.cluster.capabilities import (
@@ -38,8 +37,10 @@ from calipertf.run.cluster.capabilities import (
     move_cache,
     python_resource,
 )
+from calipertf.run.cpus import list_cpus, share_cpus
 from calipertf.run.processes import Stopped
-from calipertf.run.schedule import explain_failure, list_cpus, share_cpus
+from calipertf.run.schedule import explain_failure
+from calipertf.run.spec import CellSpec
 
 #: Seconds that a cell waits for a worker to be ready for its run.
 PLUGIN_TIMEOUT = 60.0

@@ -27,7 +27,7 @@ from calipertf.index import DEFAULT_INDEX
 from calipertf.index.build_tools import with_newest
 from calipertf.index.snapshot import TimeMachine, Watch
 from calipertf.index.tags import linux_platforms
-from calipertf.run.backends.base import Backend, Built, CellTask, Python
+from calipertf.run.backends.base import Backend, Built, Python
 from calipertf.run.backends.docker.archives import make_context
 from calipertf.run.backends.docker.build import (
     ImageBuild,
@@ -67,6 +67,7 @@ from calipertf.run.backends.venv.bundled import render_step
 from calipertf.run.backends.venv.installers import describe_tools, join_tries, needs_newest
 from calipertf.run.builds.failures import settle_build
 from calipertf.run.processes import Processes
+from calipertf.run.spec import CellTask
 from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")

@@ -14,10 +14,10 @@ import docker
 from calipertf.errors import EngineError, InfrastructureError
 from calipertf.formats.records import Run
 from calipertf.index.snapshot import Watch
-from calipertf.run.backends.base import CellTask
 from calipertf.run.backends.docker.engine import engine_errors, follow, open_request
 from calipertf.run.backends.venv.bundled import render_step
 from calipertf.run.processes import KEPT_LINES
+from calipertf.run.spec import CellTask
 
 #: Label of an image that is kept: what it was made from.
 KEY = "calipertf.key"

@@ -18,7 +18,6 @@ from docker.types import LogConfig, Mount
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from calipertf.errors import EngineError, InfrastructureError
-from calipertf.run.backends.base import CellTask
 from calipertf.run.backends.docker.archives import is_open, is_whole, pack_files, pack_folder
 from calipertf.run.backends.docker.engine import (
     ENGINE_FAILURES,
@@ -28,6 +27,7 @@ from calipertf.run.backends.docker.engine import (
 )
 from calipertf.run.backends.venv.installers import hide_installers
 from calipertf.run.runner import ARCHIVE, pack_runner
+from calipertf.run.spec import CellTask
 from calipertf.scripts import walk_files
 
 #: Where a container has the root of caliper.yaml.

@@ -17,10 +17,11 @@ from typing import Any
 from calipertf.errors import InfrastructureError
 from calipertf.formats.records import Run
 from calipertf.run.builds.failures import find_broken_machine, settle_build
-from calipertf.run.backends.base import Backend, Built, CellSpec, CellTask, Python
+from calipertf.run.backends.base import Backend, Built, Python
+from calipertf.run.spec import CellSpec, CellTask
 from calipertf.run.backends.registry import BackendRequest
 from calipertf.run.backends.venv.folders import cache_folder, cells_folder
-from calipertf.run.schedule import count_jobs
+from calipertf.run.cpus import count_jobs
 from calipertf.run.backends.venv.installers import Installer, Pip, Uv, pass_through
 from calipertf.run.backends.venv.workspace import Workspace, remove_tree
 from calipertf.run.backends.venv.interpreters import (

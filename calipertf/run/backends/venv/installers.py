@@ -22,7 +22,8 @@ from calipertf.formats.records import Run
 from calipertf.run.builds.messages import AGAIN, is_lack_of_machine
 from calipertf.index.build_tools import BUILD_TOOLS, NO_LIMIT, find_limit, with_newest
 from calipertf.run.builds.tools import is_failed_build, split_log
-from calipertf.run.backends.base import CellTask, Python
+from calipertf.run.backends.base import Python
+from calipertf.run.spec import CellTask
 from calipertf.run.backends.venv.build_cache import open_build_cache
 from calipertf.run.backends.venv.bundled import Bundled, find_bundled
 from calipertf.run.backends.venv.folders import can_protect
