@@ -22,6 +22,7 @@ IMPORTED_AS = {
     "requests-cache": "requests_cache",
     "vl-convert-python": "vl_convert",
     "scikit-learn": "sklearn",
+    "tomli-w": "tomli_w",
 }
 
 

@@ -41,6 +41,7 @@ def check_record(record: Record, *, outcomes: Collection[str], pattern: re.Patte
         if verdict.reason is not None and verdict.reason not in REASONS:
             raise ValueError(f"no such reason: {verdict.reason[:80]}")
     _check_facts(record.environment, record.inputs, record.timings)
+    _check(isinstance(record.lock.get("file"), str | None), "lock.file", record.lock, "file")
 
 
 def _check_facts(

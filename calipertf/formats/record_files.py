@@ -82,6 +82,7 @@ def _read_native(data: Mapping[str, Any]) -> Record:
         environment=data.get("environment") or {},
         inputs=data.get("inputs") or {},
         timings=data.get("timings") or {},
+        lock=data.get("lock") or {},
         caliper=(data.get("caliper") or {}).get("version"),
     )
 

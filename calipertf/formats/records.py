@@ -201,6 +201,8 @@ class Observation:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     #: Start (ISO 8601 UTC) and seconds of each phase.
     timings: Mapping[str, Any] = field(default_factory=dict)
+    #: The lock beside the record: `file` (its name), `sha256`, `left_out`; empty where none is.
+    lock: Mapping[str, Any] = field(default_factory=dict)
     #: Version of this tool that ran the cell; None where the record is older than that field.
     caliper: str | None = None
     #: True for a record of the original tool, whose outcomes are derived.
@@ -263,6 +265,8 @@ class Record(Observation):
         data["tests"] = {"build": self.build.to_json()}
         data["tests"].update({name: run.to_json() for name, run in self.runs.items()})
         data["requirements.txt"] = list(self.requirements)
+        if self.lock:
+            data["lock"] = dict(self.lock)
         if self.bare_import is not None:
             data["import"] = self.bare_import.to_json()
         return data

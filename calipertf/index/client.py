@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import requests
 import requests_cache
@@ -50,6 +51,8 @@ from calipertf.versions import CPYTHONS, python_key, python_version
 #: `release` is the index as of this long after a file's own upload, in every stage: companions such
 #: as tensorflow-estimator and tensorboard often follow a wheel by days.
 COMPANION_DELAY = timedelta(days=7)
+#: PyPI's own description of a version: NAME/VERSION/json below it.
+_JSON_API = "https://pypi.org/pypi/"
 #: Endings of source archives that pip and uv still build, besides .tar.gz and .zip (PEP 625).
 _OLD_ARCHIVES = (".tgz", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tar")
 
@@ -181,6 +184,11 @@ class Index:
         self._folder = cache if isinstance(self._session.cache, SQLiteCache) else None
         #: For files of the index, which are not kept.
         self.files = open_session()
+        #: PyPI's JSON API: of a version hardly anything changes, so its answers serve for a while.
+        self._details = open_cached_session(
+            cache, "versions.sqlite", expire_after=timedelta(days=7), allowable_codes=(200,)
+        )
+        self._versions: dict[tuple[str, Version], Project] = {}
 
     @staticmethod
     def _open_session(folder: Path | None) -> requests_cache.CachedSession:
@@ -208,6 +216,7 @@ class Index:
     def close(self) -> None:
         """Close the cache and the connections."""
         self._session.close()  # type: ignore[no-untyped-call]
+        self._details.close()  # type: ignore[no-untyped-call]
         self.files.close()
 
     def fetch_project(self, name: str) -> Project:
@@ -219,6 +228,30 @@ class Index:
         normal = canonicalize_name(name)
         response, stale = self._get(f"{self.url}{normal}/", normal)
         return Project(name=normal, files=_parse_page(response, normal), stale=stale)
+
+    def fetch_version(self, name: str, version: Version) -> Project:
+        """Return the files of one version of a package.
+
+        PyPI is asked by its JSON API: the page of all versions takes a hundred times as long to
+        read. Raises what fetch_project raises.
+        """
+        if self.url != DEFAULT_INDEX:
+            return self.fetch_project(name)
+        normal = canonicalize_name(name)
+        address = f"{_JSON_API}{normal}/{version}/json"
+        if (normal, version) not in self._versions:
+            try:
+                response = self._details.get(address, only_if_cached=self.offline)
+                listed = response.json()["urls"] if response.ok else None
+            except (requests.RequestException, sqlite3.Error, OSError, ValueError, LookupError):
+                listed = None
+            if listed is None:
+                return self.fetch_project(name)
+            files = (_read_details(item) for item in listed)
+            self._versions[normal, version] = Project(
+                name=normal, files=tuple(file for file in files if file is not None)
+            )
+        return self._versions[normal, version]
 
     def fetch_releases(self, name: str) -> Project:
         """Return all files of a package that is to be judged.
@@ -326,6 +359,24 @@ def _parse_page(response: requests.Response, name: str) -> tuple[ReleaseFile, ..
         # A mirror in HTML answers 404 for a project without files; a portal answers in HTML.
         raise ValueError("an HTML page without a release file")
     return known
+
+
+def _read_details(item: Mapping[str, Any]) -> ReleaseFile | None:
+    """Return a file as PyPI's JSON API lists it; None for what is no wheel or source archive."""
+    package = DistributionPackage(
+        filename=item["filename"],
+        url=item["url"],
+        project=None,
+        version=None,
+        package_type=None,
+        digests={name: text for name, text in item["digests"].items() if name == "sha256"},
+        requires_python=item.get("requires_python"),
+        has_sig=None,
+        is_yanked=bool(item.get("yanked")),
+        size=item.get("size"),
+        upload_time=datetime.fromisoformat(item["upload_time_iso_8601"].replace("Z", "+00:00")),
+    )
+    return _parse_file(package)
 
 
 def _parse_file(package: DistributionPackage) -> ReleaseFile | None:

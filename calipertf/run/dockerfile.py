@@ -49,14 +49,18 @@ def render_dockerfile(
     args: Mapping[str, Any],
     index_url: str = "",
     requirements: Sequence[str] = (),
+    pins: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> str:
     """Return the template with a cell's values in it.
 
     It is given the original's `base`, `filename` (the wheel's URL), `basename` (its file name) and
     everything under `args`; and ours: `package`, `version`, `python`, `requirements`, `index_url`
-    (of the resolve date; may be empty) and `labels`. Raises ConfigError that names the variable
-    where the template asks for another, or the line where it is no Jinja2.
+    (of the resolve date; may be empty), `labels`, and `pins`: name==version of everything that was
+    installed, in the Dockerfile that a record keeps; empty before the cell is built.
+
+    Raises ConfigError that names the variable where the template asks for another, or the line
+    where it is no Jinja2.
     """
     values: dict[str, Any] = {
         "base": base_image.format(version=python_version(cell.python)),
@@ -66,6 +70,7 @@ def render_dockerfile(
         "version": cell.version,
         "python": cell.python,
         "requirements": list(requirements),
+        "pins": list(pins),
         "index_url": index_url,
         "labels": dict(labels or {}),
     }
@@ -86,8 +91,11 @@ def render_dockerfile(
         raise ConfigError(f"the dockerfile template cannot be filled in: {words}") from error
 
 
-def render_plan(config: Config, plan: PlannedCell, index_url: str) -> str:
-    """Return the Dockerfile of a planned cell; empty where there is no file to build it with."""
+def render_plan(config: Config, plan: PlannedCell, index_url: str, pins: Sequence[str] = ()) -> str:
+    """Return the Dockerfile of a planned cell; empty where there is no file to build it with.
+
+    With `pins` it builds an environment of exactly these, whatever the index has by then.
+    """
     analysis = config.analysis
     if plan.file is None:
         return ""
@@ -98,6 +106,7 @@ def render_plan(config: Config, plan: PlannedCell, index_url: str) -> str:
         base_image=analysis.base_image,
         args=analysis.args,
         requirements=analysis.requirements,
+        pins=pins,
         labels={
             f"calipertf.{name}": getattr(plan.cell, name)
             for name in ("package", "version", "python", "resolve")

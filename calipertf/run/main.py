@@ -17,11 +17,13 @@ from calipertf.errors import (
     EXIT_FAULT,
     EXIT_INFRASTRUCTURE,
     EXIT_OK,
+    CaliperError,
     ConfigError,
     FaultError,
 )
 from calipertf.files.atomic import hold_lock, make_folder
-from calipertf.formats.records import Cell, Record
+from calipertf.formats.locks import Lock
+from calipertf.formats.records import Cell, Observation, Record
 from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import Index
 from calipertf.index.credentials import lend_credentials, needs_credentials
@@ -34,6 +36,7 @@ from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
+from calipertf.run.locking import list_pins, lock_cell
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
     PlannedCell,
@@ -78,6 +81,8 @@ class Session:
     sources: SourceTree
     #: What the index has, for records of failed builds.
     memory: Memory
+    index: Index
+    plans: Mapping[Cell, PlannedCell]
     #: Whether the run was planned from an old page of the index.
     stale: bool
 
@@ -131,6 +136,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
             store=make_store(config, layout, baselines),
             sources=find_sources(config, [options.dir]),
             memory=Memory(index),
+            index=index,
+            plans={plan.cell: plan for plan in planned},
             stale=project.stale,
         )
         return judge_grid(session, planned, missing, place.make_scheduler())
@@ -358,10 +365,23 @@ def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]
     return tuple(script for script in session.config.scripts if script in keep)
 
 
-def render(session: Session, plan: PlannedCell) -> str:
-    """Return the Dockerfile of a cell."""
+def render(session: Session, plan: PlannedCell, pins: Sequence[str] = ()) -> str:
+    """Return the Dockerfile of a cell; with pins, the one that builds its environment again."""
     index_url = session.config.analysis.index_url
-    return render_plan(session.config, plan, session.capabilities.index_url(plan.cutoff, index_url))
+    # Pins need no index of the past.
+    cutoff = None if pins else plan.cutoff
+    return render_plan(
+        session.config, plan, session.capabilities.index_url(cutoff, index_url), pins
+    )
+
+
+def find_lock(session: Session, seen: Observation) -> Lock | None:
+    """Return the lock of a cell; None, with a warning, where the index cannot be asked for it."""
+    try:
+        return lock_cell(session.index, seen, session.capabilities.platforms())
+    except CaliperError as error:
+        log.warning("%s has no lock: %s", seen.cell.label, error)
+        return None
 
 
 def make_blank(session: Session, plan: PlannedCell, outcome: str, reason: str) -> Record:
@@ -402,7 +422,11 @@ def run_cells(
             inputs = {**done.seen.inputs, "fingerprint": fingerprints[cell]}
             if session.stale:
                 inputs["stale_index"] = True
-            record = session.store.save(replace(done.seen, inputs=inputs))
+            seen = replace(done.seen, inputs=inputs)
+            lock = find_lock(session, seen)
+            if lock is not None and not lock.left_out:
+                inputs["dockerfile"] = render(session, session.plans[cell], list_pins(seen))
+            record = session.store.save(seen, lock)
             progress.advance(record)
             if record.cell in session.baselines.values():
                 own = {

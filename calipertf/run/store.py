@@ -15,7 +15,14 @@ from typing import Any, TypeVar
 from calipertf import __version__
 from calipertf.config.model import Config, list_settings
 from calipertf.errors import RecordError
-from calipertf.files.atomic import remove_file, remove_partials, set_aside, write_json
+from calipertf.files.atomic import (
+    remove_file,
+    remove_partials,
+    set_aside,
+    write_json,
+    write_text,
+)
+from calipertf.formats.locks import Lock, name_lock
 from calipertf.formats.record_files import read_record, write_record
 from calipertf.formats.records import RECORD_NAME, Cell, Observation, Record
 from calipertf.paths import Layout
@@ -158,8 +165,18 @@ class Store:
             problem = str(error)
         log.warning("%s; set aside as %s, its cell is run", problem, set_aside(path).name)
 
-    def save(self, seen: Observation) -> Record:
-        """Judge a cell, write its record and return it; judge those anew that wait for it."""
+    def save(self, seen: Observation, lock: Lock | None = None) -> Record:
+        """Judge a cell, write its lock and record, and judge those anew that wait for it.
+
+        Return the record.
+        """
+        if lock is not None:
+            place = self.layout.place_record(seen.cell, dated=self.dated)
+            path = place.with_name(name_lock(seen.cell))
+            write_text(path, lock.text)
+            digest = hashlib.sha256(lock.text.encode()).hexdigest()
+            about = {"file": path.name, "sha256": digest, "left_out": list(lock.left_out)}
+            seen = replace(seen, lock=about)
         self.records[seen.cell] = self._judge(_redact(seen))
         self.others.pop(seen.cell, None)
         self._write_all(seen.cell)

@@ -131,6 +131,7 @@ def _pack_cell(
     facts = {
         "Python": environment.get("interpreter") or environment.get("python"),
         "wheel": environment.get("wheel"),
+        "lock": record.lock.get("file"),
         "dependencies as of": record.resolve_date,
         "with": companions,
         "environment": environment.get("kind"),
@@ -156,6 +157,8 @@ def _pack_cell(
         "requirements": strings.add("".join(record.requirements).rstrip("\n")),
         # An earlier version may have recorded credentials, and the page is sent to others.
         "dockerfile": strings.add(redact(dockerfile) if isinstance(dockerfile, str) else None),
+        # Whether the Dockerfile names everything that was installed.
+        "locked": bool(record.lock) and not record.lock.get("left_out"),
         "build": strings.add(_shorten_build(build)),
     }
 

@@ -69,7 +69,7 @@ function dockerfile(cell) {
   const words = text(cell.dockerfile);
   if (!words) return null;
   const date = cell.facts.find(([name]) => name === "dependencies as of");
-  const warning = date ? el("p", { className: "muted" },
+  const warning = cell.locked ? null : date ? el("p", { className: "muted" },
     `Built by hand this takes today's dependencies. This cell has those of ${date[1]}, which are listed above.`) : null;
   return el("details", {}, el("summary", {}, "Dockerfile"), copyButton(words), warning, el("pre", { tabIndex: 0 }, words));
 }

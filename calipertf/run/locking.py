@@ -1,0 +1,60 @@
+"""From what a cell's environment holds to its lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from packaging.version import InvalidVersion, Version
+
+from calipertf.errors import CaliperError
+from calipertf.formats.locks import Lock, make_lock
+from calipertf.formats.records import Observation
+from calipertf.formats.requirements import Installed, read_freeze
+from calipertf.index.client import Index, ReleaseFile
+from calipertf.index.tags import choose_file
+
+
+def lock_cell(index: Index, seen: Observation, platforms: Sequence[str]) -> Lock | None:
+    """Return the lock of a built cell; None where nothing was built.
+
+    Raises IndexUnavailableError where the index cannot say which files there are.
+    """
+    if seen.build is None or seen.build.retval != 0:
+        return None
+    files: list[ReleaseFile] = []
+    left_out: list[str] = []
+    for item in read_freeze(seen.requirements).installed:
+        file = _find_file(index, item, seen.cell.python, platforms)
+        if file is None or not file.hashes.get("sha256"):
+            left_out.append(item.line)
+        else:
+            files.append(file)
+    tools = seen.environment.get("build_tools") or {}
+    return make_lock(
+        seen.cell,
+        sorted(files, key=lambda file: file.filename.lower()),
+        index_url=index.url,
+        left_out=left_out,
+        tool={"build-tools": list(tools.get("used") or ())},
+    )
+
+
+def _find_file(
+    index: Index, item: Installed, python: str, platforms: Sequence[str]
+) -> ReleaseFile | None:
+    """Return the file that an installer takes for a pin; None where the index has none."""
+    try:
+        version = Version(item.version or "")
+        project = index.fetch_version(item.name, version)
+    except InvalidVersion:
+        return None
+    except CaliperError as error:
+        if error.exit_code == 2:  # the index has no such package
+            return None
+        raise
+    return choose_file(project, version, python, platforms)
+
+
+def list_pins(seen: Observation) -> tuple[str, ...]:
+    """Return name==version of everything in a cell, as a Dockerfile installs it again."""
+    return tuple(line.strip() for line in seen.requirements if not line.startswith("#"))
