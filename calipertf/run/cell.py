@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -114,6 +114,7 @@ def _run_once(task: CellTask, backend: Backend) -> Observation:
 
 def _run_scripts(task: CellTask, built: Built, seen: Observation) -> Observation:
     runs: dict[str, Run] = {}
+    scripts = choose_scripts(task, built)
     facts = dict(seen.environment)
     timings = dict(seen.timings)
     bare_import: list[Run] = []
@@ -142,16 +143,16 @@ def _run_scripts(task: CellTask, built: Built, seen: Observation) -> Observation
             timings["scripts_cpu"] = round(event["cpu"], 3)
 
     if built.run_job is not None:
-        built.run_job(make_job(task), report)
+        built.run_job(make_job(task, scripts), report)
     _check_python(task, str(facts.get("python") or ""))
-    missing = [script for script in task.scripts if script not in runs]
+    missing = [script for script in scripts if script not in runs]
     if missing:
         raise InfrastructureError(
             f"the script runner ended before {missing[0]} was run in {task.cell.label}"
         )
     return replace(
         seen,
-        runs={script: runs[script] for script in task.scripts},
+        runs={script: runs[script] for script in scripts},
         bare_import=bare_import[-1] if bare_import else None,
         requirements=built.requirements,
         environment=facts,
@@ -203,7 +204,14 @@ def _split_text(text: str) -> tuple[str, ...]:
     return tuple(whole.splitlines(keepends=True))
 
 
-def make_job(task: CellTask) -> dict[str, Any]:
+def choose_scripts(task: CellTask, built: Built) -> tuple[str, ...]:
+    """Return the scripts to run: all, or without those whose runs in this environment are kept."""
+    if task.kept is None or not task.kept.fits(built.requirements, built.facts):
+        return task.scripts
+    return tuple(script for script in task.scripts if script not in task.kept.scripts)
+
+
+def make_job(task: CellTask, scripts: Sequence[str]) -> dict[str, Any]:
     """Return the job for the script runner; the backend adds its folders."""
     analysis = task.analysis
     environ = dict(SCRIPT_ENVIRON)
@@ -217,7 +225,7 @@ def make_job(task: CellTask) -> dict[str, Any]:
                 "times": 2 if script in task.twice else 1,
                 "pytest": is_pytest_file(task.root / script),
             }
-            for script in task.scripts
+            for script in scripts
         ],
         "import_name": analysis.import_name,
         "distribution": task.cell.package,

@@ -53,7 +53,7 @@ from calipertf.run.runner.pytest_files import explain_pytest
 from calipertf.run.schedule import Done, LocalScheduler, Scheduler
 from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
-from calipertf.run.spec import CellSpec
+from calipertf.run.spec import CellSpec, Kept
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
@@ -312,6 +312,7 @@ def prepare_cell(
     fingerprint = make_fingerprint(
         config, scripts, session.capabilities.kind, twice, session.sources
     )
+    kept: Kept | None = None
     if old is not None and not session.options.force:
         changes = find_changes(old, fingerprint, session.scripts)
         change = None if changes else session.memory.find_change(old, plan.cutoff)
@@ -319,9 +320,15 @@ def prepare_cell(
             changes = [change]
         if not changes:
             return None
+        kept = find_kept(old, fingerprint, changes)
         words = ", ".join(WORDS.get(change, change) for change in changes[:5])
-        log.info("%s is run again, for a change of %s", plan.cell.label, words)
+        subject = f"{plan.cell.label} is"
+        if kept is not None:
+            count = len(scripts) - len(kept.scripts)
+            subject = f"{count} of {len(scripts)} scripts of {plan.cell.label} are"
+        log.info("%s run again, for a change of %s", subject, words)
     spec = CellSpec(
+        kept=kept,
         cell=plan.cell,
         analysis=config.analysis,
         file=plan.file,
@@ -333,6 +340,30 @@ def prepare_cell(
         dockerfile=render(session, plan),
     )
     return PreparedCell(spec=spec, fingerprint=fingerprint)
+
+
+def find_kept(old: Record, fingerprint: Mapping[str, Any], changes: Sequence[str]) -> Kept | None:
+    """Return what need not run again where scripts alone have changed; None where more has."""
+    before = (old.inputs.get("fingerprint") or {}).get("scripts") or {}
+    now = fingerprint["scripts"]
+    unchanged = {name for name, digest in now.items() if before.get(name) == digest}
+    scripts_only = {change.removesuffix(" (new)") for change in changes} <= now.keys() - unchanged
+    kept = frozenset(unchanged & old.runs.keys())
+    if not scripts_only or not kept:
+        return None
+    return Kept(requirements=old.requirements, environment=old.environment, scripts=kept)
+
+
+def keep_runs(old: Record | None, seen: Observation, scripts: Sequence[str]) -> Observation:
+    """Return what happened in a cell, with the runs that an earlier run has of it."""
+    if old is None:
+        return seen
+    runs = {name: seen.runs.get(name) or old.runs.get(name) for name in scripts}
+    known = {name: run for name, run in runs.items() if run is not None}
+    imported = seen.bare_import
+    if imported is None or (imported.retval == 0 and old.bare_import is not None):
+        imported = old.bare_import
+    return replace(seen, runs=known, bare_import=imported)
 
 
 def is_left_out(session: Session, old: Record) -> bool:
@@ -423,6 +454,8 @@ def run_cells(
             if session.stale:
                 inputs["stale_index"] = True
             seen = replace(done.seen, inputs=inputs)
+            if done.spec.kept is not None and len(seen.runs) < len(done.spec.scripts):
+                seen = keep_runs(session.store.records.get(cell), seen, done.spec.scripts)
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
                 inputs["dockerfile"] = render(session, session.plans[cell], list_pins(seen))

@@ -105,7 +105,7 @@ def list_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
             changes.append(f"{script} (new)")
         elif known[script] != digest:
             changes.append(script)
-    if not set(new["twice"]) <= set(old.get("twice") or []):
+    if not set(new["twice"]) & known.keys() <= set(old.get("twice") or []):
         changes.append("baselines")
     return changes
 

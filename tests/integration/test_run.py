@@ -123,6 +123,25 @@ def test_what_is_done_is_not_done_again(make_project: MakeProject) -> None:
     assert "[1/1]" in done.stderr
 
 
+def test_an_edited_script_runs_alone(make_project: MakeProject) -> None:
+    clock = "import six, time\nprint(time.time())\n"
+    project = make_project(GRID, {"suite/clock.py": clock, "suite/word.py": "print('a')\n"})
+    flags = ("--versions", "1.16.0")
+    assert project.run(*flags).returncode == 0
+    first = project.records()[NEW].runs
+    (project.root / "suite/word.py").write_text("print('b')\n")
+    (project.root / "suite/more.py").write_text("print('c')\n")
+    done = project.run(*flags)
+    assert "2 of 3 scripts of six 1.16.0" in done.stderr
+    record = project.records()[NEW]
+    assert record.runs["suite/clock.py"] == first["suite/clock.py"]
+    assert record.runs["suite/word.py"].output == ("b\n",)
+    assert record.runs["suite/more.py"].output == ("c\n",)
+    assert "3 of" not in done.stderr
+    assert project.run(*flags, "--force").returncode == 0
+    assert project.records()[NEW].runs["suite/clock.py"].output != first["suite/clock.py"].output
+
+
 def test_a_part_of_the_scripts_keeps_the_results_of_the_rest(
     make_project: MakeProject,
 ) -> None:
