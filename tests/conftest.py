@@ -22,13 +22,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """Keep together, where pytest-xdist runs two tests at once, what shares something.
 
     The tests of a file share its fixtures. Those with a container engine share the engine: some
-    look at all that it has.
+    look at all that it has. The examples share a run of their suite, so that suites are spread.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
+            if file.endswith("/integration/test_examples.py"):
+                return file + nodeid.partition("[")[2]
             return "docker" if "/integration/test_docker" in file else file
 
     return ByFile(config, log)

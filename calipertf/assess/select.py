@@ -80,7 +80,7 @@ def _list_available(package: str, settings: Settings) -> list[Version]:
                 log.warning("%s", problem)
         if not here:
             raise
-        log.warning("%s; choosing from what lies here, %s", error, count_versions(len(here)))
+        log.warning("%s; choosing from what the cache has, %s", error, count_versions(len(here)))
         return _parse_all(package, here)
 
 

@@ -299,7 +299,7 @@ def _find_analysis(file: YamlFile, problems: Problems) -> dict[str, Any]:
     for key in file.data:
         if key != "analysis":
             nearest = find_nearest(key, [*Analysis.model_fields, "analysis"])
-            hint = f"; {nearest} stands under analysis" if nearest in Analysis.model_fields else ""
+            hint = f"; {nearest} belongs under analysis" if nearest in Analysis.model_fields else ""
             hint = "; did you mean analysis?" if nearest == "analysis" else hint
             problems.add((key,), f"unknown key {key}{hint}")
     content = file.data.get("analysis")
@@ -307,7 +307,7 @@ def _find_analysis(file: YamlFile, problems: Problems) -> dict[str, Any]:
         found = "nothing" if content is None else repr(content)[:80]
         problems.add(
             ("analysis",),
-            f"analysis holds {found}; its keys stand below it, indented by two spaces",
+            f"analysis holds {found}; its keys go below it, indented by two spaces",
         )
         problems.check()
     # `key:` with nothing behind it means the default, as it did in the original.

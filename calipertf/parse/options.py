@@ -37,5 +37,5 @@ def read_formats(text: str) -> tuple[str, ...]:
     unknown = [name for name in wanted if name not in FORMATS]
     if unknown or not wanted:
         shown = repr(unknown[0]) if unknown else "an empty list"
-        raise argparse.ArgumentTypeError(f"{shown} is none of {', '.join(FORMATS)}")
+        raise argparse.ArgumentTypeError(f"{shown} is not one of {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in wanted)

@@ -186,7 +186,7 @@ def test_colours_in_a_message_do_no_harm(root: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--formats", "gif"), "'gif' is none of html, png, svg, csv, parquet"),
+        (("--formats", "gif"), "'gif' is not one of html, png, svg, csv, parquet"),
         (("--fail-on", "regression"), "--fail-on needs --compare FOLDER"),
         (("--compare", "nowhere"), "--compare nowhere: there are no records under nowhere/data"),
         (("--fromats", "csv"), "unrecognized arguments"),

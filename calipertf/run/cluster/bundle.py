@@ -39,7 +39,7 @@ def pack_bundle(root: Path, folders: Collection[Path], *, leave_out: Iterable[Pa
         # By name: a link in the root may lead anywhere, and goes as what it points to.
         if not Path(os.path.normpath(folder)).is_relative_to(root):
             raise ConfigError(
-                f"{folder} lies outside of {root}: what scripts need on a cluster has to be below "
+                f"{folder} is outside of {root}: what scripts need on a cluster has to be below "
                 "`root`",
                 path=folder,
             )
