@@ -21,7 +21,7 @@ from helpers.small_grid import GRID, NEW, SCRIPTS
 
 pytestmark = pytest.mark.network
 #: Folder of a script at work. Not looked for everywhere: installers' files come and go meanwhile.
-SCRATCH = "caliper-*/run-*/pypi-*/scratch/script*"
+SCRATCH = "calipertf-*/run-*/pypi-*/scratch/script*"
 can_unshare = shutil.which("unshare") is not None and (
     subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode == 0
 )
@@ -75,6 +75,7 @@ def test_interrupt_keeps_what_is_done_and_cleans_up(make_project: MakeProject, t
     cells = project.cache / "cells"
     while not list(cells.glob(SCRATCH)) and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert list(cells.glob(SCRATCH))
     for _ in range(times):
         process.send_signal(signal.SIGINT)
         time.sleep(0.02)
@@ -100,6 +101,7 @@ def test_run_that_loses_its_terminal_cleans_up(make_project: MakeProject, how: s
     while not list(cells.glob(SCRATCH)) and time.monotonic() < deadline:
         if select.select([terminal], [], [], 0.1)[0]:
             said += os.read(terminal, 1 << 16)
+    assert list(cells.glob(SCRATCH)), said
     if how == "signal":
         os.kill(pid, signal.SIGHUP)
     os.close(terminal)  # with it, the kernel sends SIGHUP

@@ -74,7 +74,6 @@ class VenvBackend(Backend):
         self._failed_installs: dict[str, str] = {}
         self._workspace = Workspace(cells or cache / "cells")
         self._work = self._workspace.folder
-        self._runner = write_runner(self._work)
 
     def find_python(self, tag: str) -> Python | None:
         """Return the interpreter with the highest patch.
@@ -198,7 +197,7 @@ class VenvBackend(Backend):
             "HOME": str(scratch),
             "VIRTUAL_ENV": str(environment),
         }
-        command = [str(environment / "bin" / "python"), "-u", str(self._runner)]
+        command = [str(environment / "bin" / "python"), "-u", str(write_runner(folder))]
         limit = (2 + 3 * len(job["scripts"])) * (job["timeout"] + 60)
         with self._processes.start(command, timeout=limit, environ=environ) as (process, expired):
             relay_events(process, job, report)
