@@ -184,10 +184,8 @@ class Index:
         self._folder = cache if isinstance(self._session.cache, SQLiteCache) else None
         #: For files of the index, which are not kept.
         self.files = open_session()
-        #: PyPI's JSON API: of a version hardly anything changes, so its answers serve for a while.
-        self._details = open_cached_session(
-            cache, "versions.sqlite", expire_after=timedelta(days=7), allowable_codes=(200,)
-        )
+        #: For PyPI's JSON API; opened when it is first asked.
+        self._details: requests_cache.CachedSession | None = None
         self._versions: dict[tuple[str, Version], Project] = {}
 
     @staticmethod
@@ -216,7 +214,8 @@ class Index:
     def close(self) -> None:
         """Close the cache and the connections."""
         self._session.close()  # type: ignore[no-untyped-call]
-        self._details.close()  # type: ignore[no-untyped-call]
+        if self._details is not None:
+            self._details.close()  # type: ignore[no-untyped-call]
         self.files.close()
 
     def fetch_project(self, name: str) -> Project:
@@ -235,23 +234,36 @@ class Index:
         PyPI is asked by its JSON API: the page of all versions takes a hundred times as long to
         read. Raises what fetch_project raises.
         """
-        if self.url != DEFAULT_INDEX:
-            return self.fetch_project(name)
         normal = canonicalize_name(name)
-        address = f"{_JSON_API}{normal}/{version}/json"
         if (normal, version) not in self._versions:
-            try:
-                response = self._details.get(address, only_if_cached=self.offline)
-                listed = response.json()["urls"] if response.ok else None
-            except (requests.RequestException, sqlite3.Error, OSError, ValueError, LookupError):
-                listed = None
+            listed = None
+            if self.url == DEFAULT_INDEX:
+                listed = self._ask_details(f"{_JSON_API}{normal}/{version}/json")
             if listed is None:
-                return self.fetch_project(name)
-            files = (_read_details(item) for item in listed)
-            self._versions[normal, version] = Project(
-                name=normal, files=tuple(file for file in files if file is not None)
-            )
+                found = self.fetch_project(name).files
+            else:
+                found = tuple(file for item in listed if (file := _read_details(item)))
+            files = tuple(file for file in found if file.version == version)
+            self._versions[normal, version] = Project(name=normal, files=files)
         return self._versions[normal, version]
+
+    def _ask_details(self, address: str) -> list[Mapping[str, Any]] | None:
+        """Return the files that PyPI's JSON API lists; None where it gives no such list."""
+        if self._folder is None or check_room(self._folder) is not None:
+            return None
+        try:
+            if self._details is None:
+                # Of a version hardly anything changes: an answer serves for a while.
+                self._details = open_cached_session(
+                    self._folder,
+                    "versions.sqlite",
+                    expire_after=timedelta(days=7),
+                    allowable_codes=(200,),
+                )
+            response = self._details.get(address, only_if_cached=self.offline)
+            return list(response.json()["urls"]) if response.ok else None
+        except (requests.RequestException, sqlite3.Error, OSError, ValueError, LookupError):
+            return None
 
     def fetch_releases(self, name: str) -> Project:
         """Return all files of a package that is to be judged.
