@@ -71,6 +71,9 @@ from calipertf.run.spec import CellTask
 from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
+#: How often a run looks at its end for what it made on the engine, and seconds between two looks.
+_SWEEPS = 5
+_BETWEEN_SWEEPS = 0.5
 
 
 def open_backend(request: BackendRequest) -> DockerBackend:
@@ -399,7 +402,13 @@ class DockerBackend(Backend):
         try:
             self._client.ping()
             self._client.api.timeout = PATIENCE
-            remove_made(self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL])
+            # A build that was broken off may still be ending: its layers come, and are in use.
+            for _ in range(_SWEEPS):
+                if not remove_made(
+                    self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL]
+                ):
+                    break
+                time.sleep(_BETWEEN_SWEEPS)
         except ENGINE_FAILURES as error:
             log.warning(
                 "the engine does not answer (%s): what this run made there is removed by the next",
