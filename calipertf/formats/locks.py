@@ -35,25 +35,28 @@ def name_lock(cell: Cell) -> str:
 
 def make_lock(
     cell: Cell,
-    files: Sequence[ReleaseFile],
+    files: Mapping[str, ReleaseFile],
     *,
     index_url: str,
     left_out: Sequence[str] = (),
     tool: Mapping[str, Any] | None = None,
 ) -> Lock:
-    """Return the lock of a cell with these files, and what this tool has to say beside them."""
+    """Return the lock of a cell with these files, each by its package's normalised name.
+
+    `tool` is what this tool has to say beside them.
+    """
     pylock = Pylock(
         lock_version=Version("1.0"),
         created_by=f"caliper-tensorflow {__version__}",
         requires_python=SpecifierSet(f"=={python_version(cell.python)}.*"),
-        packages=[_lock_file(file, index_url) for file in files],
+        packages=[_lock_file(name, file, index_url) for name, file in sorted(files.items())],
         tool={"caliper-tensorflow": {"left-out": list(left_out), **(tool or {})}},
     )
     pylock.validate()
     return Lock(text=tomli_w.dumps(dict(pylock.to_dict())), left_out=tuple(left_out))
 
 
-def _lock_file(file: ReleaseFile, index_url: str) -> Package:
+def _lock_file(name: str, file: ReleaseFile, index_url: str) -> Package:
     about: dict[str, Any] = {
         "name": file.filename,
         "url": file.url,
@@ -62,16 +65,9 @@ def _lock_file(file: ReleaseFile, index_url: str) -> Package:
         "upload_time": file.uploaded,
     }
     return Package(
-        name=canonicalize_name(file.filename.partition("-")[0])
-        if file.is_wheel
-        else canonicalize_name(file.filename[: -len(_version_of(file)) - 1]),
+        name=canonicalize_name(name),
         version=file.version,
         index=index_url,
         wheels=[PackageWheel(**about)] if file.is_wheel else None,
         sdist=None if file.is_wheel else PackageSdist(**about),
     )
-
-
-def _version_of(file: ReleaseFile) -> str:
-    """Return how a source archive's name ends, from its version on."""
-    return file.filename.rpartition("-")[2]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from packaging.version import InvalidVersion, Version
 
-from calipertf.errors import CaliperError
+from calipertf.errors import VersionError
 from calipertf.formats.locks import Lock, make_lock
 from calipertf.formats.records import Observation
 from calipertf.formats.requirements import Installed, read_freeze
@@ -21,18 +21,18 @@ def lock_cell(index: Index, seen: Observation, platforms: Sequence[str]) -> Lock
     """
     if seen.build is None or seen.build.retval != 0:
         return None
-    files: list[ReleaseFile] = []
+    files: dict[str, ReleaseFile] = {}
     left_out: list[str] = []
     for item in read_freeze(seen.requirements).installed:
         file = _find_file(index, item, seen.cell.python, platforms)
         if file is None or not file.hashes.get("sha256"):
             left_out.append(item.line)
         else:
-            files.append(file)
+            files[item.name] = file
     tools = seen.environment.get("build_tools") or {}
     return make_lock(
         seen.cell,
-        sorted(files, key=lambda file: file.filename.lower()),
+        files,
         index_url=index.url,
         left_out=left_out,
         tool={"build-tools": list(tools.get("used") or ())},
@@ -46,12 +46,8 @@ def _find_file(
     try:
         version = Version(item.version or "")
         project = index.fetch_version(item.name, version)
-    except InvalidVersion:
+    except (InvalidVersion, VersionError):
         return None
-    except CaliperError as error:
-        if error.exit_code == 2:  # the index has no such package
-            return None
-        raise
     return choose_file(project, version, python, platforms)
 
 

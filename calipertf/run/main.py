@@ -36,6 +36,7 @@ from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
+from calipertf.run.kept import Kept, find_kept, keep_runs
 from calipertf.run.locking import list_pins, lock_cell
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
@@ -53,7 +54,7 @@ from calipertf.run.runner.pytest_files import explain_pytest
 from calipertf.run.schedule import Done, LocalScheduler, Scheduler
 from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
-from calipertf.run.spec import CellSpec, Kept
+from calipertf.run.spec import CellSpec
 from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
@@ -82,7 +83,8 @@ class Session:
     #: What the index has, for records of failed builds.
     memory: Memory
     index: Index
-    plans: Mapping[Cell, PlannedCell]
+    #: Platform tags of the wheels that cells install, the best first.
+    platforms: Sequence[str]
     #: Whether the run was planned from an old page of the index.
     stale: bool
 
@@ -109,7 +111,8 @@ def run_stage(arguments: argparse.Namespace) -> int:
         place = stack.enter_context(open_place(config, options, index))
         capabilities = place.capabilities
         refuse_credentials(capabilities, analysis.index_url)
-        planned = plan_grid(config, project, capabilities.platforms(), selection)
+        platforms = capabilities.platforms()
+        planned = plan_grid(config, project, platforms, selection)
         check_template(config, planned)
         missing = find_missing(planned, capabilities)
         check_requirements(config, index)
@@ -137,7 +140,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
             sources=find_sources(config, [options.dir]),
             memory=Memory(index),
             index=index,
-            plans={plan.cell: plan for plan in planned},
+            platforms=platforms,
             stale=project.stale,
         )
         return judge_grid(session, planned, missing, place.make_scheduler())
@@ -287,6 +290,7 @@ def list_failed_baselines(session: Session) -> list[str]:
 class PreparedCell:
     """A cell that has to be run, and what its record will say that its result depends on."""
 
+    plan: PlannedCell
     spec: CellSpec
     fingerprint: Mapping[str, Any]
 
@@ -339,31 +343,7 @@ def prepare_cell(
         sources=session.sources.names,
         dockerfile=render(session, plan),
     )
-    return PreparedCell(spec=spec, fingerprint=fingerprint)
-
-
-def find_kept(old: Record, fingerprint: Mapping[str, Any], changes: Sequence[str]) -> Kept | None:
-    """Return what need not run again where scripts alone have changed; None where more has."""
-    before = (old.inputs.get("fingerprint") or {}).get("scripts") or {}
-    now = fingerprint["scripts"]
-    unchanged = {name for name, digest in now.items() if before.get(name) == digest}
-    scripts_only = {change.removesuffix(" (new)") for change in changes} <= now.keys() - unchanged
-    kept = frozenset(unchanged & old.runs.keys())
-    if not scripts_only or not kept:
-        return None
-    return Kept(requirements=old.requirements, environment=old.environment, scripts=kept)
-
-
-def keep_runs(old: Record | None, seen: Observation, scripts: Sequence[str]) -> Observation:
-    """Return what happened in a cell, with the runs that an earlier run has of it."""
-    if old is None:
-        return seen
-    runs = {name: seen.runs.get(name) or old.runs.get(name) for name in scripts}
-    known = {name: run for name, run in runs.items() if run is not None}
-    imported = seen.bare_import
-    if imported is None or (imported.retval == 0 and old.bare_import is not None):
-        imported = old.bare_import
-    return replace(seen, runs=known, bare_import=imported)
+    return PreparedCell(plan=plan, spec=spec, fingerprint=fingerprint)
 
 
 def is_left_out(session: Session, old: Record) -> bool:
@@ -409,7 +389,7 @@ def render(session: Session, plan: PlannedCell, pins: Sequence[str] = ()) -> str
 def find_lock(session: Session, seen: Observation) -> Lock | None:
     """Return the lock of a cell; None, with a warning, where the index cannot be asked for it."""
     try:
-        return lock_cell(session.index, seen, session.capabilities.platforms())
+        return lock_cell(session.index, seen, session.platforms)
     except CaliperError as error:
         log.warning("%s has no lock: %s", seen.cell.label, error)
         return None
@@ -437,7 +417,7 @@ def run_cells(
 ) -> list[Done]:
     """Run cells, write each record as its cell ends; return those that failed by our fault."""
     failures: list[Done] = []
-    fingerprints = {cell.spec.cell: cell.fingerprint for cell in todo}
+    prepared = {item.spec.cell: item for item in todo}
     bar = Progress(total=total, kept=total - len(todo))
     # Closed here, so that cells still running are ended before what they run in.
     ending = contextlib.closing(scheduler.run([cell.spec for cell in todo]))
@@ -450,15 +430,15 @@ def run_cells(
                 progress.fail(cell, done.failure)
                 continue
             tell_missing(done.seen.environment)
-            inputs = {**done.seen.inputs, "fingerprint": fingerprints[cell]}
+            inputs = {**done.seen.inputs, "fingerprint": prepared[cell].fingerprint}
             if session.stale:
                 inputs["stale_index"] = True
             seen = replace(done.seen, inputs=inputs)
-            if done.spec.kept is not None and len(seen.runs) < len(done.spec.scripts):
-                seen = keep_runs(session.store.records.get(cell), seen, done.spec.scripts)
+            if len(seen.runs) < len(done.spec.scripts):
+                seen = keep_runs(session.store.records[cell], seen, done.spec.scripts)
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
-                inputs["dockerfile"] = render(session, session.plans[cell], list_pins(seen))
+                inputs["dockerfile"] = render(session, prepared[cell].plan, list_pins(seen))
             record = session.store.save(seen, lock)
             progress.advance(record)
             if record.cell in session.baselines.values():

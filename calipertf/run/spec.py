@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from calipertf.config.model import Analysis
 from calipertf.formats.records import Cell
 from calipertf.index.client import ReleaseFile
-
-#: Facts of an environment that have to be equal for a run in it to count in the other.
-_SAME = ("kind", "interpreter", "platform", "base_image")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What an earlier run has of a cell, if its environment is still the same."""
-
-    #: Lines of pip freeze then.
-    requirements: tuple[str, ...]
-    #: The record's `environment`.
-    environment: Mapping[str, Any]
-    #: Scripts whose runs are kept.
-    scripts: frozenset[str]
-
-    def fits(self, requirements: Sequence[str], facts: Mapping[str, Any]) -> bool:
-        """Return whether an environment that was built now is the one of then."""
-        return tuple(requirements) == self.requirements and all(
-            facts.get(name) == self.environment.get(name) for name in _SAME
-        )
+from calipertf.run.kept import Kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,8 @@ def test_page_and_schema_are_up_to_date() -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_schema_takes_the_configurations_of_this_repository(path: Path) -> None:
     data = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
-    jsonschema.validate(data, json.loads(make_schema()))
+    validator = jsonschema.Draft202012Validator(json.loads(make_schema()))
+    assert [error.message for error in validator.iter_errors(data)] == []
 
 
 @pytest.mark.parametrize(

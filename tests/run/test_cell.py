@@ -9,7 +9,7 @@ from helpers.tasks import TASK
 from calipertf.formats.records import Run
 from calipertf.run.backends.base import Built
 from calipertf.run.cell import choose_scripts, read_run
-from calipertf.run.spec import Kept
+from calipertf.run.kept import Kept
 
 
 def test_half_a_character_stands_as_its_escape() -> None:

@@ -227,28 +227,24 @@ def is_local(client: docker.DockerClient) -> bool:
     return client.api.base_url in _LOCAL
 
 
-def remove_made(client: docker.DockerClient, wanted: Callable[[Mapping[str, str]], bool]) -> int:
-    """Number of containers, images and volumes removed, of those whose labels `wanted` accepts.
+def remove_made(client: docker.DockerClient, wanted: Callable[[Mapping[str, str]], bool]) -> None:
+    """Remove the containers, images and volumes whose labels `wanted` accepts.
 
-    Nothing without our label is touched.
+    Nothing without our label is touched; what is in use stays.
     """
-    removed = 0
     filters: dict[str, str | list[str] | bool] = {"label": LABEL}
     for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
         if wanted(container.labels):
-            removed += _removed(partial(container.remove, force=True, v=True))
+            _remove(partial(container.remove, force=True, v=True))
     for image in client.images.list(all=True, filters=filters):
         if wanted(image.labels):
-            removed += _removed(partial(client.images.remove, str(image.id), force=True))
+            _remove(partial(client.images.remove, str(image.id), force=True))
     for volume in client.volumes.list(filters=filters):
         if wanted(volume.attrs.get("Labels") or {}):
-            removed += _removed(partial(volume.remove, force=True))
-    return removed
+            _remove(partial(volume.remove, force=True))
 
 
-def _removed(action: Callable[[], object]) -> int:
-    try:
+def _remove(action: Callable[[], object]) -> None:
+    # In use by another, or gone with its child.
+    with contextlib.suppress(docker.errors.APIError):
         action()
-    except docker.errors.APIError:
-        return 0  # in use by another, or gone with its child
-    return 1
