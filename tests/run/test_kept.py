@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
-from helpers.records import make_record
+from helpers.full_records import RECORD
 
 from calipertf.formats.records import Run
 from calipertf.run.kept import find_kept
@@ -26,6 +27,6 @@ def test_runs_of_unchanged_scripts_are_kept(
     scripts: Mapping[str, str], changes: Sequence[str], kept: set[str] | None
 ) -> None:
     runs = {"s/a.py": Run(retval=0), "s/b.py": Run(retval=1, confirmed_by="s/a.py")}
-    old = make_record(runs=runs, inputs={"fingerprint": {"scripts": BEFORE}})
+    old = replace(RECORD, runs=runs, inputs={"fingerprint": {"scripts": BEFORE}})
     found = find_kept(old, {"scripts": scripts}, changes)
-    assert (found and found.scripts) == kept
+    assert (None if found is None else found.scripts) == kept
