@@ -55,7 +55,7 @@ from calipertf.run.schedule import Done, LocalScheduler, Scheduler
 from calipertf.run.selection import make_selection
 from calipertf.run.sources import SourceTree, find_sources
 from calipertf.run.spec import CellSpec
-from calipertf.run.store import WORDS, Store, list_changes, make_fingerprint
+from calipertf.run.store import Store, list_changes, make_fingerprint
 from calipertf.run.summary import (
     describe_plan,
     explain_failures,
@@ -63,6 +63,7 @@ from calipertf.run.summary import (
     make_legend,
     make_table,
 )
+from calipertf.run.work import Work, name_changes
 
 log = logging.getLogger("calipertf")
 
@@ -119,17 +120,10 @@ def run_stage(arguments: argparse.Namespace) -> int:
         advice = describe_unlisted(config, find_unlisted(config, scripts, planned))
         advice += list_advice(config, scripts)
         layout = Layout(root=options.dir)
-        if options.dry_run:
-            print_plan(layout, planned, missing)
-            print("\n".join([*advice, describe_conditions(config)]))
-            return EXIT_OK
         baselines = {
             suite: baseline_cell(project.name, baseline)
             for suite, baseline in find_baselines(config, scripts).items()
         }
-        tell_beginning(config, options, advice)
-        stack.enter_context(hold_lock(layout.lock))
-        make_folder(layout.data)
         session = Session(
             config=config,
             options=options,
@@ -143,6 +137,13 @@ def run_stage(arguments: argparse.Namespace) -> int:
             platforms=platforms,
             stale=project.stale,
         )
+        if options.dry_run:
+            print_plan(session, planned, missing)
+            print("\n".join([*advice, describe_conditions(config)]))
+            return EXIT_OK
+        tell_beginning(config, options, advice)
+        stack.enter_context(hold_lock(layout.lock))
+        make_folder(layout.data)
         return judge_grid(session, planned, missing, place.make_scheduler())
 
 
@@ -196,17 +197,21 @@ def make_store(config: Config, layout: Layout, baselines: Mapping[str, Cell]) ->
     )
 
 
-def print_plan(layout: Layout, planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> None:
-    """Print what a run would do, given the records that are there."""
-    records, errors = read_records(layout)
+def print_plan(
+    session: Session, planned: Sequence[PlannedCell], missing: Mapping[str, str]
+) -> None:
+    """Print what a run would do, given the records that are there; nothing is written."""
+    records, errors = read_records(session.store.layout)
     for error in errors:
         log.warning("left out: %s", error)
-    known = {record.cell: record for record in records}
-    print(
-        "\n".join(
-            describe_plan(planned, missing) + explain_missing_baselines(planned, missing, known)
-        )
-    )
+    known = {record.cell: record for record in records if not record.is_original}
+    work: dict[Cell, Work | None] = {
+        plan.cell: find_work(session, plan, known.get(plan.cell))
+        for plan in planned
+        if plan.file is not None and plan.cell.python not in missing
+    }
+    lines = describe_plan(planned, missing, work)
+    print("\n".join(lines + explain_missing_baselines(planned, missing, known)))
 
 
 def tell_beginning(config: Config, options: RunOptions, advice: Iterable[str]) -> None:
@@ -311,12 +316,39 @@ def prepare_cell(
         ):
             store.save(make_blank(session, plan, outcome, reason))
         return None
-    twice = [script for script in session.scripts if config.find_suite(script) in plan.suites]
+    work = find_work(session, plan, old)
+    if work is None:
+        return None
+    if work.changes:
+        subject = f"{plan.cell.label} is"
+        if work.kept is not None:
+            subject = f"{work.count} of {len(work.scripts)} scripts of {plan.cell.label} are"
+        log.info("%s run again, for a change of %s", subject, name_changes(work.changes))
+    spec = CellSpec(
+        kept=work.kept,
+        cell=plan.cell,
+        analysis=config.analysis,
+        file=plan.file,
+        cutoff=plan.cutoff,
+        scripts=work.scripts,
+        twice=frozenset(work.twice),
+        folder=session.sources.mount.relative_to(config.root),
+        sources=session.sources.names,
+        dockerfile=render(session, plan),
+    )
+    return PreparedCell(plan=plan, spec=spec, fingerprint=work.fingerprint)
+
+
+def find_work(session: Session, plan: PlannedCell, old: Record | None) -> Work | None:
+    """Return what is to be run in a cell that can be built; None where its record says it all."""
+    config = session.config
     scripts = choose_cell_scripts(session, old)
+    twice = tuple(name for name in session.scripts if config.find_suite(name) in plan.suites)
     fingerprint = make_fingerprint(
         config, scripts, session.capabilities.kind, twice, session.sources
     )
     kept: Kept | None = None
+    changes: list[str] = []
     if old is not None and not session.options.force:
         changes = find_changes(old, fingerprint, session.scripts)
         change = None if changes else session.memory.find_change(old, plan.cutoff)
@@ -325,25 +357,14 @@ def prepare_cell(
         if not changes:
             return None
         kept = find_kept(old, fingerprint, changes)
-        words = ", ".join(WORDS.get(change, change) for change in changes[:5])
-        subject = f"{plan.cell.label} is"
-        if kept is not None:
-            count = len(scripts) - len(kept.scripts)
-            subject = f"{count} of {len(scripts)} scripts of {plan.cell.label} are"
-        log.info("%s run again, for a change of %s", subject, words)
-    spec = CellSpec(
-        kept=kept,
-        cell=plan.cell,
-        analysis=config.analysis,
-        file=plan.file,
-        cutoff=plan.cutoff,
+    return Work(
         scripts=scripts,
-        twice=frozenset(twice),
-        folder=session.sources.mount.relative_to(config.root),
-        sources=session.sources.names,
-        dockerfile=render(session, plan),
+        twice=twice,
+        fingerprint=fingerprint,
+        kept=kept,
+        changes=tuple(changes),
+        forced=old is not None and session.options.force,
     )
-    return PreparedCell(plan=plan, spec=spec, fingerprint=fingerprint)
 
 
 def is_left_out(session: Session, old: Record) -> bool:

@@ -32,6 +32,7 @@ from calipertf.run.cell import SCRIPT_ENVIRON
 from calipertf.run.judge import judge_record
 from calipertf.run.runner import PYTEST_RUNNER, pack_runner
 from calipertf.run.sources import SourceTree, find_sources, hash_file
+from calipertf.run.work import WORDS
 
 log = logging.getLogger("calipertf")
 Seen = TypeVar("Seen", bound=Observation)
@@ -39,14 +40,6 @@ Seen = TypeVar("Seen", bound=Observation)
 _HASHED = {"dockerfile", "root", "environment"}
 #: Settings that change what happens in a cell.
 SETTINGS = tuple(name for name in list_settings("cell") if name not in _HASHED)
-#: What else decides a result -> how the log names it.
-WORDS: Mapping[str, str] = {
-    "environment": "the environment",
-    "template": "the Dockerfile template",
-    "support": "files beside the scripts",
-    "runner": "the script runner",
-    "environ": "the variables that scripts find",
-}
 
 
 @cache

@@ -12,6 +12,7 @@ from calipertf.formats.records import Cell, Record, Verdict
 from calipertf.outcomes import OUTCOMES, rank_worst
 from calipertf.reasons.messages import normalise_message, shorten
 from calipertf.run.plan import PlannedCell
+from calipertf.run.work import Work
 from calipertf.versions import python_key, python_version, version_key
 
 
@@ -118,13 +119,16 @@ def _describe(verdict: Verdict) -> str:
     return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
-def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) -> list[str]:
+def describe_plan(
+    planned: Sequence[PlannedCell], missing: Mapping[str, str], work: Mapping[Cell, Work | None]
+) -> list[str]:
     """Return the lines of --dry-run.
 
-    Cells, files with their sizes, interpreters that are missing.
+    Cells, files with their sizes, what is run and why, interpreters that are missing. `work` has
+    each cell that can be built: None where its record says it all.
     """
-    lines = [_describe_planned(plan, missing) for plan in sorted(planned, key=_table_order)]
-    wanted = [plan.file for plan in planned if plan.file and plan.cell.python not in missing]
+    lines = [_describe_planned(plan, missing, work) for plan in sorted(planned, key=_table_order)]
+    wanted = [plan.file for plan in planned if plan.file and work.get(plan.cell)]
     files = {file.filename: file for file in wanted}.values()
     wheels = sum(file.is_wheel for file in files)
     archives = (
@@ -133,6 +137,12 @@ def describe_plan(planned: Sequence[PlannedCell], missing: Mapping[str, str]) ->
     total = format_size(sum(file.size or 0 for file in files))
     cells, words = _count(len(planned), "cell"), _count(wheels, "wheel")
     lines.append(f"{cells}, {words}{archives} to download, {total}")
+    todo = [item for item in work.values() if item is not None]
+    if done := len(work) - len(todo):
+        scripts = _count(sum(item.count for item in todo), "script")
+        lines.append(
+            f"{_count(done, 'cell')} done already; to do: {_count(len(todo), 'cell')}, {scripts}"
+        )
     lines.extend(missing[python] for python in sorted(missing, key=python_key))
     return lines
 
@@ -158,7 +168,9 @@ def _table_order(plan: PlannedCell) -> tuple[object, ...]:
     return plan.cell.sort_key()
 
 
-def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
+def _describe_planned(
+    plan: PlannedCell, missing: Mapping[str, str], work: Mapping[Cell, Work | None]
+) -> str:
     words = plan.missing or ""
     if plan.file:
         kind = "" if plan.file.is_wheel else ", source archive"
@@ -169,6 +181,9 @@ def _describe_planned(plan: PlannedCell, missing: Mapping[str, str]) -> str:
             words += ", no interpreter"
     if plan.suites:
         words += f", baseline of {', '.join(plan.suites)}"
+    if plan.cell in work:
+        item = work[plan.cell]
+        words += f"; {item.explain()}" if item else "; done already"
     return f"{plan.cell.label}: {words}"
 
 

@@ -248,6 +248,25 @@ def test_dry_run_tells_the_plan_and_writes_nothing(make_project: MakeProject) ->
     assert not (project.root / ".caliper").exists()
 
 
+def test_dry_run_says_what_would_run_and_why(make_project: MakeProject) -> None:
+    project = make_project(GRID, SCRIPTS)
+    one = ("--versions", "1.16.0")
+    assert "to run: 5 scripts, no record yet" in project.run("--dry-run", *one).stdout
+    assert project.run(*one).returncode == 0
+    before = {path: path.read_bytes() for path in project.data.rglob("*") if path.is_file()}
+    done = project.run("--dry-run")
+    assert "baseline of suite; done already" in done.stdout
+    assert "1 cell done already; to do: 1 cell, 5 scripts" in done.stdout
+    assert "2 cells, 1 wheel to download" in done.stdout
+    assert "to run: 5 scripts, --force" in project.run("--dry-run", "--force", *one).stdout
+    script = project.root / "suite" / "same.py"
+    script.write_text(script.read_text() + "print('more')\n")
+    words = "to run: 1 of 5 scripts (all of them where its packages have moved), for a change of "
+    assert f"{words}suite/same.py" in project.run("--dry-run", *one).stdout
+    after = {path: path.read_bytes() for path in project.data.rglob("*") if path.is_file()}
+    assert after == before
+
+
 def test_newest_of_what_requires_wins_as_with_pip(make_project: MakeProject) -> None:
     packages = [
         ("outer", "1.0", "inner", "middle"),
