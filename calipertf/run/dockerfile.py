@@ -91,10 +91,17 @@ def render_dockerfile(
         raise ConfigError(f"the dockerfile template cannot be filled in: {words}") from error
 
 
-def render_plan(config: Config, plan: PlannedCell, index_url: str, pins: Sequence[str] = ()) -> str:
+def render_plan(
+    config: Config,
+    plan: PlannedCell,
+    index_url: str,
+    pins: Sequence[str] = (),
+    base_image: str | None = None,
+) -> str:
     """Return the Dockerfile of a planned cell; empty where there is no file to build it with.
 
     With `pins` it builds an environment of exactly these, whatever the index has by then.
+    `base_image` is the very image that a cell was built on; else it is the configuration's.
     """
     analysis = config.analysis
     if plan.file is None:
@@ -103,7 +110,7 @@ def render_plan(config: Config, plan: PlannedCell, index_url: str, pins: Sequenc
         config.template,
         cell=plan.cell,
         file=plan.file,
-        base_image=analysis.base_image,
+        base_image=base_image or analysis.base_image,
         args=analysis.args,
         requirements=analysis.requirements,
         pins=pins,

@@ -54,3 +54,12 @@ def _find_file(
 def list_pins(seen: Observation) -> tuple[str, ...]:
     """Return name==version of everything in a cell, as a Dockerfile installs it again."""
     return tuple(line.strip() for line in seen.requirements if not line.startswith("#"))
+
+
+def find_base(seen: Observation) -> str | None:
+    """Return the base image of a cell with its digest, as any engine can pull it.
+
+    None where there was none, or where it was made on this engine: no other one knows its id.
+    """
+    image = str(seen.environment.get("base_image") or "")
+    return image if "@sha256:" in image else None

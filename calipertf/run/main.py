@@ -37,7 +37,7 @@ from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.kept import Kept, find_kept, keep_runs
-from calipertf.run.locking import list_pins, lock_cell
+from calipertf.run.locking import find_base, list_pins, lock_cell
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
     PlannedCell,
@@ -397,14 +397,15 @@ def choose_cell_scripts(session: Session, old: Record | None) -> tuple[str, ...]
     return tuple(script for script in session.config.scripts if script in keep)
 
 
-def render(session: Session, plan: PlannedCell, pins: Sequence[str] = ()) -> str:
-    """Return the Dockerfile of a cell; with pins, the one that builds its environment again."""
+def render(session: Session, plan: PlannedCell, seen: Observation | None = None) -> str:
+    """Return the Dockerfile of a cell; once it is built, the one that builds it again."""
     index_url = session.config.analysis.index_url
+    pins = list_pins(seen) if seen else ()
     # Pins need no index of the past.
     cutoff = None if pins else plan.cutoff
-    return render_plan(
-        session.config, plan, session.capabilities.index_url(cutoff, index_url), pins
-    )
+    base = find_base(seen) if seen else None
+    url = session.capabilities.index_url(cutoff, index_url)
+    return render_plan(session.config, plan, url, pins, base)
 
 
 def find_lock(session: Session, seen: Observation) -> Lock | None:
@@ -459,7 +460,10 @@ def run_cells(
                 seen = keep_runs(session.store.records[cell], seen, done.spec.scripts)
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
-                inputs["dockerfile"] = render(session, prepared[cell].plan, list_pins(seen))
+                try:
+                    inputs["dockerfile"] = render(session, prepared[cell].plan, seen)
+                except ConfigError as error:  # the template filled in before, without pins
+                    log.warning("the Dockerfile of %s has no pins: %s", cell.label, error)
             record = session.store.save(seen, lock)
             progress.advance(record)
             if record.cell in session.baselines.values():

@@ -19,7 +19,7 @@ from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.formats.locks import name_lock
 from calipertf.formats.records import Cell, Observation, Run
 from calipertf.index.client import Project, ReleaseFile
-from calipertf.run.locking import list_pins, lock_cell
+from calipertf.run.locking import find_base, list_pins, lock_cell
 
 CELL = Cell(package="p", version="1.0", python="cp38", resolve="release")
 DAY = datetime(2021, 1, 1, tzinfo=timezone.utc)
@@ -138,3 +138,17 @@ def test_name_is_one_that_installers_take() -> None:
 
 def test_pins_are_the_lines_without_comments() -> None:
     assert list_pins(see("# Editable install (x==1)", "p==1.0")) == ("p==1.0",)
+
+
+@pytest.mark.parametrize(
+    ("image", "base"),
+    [
+        ("python@sha256:ab", "python@sha256:ab"),
+        ("sha256:ab", None),  # an id, which only the engine that made the image knows
+        (None, None),
+    ],
+)
+def test_base_image_is_named_by_a_digest_that_others_can_pull(
+    image: str | None, base: str | None
+) -> None:
+    assert find_base(see("p==1.0", base_image=image)) == base
