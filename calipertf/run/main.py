@@ -456,7 +456,8 @@ def run_cells(
             if session.stale:
                 inputs["stale_index"] = True
             seen = replace(done.seen, inputs=inputs)
-            if len(seen.runs) < len(done.spec.scripts):
+            built = seen.build is not None and seen.build.retval == 0
+            if built and len(seen.runs) < len(done.spec.scripts):
                 seen = keep_runs(session.store.records[cell], seen, done.spec.scripts)
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
