@@ -35,6 +35,15 @@ class Layout:
         return self.root / "data"
 
     @property
+    def history(self) -> Path:
+        """Return the folder of records that runs replaced: one folder a run, laid out like this."""
+        return self.root / "history"
+
+    def list_history(self) -> list[Path]:
+        """Return the folders of runs that replaced records, the oldest first."""
+        return sorted(path for path in self.history.glob("*T*Z") if is_folder(path))
+
+    @property
     def sims(self) -> Path:
         """Return the folder of similarities, which stage 2 writes."""
         return self.root / "sims"

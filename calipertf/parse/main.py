@@ -41,7 +41,7 @@ def run_stage(arguments: argparse.Namespace) -> int:
         log.warning("%s", note)
     comparisons = None
     if arguments.compare is not None:
-        comparisons = compare_runs(read_other(arguments.compare), make_results(inputs.records))
+        comparisons = compare_with(layout, arguments.compare, make_results(inputs.records))
         check_overlap(comparisons, arguments)
     analysis = analyse(inputs, comparisons)
     write_all(layout, analysis, comparisons, arguments.formats)
@@ -49,6 +49,26 @@ def run_stage(arguments: argparse.Namespace) -> int:
         print(line)
     failed = arguments.fail_on and comparisons and find_regressions(comparisons)
     return EXIT_REGRESSION if failed else EXIT_OK
+
+
+def compare_with(layout: Layout, folder: Path, now: Sequence[Result]) -> list[Comparison]:
+    """Return the results beside those of another run; `last` is what a run replaced last.
+
+    Raises RecordError where there is nothing to compare with.
+    """
+    if folder != Path("last") or folder.is_dir():
+        return compare_runs(read_other(folder), now)
+    history = layout.list_history()
+    if not history:
+        raise RecordError(
+            f"--compare last: no run has replaced a record yet, so {layout.history} has none; name "
+            "the .caliper folder of an earlier run",
+            path=layout.history,
+        )
+    log.info("compared with the records that a run replaced last, in %s", history[-1])
+    before = read_other(history[-1])
+    cells = {result.cell for result in before}
+    return compare_runs(before, [result for result in now if result.cell in cells])
 
 
 def read_other(folder: Path) -> list[Result]:

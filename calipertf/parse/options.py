@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--compare",
         type=folder,
         metavar="FOLDER",
-        help="the .caliper folder of an earlier run: say what was fixed and what broke since",
+        help="the .caliper folder of an earlier run: say what was fixed and what broke since; "
+        "`last`: the records that a run replaced last",
     )
     parser.add_argument(
         "--fail-on",

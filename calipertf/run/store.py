@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from calipertf.paths import Layout
 from calipertf.reasons.counterparts import settle_reasons
 from calipertf.redact import redact, redact_all
 from calipertf.run.cell import SCRIPT_ENVIRON
+from calipertf.run.history import History
 from calipertf.run.judge import judge_record
 from calipertf.run.runner import PYTEST_RUNNER, pack_runner
 from calipertf.run.sources import SourceTree, find_sources, hash_file
@@ -114,9 +116,16 @@ class Store:
     #: Script -> its suite; suite -> its baseline cell.
     suites: Mapping[str, str | None]
     baselines: Mapping[str, Cell]
+    #: Start of the run, UTC.
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     records: dict[Cell, Record] = field(default_factory=dict)
     #: Records of the package's cells that this run does not plan: reasons are found beside them.
     others: dict[Cell, Record] = field(default_factory=dict)
+
+    @property
+    def history(self) -> History:
+        """Return where the records go that this run replaces."""
+        return History(layout=self.layout, started=self.started)
 
     def load(self, cells: Iterable[Cell]) -> None:
         """Read records of some cells and their package's others; set aside what is no record."""
@@ -163,8 +172,11 @@ class Store:
 
         Return the record.
         """
+        place = self.layout.place_record(seen.cell, dated=self.dated)
+        old = self.records.get(seen.cell)
+        if old is not None and old.build is not None:
+            self.history.keep(seen.cell, place)
         if lock is not None:
-            place = self.layout.place_record(seen.cell, dated=self.dated)
             path = place.with_name(name_lock(seen.cell))
             write_text(path, lock.text)
             digest = hashlib.sha256(lock.text.encode()).hexdigest()

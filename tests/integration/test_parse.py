@@ -153,6 +153,18 @@ def test_regression_has_an_exit_code_of_its_own(root: Path, before: Path) -> Non
     assert "1 fixed" in fixed.stdout
 
 
+def test_last_is_what_a_run_replaced_last(root: Path) -> None:
+    done = parse(root, "--compare", "last", "--formats", "csv")
+    assert done.returncode == 2
+    assert "no run has replaced a record yet" in done.stderr
+    for day in ("01", "02"):
+        folder = root / "history" / f"2026-01-{day}T00-00-00Z"
+        write_record(folder, "2.0", works=day == "02")
+    done = parse(root, "--compare", "last", "--formats", "csv", "--fail-on", "regression")
+    assert done.returncode == 1, done.stderr
+    assert "compared with the other run: 1 broken\n" in done.stdout
+
+
 def test_runs_that_share_nothing_are_no_success(root: Path) -> None:
     other = root.parent / "other"
     write_record(other, "9.0", works=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,23 @@ def test_failure_of_ours_is_gone_once_there_is_a_record(tmp_path: Path) -> None:
     assert list(layout.iter_record_paths()) == []
     store.save(ran(HERE, "x\n"))
     assert [path.name for path in layout.data.iterdir()] == [f"{HERE.name}.json"]
+
+
+def test_records_that_runs_replace_are_kept_within_a_bound(tmp_path: Path) -> None:
+    layout = Layout(root=tmp_path)
+    store = Store(layout=layout, dated=True, tolerance=0, suites={}, baselines={})
+    store.save(Record(cell=HERE, outcome="no_interpreter"))
+    store.save(ran(HERE, "0\n"))
+    assert layout.list_history() == []  # there was nothing that ran
+    for day in range(1, 13):
+        store.started = datetime(2026, 1, day, tzinfo=timezone.utc)
+        store.save(ran(HERE, f"{day}\n"))
+        store.save(ran(HERE, f"{day}\n"))  # the same run keeps what was there first
+    folders = layout.list_history()
+    assert [folder.name[8:10] for folder in folders] == [f"{day:02}" for day in range(3, 13)]
+    for day, folder in enumerate(folders, start=3):
+        old = read_record(folder / "data" / "release" / f"{HERE.name}.json")
+        assert old.runs["s.py"].output == (f"{day - 1}\n",)
 
 
 def test_records_of_two_dates_never_share_a_file(tmp_path: Path) -> None:
