@@ -63,3 +63,25 @@ def find_base(seen: Observation) -> str | None:
     """
     image = str(seen.environment.get("base_image") or "")
     return image if "@sha256:" in image else None
+
+
+def list_moves(old: Observation, seen: Observation) -> list[str]:
+    """Return what differs between two environments of a cell, such as protobuf 4.25.3 -> 5.26.0.
+
+    Empty where the earlier one was not built: nothing moved then.
+    """
+    if not old.requirements:
+        return []
+    before = {item.name: item.version for item in read_freeze(old.requirements).installed}
+    now = {item.name: item.version for item in read_freeze(seen.requirements).installed}
+    return [
+        f"{name} {before.get(name) or 'absent'} -> {now.get(name) or 'absent'}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def shorten_list(items: Sequence[str], limit: int = 10) -> str:
+    """Return the first items as a sentence has them, and how many are left."""
+    more = f" and {len(items) - limit} more" if len(items) > limit else ""
+    return ", ".join(items[:limit]) + more

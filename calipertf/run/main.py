@@ -37,7 +37,7 @@ from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.kept import Kept, find_kept, keep_runs
-from calipertf.run.locking import find_base, list_pins, lock_cell
+from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell, shorten_list
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
     PlannedCell,
@@ -459,6 +459,10 @@ def run_cells(
             built = seen.build is not None and seen.build.retval == 0
             if built and len(seen.runs) < len(done.spec.scripts):
                 seen = keep_runs(session.store.records[cell], seen, done.spec.scripts)
+            old = session.store.records.get(cell)
+            moves = list_moves(old, seen) if built and old is not None else []
+            if moves:
+                log.info("packages of %s have moved: %s", cell.label, shorten_list(moves))
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
                 try:

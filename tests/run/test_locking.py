@@ -19,7 +19,7 @@ from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.formats.locks import name_lock
 from calipertf.formats.records import Cell, Observation, Run
 from calipertf.index.client import Project, ReleaseFile
-from calipertf.run.locking import find_base, list_pins, lock_cell
+from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell, shorten_list
 
 CELL = Cell(package="p", version="1.0", python="cp38", resolve="release")
 DAY = datetime(2021, 1, 1, tzinfo=timezone.utc)
@@ -152,3 +152,13 @@ def test_base_image_is_named_by_a_digest_that_others_can_pull(
     image: str | None, base: str | None
 ) -> None:
     assert find_base(see("p==1.0", base_image=image)) == base
+
+
+def test_moves_name_each_package_that_differs() -> None:
+    before = see("gone==1.0", "protobuf==4.25.3", "same==1.0")
+    now = see("new==2.0", "Protobuf==5.26.0", "same==1.0")
+    moves = ["gone 1.0 -> absent", "new absent -> 2.0", "protobuf 4.25.3 -> 5.26.0"]
+    assert list_moves(before, now) == moves
+    assert list_moves(see(), now) == []
+    assert shorten_list(moves, 2) == "gone 1.0 -> absent, new absent -> 2.0 and 1 more"
+    assert shorten_list(moves[:2], 2) == "gone 1.0 -> absent, new absent -> 2.0"
