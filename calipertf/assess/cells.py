@@ -11,6 +11,7 @@ import numpy as np
 from calipertf.assess.requirements import Requirements, parse_freeze, score_all_requirements
 from calipertf.assess.similarity import Floats
 from calipertf.formats.records import Record
+from calipertf.reasons.messages import name_some
 from calipertf.versions import version_key
 
 
@@ -94,6 +95,4 @@ def _describe(parsed: Sequence[Requirements]) -> list[str]:
 
 
 def _list_some(words: Sequence[str]) -> str:
-    return ", ".join(word[:80] for word in words[:5]) + (
-        f" and {len(words) - 5} more" if len(words) > 5 else ""
-    )
+    return name_some([word[:80] for word in words], 5)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from calipertf.assess.api.model import Api
 from calipertf.assess.changes import Change, name_of, parent_of
 from calipertf.formats.changes import KINDS
+from calipertf.reasons.messages import name_some
 
 _TITLES = {
     "removed": "Removed",
@@ -124,8 +125,7 @@ def _by_depth(path: str) -> tuple[int, str]:
 
 
 def _list_some(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _PATHS_SHOWN} more" if len(paths) > _PATHS_SHOWN else ""
-    return ", ".join(map(_code, paths[:_PATHS_SHOWN])) + more
+    return name_some([_code(path) for path in paths], _PATHS_SHOWN)
 
 
 def _write_details(details: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from calipertf.assess.api.pool import describe_bytes
 from calipertf.assess.collect import Collection
 from calipertf.errors import CaliperError
+from calipertf.reasons.messages import name_some
 
 #: Stands in a reason for the package and version that it is about.
 _VERSION = "{version}"
@@ -35,8 +36,7 @@ def list_missing(package: str, missing: Mapping[str, CaliperError]) -> list[str]
                 + reason.replace(_VERSION, "it").replace("-*", f"-{versions[0]}")
             )
             continue
-        more = f" and {len(versions) - _SHOWN} more" if len(versions) > _SHOWN else ""
-        names = f"{', '.join(versions[:_SHOWN])}{more}"
+        names = name_some(versions, _SHOWN)
         reason = reason.replace(_VERSION, "each")
         lines.append(f"{package}: {len(versions)} versions are missing ({names}): {reason}")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -46,6 +46,27 @@ class Freeze:
     installed: tuple[Installed, ...]
     #: Lines that no name could be read from.
     unread: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One package that differs between two cells."""
+
+    name: str
+    #: Version here and there; None where it is not installed.
+    here: str | None
+    there: str | None
+
+
+def compare_requirements(here: Sequence[Installed], there: Sequence[Installed]) -> list[Difference]:
+    """Return the packages that are not the same in two cells, in order of name."""
+    left = {item.name: item.version for item in here}
+    right = {item.name: item.version for item in there}
+    return [
+        Difference(name=name, here=left.get(name), there=right.get(name))
+        for name in sorted(left.keys() | right.keys())
+        if (name in left, left.get(name)) != (name in right, right.get(name))
+    ]
 
 
 def read_freeze(lines: Iterable[str]) -> Freeze:

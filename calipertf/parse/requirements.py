@@ -1,38 +1,16 @@
-"""What pip freeze printed, as names and versions, and how two cells differ in it."""
+"""What pip freeze printed, as names and versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from calipertf.formats.requirements import Installed, read_freeze
 from calipertf.reasons.owners import COMPANION_REQUIREMENTS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """One package that differs between two cells."""
-
-    name: str
-    #: Version here and there; None where it is not installed.
-    here: str | None
-    there: str | None
-
-
 def parse_requirements(lines: Iterable[str]) -> list[Installed]:
     """Return the packages that lines of pip freeze name, in order of name."""
     return sorted(read_freeze(lines).installed, key=lambda item: item.name)
-
-
-def compare_requirements(here: Sequence[Installed], there: Sequence[Installed]) -> list[Difference]:
-    """Return the packages that are not the same in two cells, in order of name."""
-    left = {item.name: item.version for item in here}
-    right = {item.name: item.version for item in there}
-    return [
-        Difference(name=name, here=left.get(name), there=right.get(name))
-        for name in sorted(left.keys() | right.keys())
-        if (name in left, left.get(name)) != (name in right, right.get(name))
-    ]
 
 
 def name_companions(package: str, requirements: Iterable[Installed]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from calipertf.formats.ansi import strip_controls
 
@@ -39,6 +40,12 @@ def normalise_message(message: str) -> str:
     for pattern, replacement in _NORMALISE:
         message = pattern.sub(replacement, message)
     return shorten(message.strip(), _LONGEST)
+
+
+def name_some(words: Sequence[str], most: int) -> str:
+    """Return the first words as a sentence has them, and how many are left."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
 def shorten(text: str, longest: int) -> str:

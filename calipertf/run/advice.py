@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calipertf.config.model import Config
+from calipertf.reasons.messages import name_some
 from calipertf.scripts import read_source
 
 #: Scripts that one kind of advice names.
@@ -77,8 +78,7 @@ def _list_notebooks(config: Config) -> list[str]:
 
 
 def _join(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return name_some(names, _NAMED)
 
 
 def find_relative(path: Path, root: Path, source: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from calipertf.files.atomic import write_text
+from calipertf.files.atomic import write_bytes
 from calipertf.formats.locks import name_lock
 from calipertf.formats.records import Cell
 from calipertf.paths import Layout
@@ -33,6 +33,6 @@ class History:
                 continue
             copy = old.data / path.relative_to(self.layout.data)
             if not copy.exists():  # a cell that runs twice keeps what was there first
-                write_text(copy, path.read_text(encoding="utf-8"))
+                write_bytes(copy, path.read_bytes())
         for oldest in self.layout.list_history()[:-KEPT]:
             shutil.rmtree(oldest, ignore_errors=True)

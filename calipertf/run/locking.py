@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 from calipertf.errors import VersionError
 from calipertf.formats.locks import Lock, make_lock
 from calipertf.formats.records import Observation
-from calipertf.formats.requirements import Installed, read_freeze
+from calipertf.formats.requirements import Installed, compare_requirements, read_freeze
 from calipertf.index.client import Index, ReleaseFile
 from calipertf.index.tags import choose_file
 
@@ -72,16 +72,8 @@ def list_moves(old: Observation, seen: Observation) -> list[str]:
     """
     if not old.requirements:
         return []
-    before = {item.name: item.version for item in read_freeze(old.requirements).installed}
-    now = {item.name: item.version for item in read_freeze(seen.requirements).installed}
+    before, now = (read_freeze(each.requirements).installed for each in (old, seen))
     return [
-        f"{name} {before.get(name) or 'absent'} -> {now.get(name) or 'absent'}"
-        for name in sorted({*before, *now})
-        if before.get(name) != now.get(name)
+        f"{item.name} {item.here or 'absent'} -> {item.there or 'absent'}"
+        for item in compare_requirements(before, now)
     ]
-
-
-def shorten_list(items: Sequence[str], limit: int = 10) -> str:
-    """Return the first items as a sentence has them, and how many are left."""
-    more = f" and {len(items) - limit} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more

@@ -28,6 +28,7 @@ from calipertf.index import DEFAULT_INDEX
 from calipertf.index.client import Index
 from calipertf.index.credentials import lend_credentials, needs_credentials
 from calipertf.paths import Layout, read_records
+from calipertf.reasons.messages import name_some
 from calipertf.run.advice import describe_conditions, list_advice
 from calipertf.run.backends.base import Capabilities
 from calipertf.run.backends.registry import open_backend
@@ -37,7 +38,7 @@ from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.kept import Kept, find_kept, keep_runs
-from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell, shorten_list
+from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell
 from calipertf.run.options import RunOptions, read_options
 from calipertf.run.plan import (
     PlannedCell,
@@ -457,12 +458,12 @@ def run_cells(
                 inputs["stale_index"] = True
             seen = replace(done.seen, inputs=inputs)
             built = seen.build is not None and seen.build.retval == 0
-            if built and len(seen.runs) < len(done.spec.scripts):
-                seen = keep_runs(session.store.records[cell], seen, done.spec.scripts)
             old = session.store.records.get(cell)
+            if old is not None and built and len(seen.runs) < len(done.spec.scripts):
+                seen = keep_runs(old, seen, done.spec.scripts)
             moves = list_moves(old, seen) if built and old is not None else []
             if moves:
-                log.info("packages of %s have moved: %s", cell.label, shorten_list(moves))
+                log.info("packages of %s have moved: %s", cell.label, name_some(moves, 10))
             lock = find_lock(session, seen)
             if lock is not None and not lock.left_out:
                 try:

@@ -12,7 +12,7 @@ from calipertf.formats.records import Cell, Record, Verdict
 from calipertf.outcomes import OUTCOMES, rank_worst
 from calipertf.reasons.messages import normalise_message, shorten
 from calipertf.run.plan import PlannedCell
-from calipertf.run.work import Work
+from calipertf.run.work import Work, name_changes
 from calipertf.versions import python_key, python_version, version_key
 
 
@@ -183,8 +183,20 @@ def _describe_planned(
         words += f", baseline of {', '.join(plan.suites)}"
     if plan.cell in work:
         item = work[plan.cell]
-        words += f"; {item.explain()}" if item else "; done already"
+        words += f"; {_describe_work(item)}" if item else "; done already"
     return f"{plan.cell.label}: {words}"
+
+
+def _describe_work(work: Work) -> str:
+    scripts = _count(len(work.scripts), "script")
+    if work.kept is not None:
+        scripts = f"{work.count} of {scripts} (all of them where its packages have moved)"
+    why = "no record yet"
+    if work.forced:
+        why = "--force"
+    elif work.changes:
+        why = f"for a change of {name_changes(work.changes)}"
+    return f"to run: {scripts}, {why}"
 
 
 def format_size(size: int) -> str:

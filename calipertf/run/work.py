@@ -30,7 +30,7 @@ class Work:
     fingerprint: Mapping[str, Any]
     #: What counts on of the old record, if the environment turns out the same.
     kept: Kept | None
-    #: What has changed since the old record; empty where there is none, and with --force.
+    #: Changes since the old record; empty without such a record, and with --force.
     changes: tuple[str, ...]
     #: Whether --force alone asks for it.
     forced: bool
@@ -39,19 +39,6 @@ class Work:
     def count(self) -> int:
         """Return how many scripts run, if the environment is still the same."""
         return len(self.scripts) - (len(self.kept.scripts) if self.kept else 0)
-
-    def explain(self) -> str:
-        """Return what is run and why, for the plan."""
-        count, total = self.count, len(self.scripts)
-        scripts = f"{total} script{'' if total == 1 else 's'}"
-        if self.kept is not None:
-            scripts = f"{count} of {scripts} (all of them where its packages have moved)"
-        why = "no record yet"
-        if self.forced:
-            why = "--force"
-        elif self.changes:
-            why = f"for a change of {name_changes(self.changes)}"
-        return f"to run: {scripts}, {why}"
 
 
 def name_changes(changes: Sequence[str]) -> str:

@@ -10,11 +10,12 @@ from helpers.grids import make_cell, make_record, make_result
 from calipertf import outcomes
 from calipertf.formats.record_files import read_record
 from calipertf.formats.records import Cell, Record, Run, Verdict
+from calipertf.formats.requirements import Difference, compare_requirements
 from calipertf.parse.causes.nearest import Neighbours
 from calipertf.parse.columns import TABLES, write_tables_page
 from calipertf.parse.compare import STATUSES, compare_runs, count_statuses, find_regressions
 from calipertf.parse.legacy import make_results_by_python
-from calipertf.parse.requirements import Difference, compare_requirements, parse_requirements
+from calipertf.parse.requirements import parse_requirements
 from calipertf.parse.results import Result, find_axes, find_suites, list_scripts, make_results
 from calipertf.parse.timelines import make_timelines
 

@@ -19,7 +19,8 @@ from calipertf.errors import IndexUnavailableError, VersionError
 from calipertf.formats.locks import name_lock
 from calipertf.formats.records import Cell, Observation, Run
 from calipertf.index.client import Project, ReleaseFile
-from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell, shorten_list
+from calipertf.reasons.messages import name_some
+from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell
 
 CELL = Cell(package="p", version="1.0", python="cp38", resolve="release")
 DAY = datetime(2021, 1, 1, tzinfo=timezone.utc)
@@ -160,5 +161,5 @@ def test_moves_name_each_package_that_differs() -> None:
     moves = ["gone 1.0 -> absent", "new absent -> 2.0", "protobuf 4.25.3 -> 5.26.0"]
     assert list_moves(before, now) == moves
     assert list_moves(see(), now) == []
-    assert shorten_list(moves, 2) == "gone 1.0 -> absent, new absent -> 2.0 and 1 more"
-    assert shorten_list(moves[:2], 2) == "gone 1.0 -> absent, new absent -> 2.0"
+    assert name_some(moves, 2) == "gone 1.0 -> absent, new absent -> 2.0 and 1 more"
+    assert name_some(moves[:2], 2) == "gone 1.0 -> absent, new absent -> 2.0"

@@ -8,10 +8,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from calipertf.formats.records import Cell
-from calipertf.formats.requirements import Installed
+from calipertf.formats.requirements import Difference, Installed, compare_requirements
 from calipertf.parse.causes.declared import Declared
 from calipertf.parse.causes.packages import find_owner, find_suspects
-from calipertf.parse.requirements import Difference, compare_requirements
 from calipertf.parse.results import Result
 from calipertf.reasons.distributions import find_distribution
 from calipertf.versions import python_version

@@ -8,9 +8,9 @@ from typing import Any
 
 from calipertf.formats.ansi import strip_controls
 from calipertf.formats.records import Cell, Record, Run
-from calipertf.formats.requirements import Installed
+from calipertf.formats.requirements import Installed, compare_requirements
 from calipertf.parse.analysis import Analysis
-from calipertf.parse.requirements import compare_requirements, name_companions
+from calipertf.parse.requirements import name_companions
 from calipertf.parse.results import Result
 from calipertf.reasons.last_words import Failure
 from calipertf.redact import redact

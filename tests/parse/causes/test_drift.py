@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from helpers.grids import make_cell, make_result, make_sims
 
+from calipertf.formats.requirements import Difference
 from calipertf.parse.causes.declared import Declared, read_declared
 from calipertf.parse.causes.drift import rate_change
 from calipertf.parse.causes.explain import Cause, Explainer, refine_reason
 from calipertf.parse.causes.packages import find_suspects
 from calipertf.parse.causes.stdlib import describe_raiser, describe_standard
-from calipertf.parse.requirements import Difference, parse_requirements
+from calipertf.parse.requirements import parse_requirements
 from calipertf.parse.results import Result
 from calipertf.reasons.distributions import find_distribution, guess_distribution, split_words
 from calipertf.reasons.last_words import Failure

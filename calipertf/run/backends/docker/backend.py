@@ -411,9 +411,9 @@ class DockerBackend(Backend):
         try:
             self._client.ping()
             self._client.api.timeout = PATIENCE
-            remove_made(self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL])
-            for _ in range(_SWEEPS if self._broke_off else 0):
-                time.sleep(_BETWEEN_SWEEPS)
+            for look in range(1 + _SWEEPS if self._broke_off else 1):
+                if look:
+                    time.sleep(_BETWEEN_SWEEPS)
                 remove_made(self._client, lambda labels: labels.get(LABEL) == self._labels[LABEL])
         except ENGINE_FAILURES as error:
             log.warning(
