@@ -1,0 +1,1 @@
+"""Which packages break a script, found by putting them back one after the other."""
