@@ -44,6 +44,11 @@ class Layout:
         return sorted(path for path in self.history.glob("*T*Z") if is_folder(path))
 
     @property
+    def causes(self) -> Path:
+        """Return the folder of causes that were proved, which stage 1 writes."""
+        return self.root / "causes"
+
+    @property
     def sims(self) -> Path:
         """Return the folder of similarities, which stage 2 writes."""
         return self.root / "sims"

@@ -37,6 +37,18 @@ from calipertf.run.baselines import explain_baselines
 from calipertf.run.builds.evidence import Memory
 from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
+from calipertf.run.experiments.drive import Budget, CellSearch, begin_search, drive
+from calipertf.run.experiments.main import (
+    describe_explanation,
+    find_pairs,
+    list_releases,
+    name_file,
+    read_known,
+    sign_pair,
+    write_explanation,
+)
+from calipertf.run.experiments.trials import Request, TrialFolder
+from calipertf.run.judge import judge_record
 from calipertf.run.kept import Kept, find_kept, keep_runs
 from calipertf.run.locking import find_base, list_moves, list_pins, lock_cell
 from calipertf.run.options import RunOptions, read_options
@@ -280,6 +292,8 @@ def judge_grid(
         print(missing[tag])
     for done in failures:
         print(f"not judged, tried again by the next run: {done.spec.cell.label}: {done.failure}")
+    for line in find_causes(session, planned, found, scheduler):
+        print(line)
     print(f"{len(found)} records in {store.layout.data}")
     if any(isinstance(done.failure, FaultError) for done in failures):
         return EXIT_FAULT
@@ -290,6 +304,105 @@ def list_failed_baselines(session: Session) -> list[str]:
     """Return a line for each baseline that was run and failed."""
     store = session.store
     return explain_baselines(session.baselines, store.records, store.suites)
+
+
+def find_causes(
+    session: Session,
+    planned: Sequence[PlannedCell],
+    records: Mapping[Cell, Record],
+    scheduler: Scheduler,
+) -> list[str]:
+    """Search for the packages that break cells, where that is asked for; return lines on it.
+
+    What was found is written beside the records.
+    """
+    if not session.options.find_causes:
+        return []
+    folder = session.store.layout.causes
+    plans = {plan.cell: plan for plan in planned}
+    lines: list[str] = []
+    searches: dict[str, list[CellSearch]] = {}
+    signatures: dict[Cell, str] = {}
+    for failing, reference in find_pairs(records):
+        plan = plans[failing.cell]
+        if plan.file is None:
+            continue
+        conditions = _list_conditions(session, plan)
+        signature = sign_pair(failing, reference, conditions)
+        known = read_known(name_file(folder, failing.cell), signature)
+        if known is not None:
+            lines += describe_explanation(known)
+            continue
+        signatures[failing.cell] = signature
+        between = list_releases(session.index, session.platforms, failing.cell.python)
+        search = begin_search(failing, reference, conditions, between)
+        searches.setdefault(f"{plan.file.filename} {plan.cell.python}", []).append(search)
+    if not searches and not lines:
+        return ["no cell fails whose version works with packages of another date"]
+    for group in searches.values():
+        # Cells of one wheel share its download.
+        for search in group:
+            log.info("%s: looking for the packages that break it", search.cell.label)
+        drive(
+            group,
+            TrialFolder(folder=folder / "trials"),
+            scheduler,
+            make_spec=lambda failing, request: _make_trial(session, plans[failing.cell], request),
+            judge=lambda seen: _judge_trial(session, seen),
+            budget=Budget(),
+        )
+        for search in group:
+            path = name_file(folder, search.cell)
+            lines += describe_explanation(write_explanation(path, search, signatures[search.cell]))
+    return lines
+
+
+def _list_conditions(session: Session, plan: PlannedCell) -> dict[str, Any]:
+    """Return what a trial's result depends on beside its environment and scripts' names."""
+    python = session.capabilities.find_python(plan.cell.python)
+    fingerprint = make_fingerprint(
+        session.config, session.config.scripts, session.capabilities.kind, (), session.sources
+    )
+    return {
+        **fingerprint,
+        "tolerance": session.config.analysis.tolerance,
+        "file": plan.file.filename if plan.file else None,
+        "python": python.version if python else None,
+        # What is resolved comes out otherwise on another day, and at another date.
+        "day": f"{session.store.started:%Y-%m-%d}" if plan.cutoff is None else str(plan.cutoff),
+    }
+
+
+def _make_trial(session: Session, plan: PlannedCell, request: Request) -> CellSpec:
+    """Return the cell that a trial builds and runs."""
+    assert plan.file is not None  # noqa: S101 -- cells without a file are not searched
+    analysis = session.config.analysis
+    if request.requirements:
+        wanted = [*analysis.requirements, *request.requirements]
+        analysis = analysis.model_copy(update={"requirements": wanted})
+    # Pins need no index of the past, which would hide those that were put there.
+    cutoff = None if request.pins else plan.cutoff
+    config = replace(session.config, analysis=analysis)
+    url = session.capabilities.index_url(cutoff, analysis.index_url)
+    return CellSpec(
+        cell=plan.cell,
+        analysis=analysis,
+        file=plan.file,
+        cutoff=cutoff,
+        scripts=request.scripts,
+        twice=frozenset(),
+        folder=session.sources.mount.relative_to(session.config.root),
+        sources=session.sources.names,
+        dockerfile=render_plan(config, plan, url, request.pins),
+        pins=request.pins,
+        keep_wheel=True,
+    )
+
+
+def _judge_trial(session: Session, seen: Observation) -> Record:
+    store = session.store
+    baselines = {suite: store.records.get(cell) for suite, cell in store.baselines.items()}
+    return judge_record(seen, store.suites, baselines, store.tolerance)
 
 
 @dataclass(frozen=True, kw_only=True)

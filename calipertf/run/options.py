@@ -33,6 +33,8 @@ class RunOptions:
     keep_images: bool = False
     #: Whether cells run that have a record.
     force: bool = False
+    #: Whether the packages are searched for that break what works with those of another date.
+    find_causes: bool = False
     #: Whether the plan is printed and nothing run.
     dry_run: bool = False
     #: Name of this run, on what it makes and has to remove: host, process number, random part.
@@ -54,6 +56,7 @@ def read_options(arguments: argparse.Namespace, config: Config) -> RunOptions:
         jobs=arguments.jobs or analysis.jobs,
         keep_images=arguments.keep_images,
         force=arguments.force,
+        find_causes=arguments.find_causes,
         dry_run=arguments.dry_run,
         run_id=name_run(),
     )
@@ -96,4 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "this machine; none: without, whatever the configuration says",
     )
     parser.add_argument("--force", action="store_true", help="run cells that have a record, too")
+    parser.add_argument(
+        "--find-causes",
+        action="store_true",
+        help="where a cell fails and the same version works with packages of another date, put "
+        "them back one after the other, and try what to install instead",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the plan and stop")

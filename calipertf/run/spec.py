@@ -34,6 +34,10 @@ class CellSpec:
     dockerfile: str
     #: What need not run again, if the environment turns out to be the same; None: all is run.
     kept: Kept | None = None
+    #: name==version of everything to install: nothing is resolved then. Empty: it is resolved.
+    pins: tuple[str, ...] = ()
+    #: Whether the package's own wheel is still needed when this cell has ended.
+    keep_wheel: bool = False
 
     @property
     def requirement(self) -> str:

@@ -278,7 +278,7 @@ class DaskScheduler:
     def _drop_package(self, pending: CellAttempts) -> None:
         users = self._users.pop(pending.spec.wheel, set())
         there = [address for address in users if self._workers.has(address)]
-        if there and not self._analysis.keep_wheels:
+        if there and not (self._analysis.keep_wheels or pending.spec.keep_wheel):
             self._client.run(
                 drop_package,
                 pending.spec,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 #: The most suspects that are tried alone before all changes are halved.
@@ -126,7 +127,7 @@ def _minimise(changes: Sequence[Change]) -> Search[Sequence[Change]]:
 
 def _split(changes: Sequence[_Value], parts: int) -> list[Sequence[_Value]]:
     ends = [round(number * len(changes) / parts) for number in range(parts + 1)]
-    return [changes[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [changes[start:end] for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,10 +132,13 @@ class Uv(Installer):
     def _install_from(self, cache: Path, index_url: str, python: str) -> Run:
         index = ["--index-url", index_url, *hide_newer(self.task.cutoff, python)]
         target = ["--python", str(self.python)]
-        resolved = self._resolve(cache, *index, *target)
-        if resolved.retval != 0:
-            return resolved
-        pins = [pin.requirement for pin in parse_resolution(resolved.output)]
+        resolved = Run(retval=0)
+        pins = list(self.task.pins)
+        if not pins:
+            resolved = self._resolve(cache, *index, *target)
+            if resolved.retval != 0:
+                return resolved
+            pins = [pin.requirement for pin in parse_resolution(resolved.output)]
         own = [pin for pin in pins if pin.startswith(f"{self.task.cell.package}==")]
         there = self.bundled.constraint if self.bundled else ""
         rest = [pin for pin in pins if pin not in {*own, there}]
@@ -226,6 +229,8 @@ class Pip(Installer):
         first = self._pip(index_url, "install", "--no-deps", self.task.requirement, own=True)
         if first.retval != 0:
             return first
+        if self.task.pins:
+            return self._pip(index_url, "install", "--no-deps", *self.task.pins)
         return self._pip(index_url, "install", *merge_extras(self.pins([])))
 
     def freeze(self) -> tuple[str, ...]:
