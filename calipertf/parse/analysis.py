@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from calipertf.formats.causes import describe_culprits
 from calipertf.formats.records import Cell
 from calipertf.formats.requirements import Installed
 from calipertf.parse import tables
@@ -55,7 +56,11 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
         results=results,
     )
     neighbours = Neighbours(results, axes)
-    explained = [_explain(result, neighbours, explainer) for result in results]
+    proved = _list_proved(inputs)
+    explained = [
+        _prefer_proved(result, _explain(result, neighbours, explainer), proved)
+        for result in results
+    ]
     results = [
         _refine(result, cause) for result, (_, cause) in zip(results, explained, strict=True)
     ]
@@ -65,6 +70,7 @@ def analyse(inputs: Inputs, comparisons: Sequence[Comparison] | None = None) -> 
     predicted_by_usage = predict_by_usage(results, inputs.sims["usage"])
     made = {
         "results": tables.list_results(results, explained),
+        "causes": tables.list_proved(inputs.proved),
         "requirements": tables.list_requirements(requirements),
         "api_changes": tables.list_changes(inputs.changes),
         "timelines": tables.list_timelines(timelines),
@@ -103,6 +109,34 @@ def _explain(
     return nearest, explainer.explain(
         result, neighbours.find_importing(result) if imports else nearest
     )
+
+
+def _list_proved(inputs: Inputs) -> dict[tuple[Cell, str], tuple[Cell, Cause]]:
+    """Return the causes that experiments showed, each with the cell that it was compared with."""
+    found = {}
+    for causes in inputs.proved:
+        for script, finding in causes.list_findings():
+            if finding["kind"] == "packages":
+                cause = Cause(
+                    kind="requirements",
+                    text=f"{describe_culprits(finding)} broke it: put back, it works",
+                    path=finding["culprits"][0]["name"],
+                    proved=True,
+                    way_out=causes.command,
+                )
+                found[causes.cell, script] = causes.reference, cause
+    return found
+
+
+def _prefer_proved(
+    result: Result,
+    seen: tuple[Cell | None, Cause | None],
+    proved: Mapping[tuple[Cell, str], tuple[Cell, Cause]],
+) -> tuple[Cell | None, Cause | None]:
+    """Return what an experiment showed, where there was one; else what was seen."""
+    if result.works or result.silent:
+        return seen
+    return proved.get((result.cell, result.script), seen)
 
 
 class _Known:

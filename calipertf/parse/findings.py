@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from calipertf.formats.causes import describe_explanation
 from calipertf.outcomes import BEST_FIRST, OUTCOMES
 from calipertf.parse.analysis import Analysis
 from calipertf.versions import python_version
+
+#: The most cells whose proved causes are told.
+_LISTED = 4
 
 
 def list_findings(analysis: Analysis) -> list[str]:
@@ -16,6 +20,7 @@ def list_findings(analysis: Analysis) -> list[str]:
         return []
     found = [_count_outcomes(analysis), *_name_best(analysis)]
     found += _tell_drift(analysis)
+    found += _tell_proved(analysis)
     found += _tell_breaks(analysis)
     return found
 
@@ -69,6 +74,15 @@ def _tell_drift(analysis: Analysis) -> Iterator[str]:
             f"Of {before:,} that work with the dependencies of their release, {broken:,} do not "
             "with today's: that is drift of the dependencies, not the version."
         )
+
+
+def _tell_proved(analysis: Analysis) -> Iterator[str]:
+    """Yield what experiments showed, each with the command that installs what works."""
+    proved = analysis.inputs.proved
+    for causes in proved[:_LISTED]:
+        yield from (line.strip() for line in describe_explanation(causes.data))
+    if len(proved) > _LISTED:
+        yield f"{len(proved) - _LISTED} more cells have proved causes: see the table causes."
 
 
 def _tell_breaks(analysis: Analysis) -> Iterator[str]:

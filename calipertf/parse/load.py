@@ -11,6 +11,7 @@ import pandas as pd
 
 from calipertf.errors import RecordError
 from calipertf.files.inputs import is_folder, load_json, read_file
+from calipertf.formats.causes import ProvedCauses, hash_lines, read_causes
 from calipertf.formats.changes import ApiChange, read_changes
 from calipertf.formats.records import RECORD_NAME, Record
 from calipertf.formats.similarities import SIMS_COLUMNS, is_version, read_sims
@@ -67,6 +68,8 @@ class Inputs:
     notes: Sequence[Note]
     #: What packages require and scripts import.
     declared: Declared = field(default_factory=Declared)
+    #: What experiments of stage 1 showed, of cells whose records are those that were searched.
+    proved: Sequence[ProvedCauses] = ()
 
 
 def read_inputs(layout: Layout) -> Inputs:
@@ -93,7 +96,30 @@ def read_inputs(layout: Layout) -> Inputs:
         )
     notes += _list_empty(layout, sims, changes)
     declared = _read_declared(layout, notes)
-    return Inputs(records=records, sims=sims, changes=changes, notes=notes, declared=declared)
+    proved = _read_proved(layout, records, notes)
+    return Inputs(
+        records=records,
+        sims=sims,
+        changes=changes,
+        notes=notes,
+        declared=declared,
+        proved=proved,
+    )
+
+
+def _read_proved(
+    layout: Layout, records: Sequence[Record], notes: list[Note]
+) -> list[ProvedCauses]:
+    """Return the proved causes of cells that still hold the packages that were searched."""
+    found, problems = read_causes(layout.causes)
+    command = f"{STAGE_1} --find-causes"
+    notes += [_leave_out(problem, command) for problem in problems]
+    known = {record.cell: hash_lines(record.requirements) for record in records}
+    sound = [item for item in found if known.get(item.cell) == item.requirements_sha256]
+    if old := len(found) - len(sound):
+        files = "1 file of causes is" if old == 1 else f"{old} files of causes are"
+        notes.append(Note(text=f"{files} of cells that were run again since", command=command))
+    return sound
 
 
 def _list_empty(

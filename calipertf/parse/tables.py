@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from calipertf.files.atomic import write_bytes, write_text
+from calipertf.formats.causes import ProvedCauses
 from calipertf.formats.records import RECORD_NAME, Cell
 from calipertf.formats.requirements import Installed
 from calipertf.parse.causes.explain import Cause
@@ -90,6 +91,8 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
             "signature": result.signature,
             "cause": cause.text if cause else None,
             "cause_kind": cause.kind if cause else None,
+            "cause_evidence": ("proved" if cause.proved else "seen") if cause else None,
+            "way_out": cause.way_out if cause else None,
             "nearest_working": name_cell(nearest),
             "differences": "\n".join(verdict.differences) or None,
             "baseline": " ".join(str(value) for value in baseline.values()) or None,
@@ -97,6 +100,27 @@ def list_results(results: Sequence[Result], explained: Explained) -> Iterable[Ro
             "retval": run.retval if run else None,
             "seconds": run.seconds if run else None,
         }
+
+
+def list_proved(proved: Iterable[ProvedCauses]) -> list[Row]:
+    """Return a row for each culprit of each finding."""
+    return [
+        {
+            **_write_cell(causes.cell),
+            "reference": causes.reference.resolve,
+            "scripts": "\n".join(finding["scripts"]),
+            "culprit": culprit["name"],
+            "good": culprit["good"],
+            "bad": culprit["bad"],
+            "last_good": culprit["last_good"],
+            "first_bad": culprit["first_bad"],
+            "first_bad_date": culprit["date"],
+            "way_out": causes.command,
+        }
+        for causes in proved
+        for finding in causes.data["findings"]
+        for culprit in finding["culprits"]
+    ]
 
 
 def list_requirements(requirements: Mapping[Cell, Sequence[Installed]]) -> Iterable[Row]:

@@ -22,6 +22,7 @@ from calipertf.errors import (
     FaultError,
 )
 from calipertf.files.atomic import hold_lock, make_folder
+from calipertf.formats.causes import describe_explanation
 from calipertf.formats.locks import Lock
 from calipertf.formats.records import Cell, Observation, Record
 from calipertf.index import DEFAULT_INDEX
@@ -39,7 +40,6 @@ from calipertf.run.cpus import count_jobs
 from calipertf.run.dockerfile import check_template, render_plan
 from calipertf.run.experiments.drive import Budget, CellSearch, begin_search, drive
 from calipertf.run.experiments.main import (
-    describe_explanation,
     find_pairs,
     list_releases,
     name_file,

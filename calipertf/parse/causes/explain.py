@@ -25,7 +25,7 @@ from calipertf.versions import python_version
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """The cause of a failure or of a different result, seen in files and not proved by a run."""
+    """The cause of a failure or of a different result: seen in files, or proved by experiment."""
 
     #: api, requirements, python or usage.
     kind: str
@@ -38,6 +38,10 @@ class Cause:
     #: The versions between which the API changed; None for the other kinds of cause.
     a: str | None = None
     b: str | None = None
+    #: Whether an experiment showed it: with the package put back it works.
+    proved: bool = False
+    #: Command that installs what was tried and works; None where there is none.
+    way_out: str | None = None
 
 
 def describe_change(change: ApiChange) -> str:

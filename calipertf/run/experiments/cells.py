@@ -85,9 +85,9 @@ class Explanation:
 
 
 def search_cell(
-    failing: Record, reference: Record, list_releases: ListReleases
-) -> Asking[Explanation]:
-    """Return what breaks a cell, compared with the same version and Python of another date.
+    failing: Record, reference: Record, list_releases: ListReleases, found: Explanation
+) -> Asking[None]:
+    """Add to `found` what breaks a cell, compared with the same version and Python of another date.
 
     It yields the environments to try and is sent what came of each.
     """
@@ -95,7 +95,6 @@ def search_cell(
     wanted = tuple(script for script in there.outcomes if there.works(script))
     here = read_record_as_trial(failing)
     left = [script for script in wanted if not here.works(script)]
-    found = Explanation()
     constraints: list[str] = []
     words = _collect_words(failing)
     while left and len(found.findings) < _MOST_CULPRITS:
@@ -113,7 +112,6 @@ def search_cell(
             break
         here = trial
         left = list(found.way_out.fails)
-    return found
 
 
 def _judge_way_out(constraints: Sequence[str], wanted: Sequence[str], trial: Trial) -> WayOut:

@@ -24,7 +24,7 @@ log = logging.getLogger("calipertf")
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What the search in one cell may take; what is known already takes nothing."""
+    """What the search for one cause may take; what is known already takes nothing."""
 
     trials: int = 30
     seconds: float = 600
@@ -38,10 +38,11 @@ class CellSearch:
     reference: Record
     #: What every trial of it depends on beside the request.
     conditions: Mapping[str, Any]
-    search: Asking[Explanation]
+    search: Asking[None]
+    #: What was found so far.
+    explanation: Explanation
     #: What is asked next; None once it has ended.
     request: Request | None = None
-    explanation: Explanation | None = None
     #: Why it did not come to its end; None where it did.
     unfinished: str | None = None
     #: Trials in their order, those that were known included.
@@ -49,6 +50,8 @@ class CellSearch:
     #: Trials that were run, and the seconds that these took.
     run: int = 0
     seconds: float = 0.0
+    #: Findings, and what had been run until then, when the last of them was made.
+    _before: tuple[int, int, float] = (0, 0, 0.0)
 
     @property
     def cell(self) -> Cell:
@@ -68,9 +71,19 @@ class CellSearch:
     def _advance(self, step: Callable[[], Request]) -> None:
         try:
             self.request = step()
-        except StopIteration as end:
+        except StopIteration:
             self.request = None
-            self.explanation = end.value
+        if len(self.explanation.findings) > self._before[0]:
+            self._before = len(self.explanation.findings), self.run, self.seconds
+
+    def find_excess(self, budget: Budget) -> str | None:
+        """Return what the search for one cause has used up; None where there is some left."""
+        _, run, seconds = self._before
+        if self.run - run >= budget.trials:
+            return f"a cause took {budget.trials} trials, all that one run gives it"
+        if self.seconds - seconds >= budget.seconds:
+            return f"a cause took {budget.seconds:.0f} s, all that one run gives it"
+        return None
 
     def stop(self, why: str) -> None:
         """End it before its end."""
@@ -86,11 +99,13 @@ def begin_search(
     list_releases: Callable[[str, str, str], Mapping[str, str | None]],
 ) -> CellSearch:
     """Return a search at its first request."""
+    found = Explanation()
     search = CellSearch(
         failing=failing,
         reference=reference,
         conditions=conditions,
-        search=search_cell(failing, reference, list_releases),
+        search=search_cell(failing, reference, list_releases, found),
+        explanation=found,
     )
     search.begin()
     return search
@@ -145,12 +160,8 @@ def _answer_known(search: CellSearch, folder: TrialFolder, budget: Budget) -> No
         if trial is None:
             break
         search.answer(trial)
-    if search.request is None:
-        return
-    if search.run >= budget.trials:
-        search.stop(f"it took {budget.trials} trials, all that one run gives it")
-    elif search.seconds >= budget.seconds:
-        search.stop(f"it took {budget.seconds:.0f} s, all that one run gives it")
+    if search.request is not None and (why := search.find_excess(budget)):
+        search.stop(why)
 
 
 def describe_trial(request: Request, trial: Trial) -> str:

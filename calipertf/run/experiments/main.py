@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,13 @@ from calipertf import __version__
 from calipertf.errors import CaliperError
 from calipertf.files.atomic import make_folder, write_json
 from calipertf.files.inputs import load_json, read_file
+from calipertf.formats.causes import hash_lines
 from calipertf.formats.records import Cell, Record
 from calipertf.index.client import Index
 from calipertf.index.tags import choose_file
 from calipertf.outcomes import OUTCOMES
 from calipertf.run.experiments.cells import to_json
 from calipertf.run.experiments.drive import CellSearch
-from calipertf.versions import python_version
 
 log = logging.getLogger("calipertf")
 
@@ -131,15 +130,15 @@ def read_known(path: Path, signature: str) -> dict[str, Any] | None:
 def write_explanation(path: Path, search: CellSearch, signature: str) -> dict[str, Any]:
     """Write what a search found, every trial included; return it."""
     cell, other = search.failing.cell, search.reference.cell
-    found = search.explanation
     data: dict[str, Any] = {
         "schema": 1,
         "caliper": {"version": __version__},
         "of": signature,
         "cell": asdict(cell),
         "reference": asdict(other),
+        "requirements_sha256": hash_lines(search.failing.requirements),
         "unfinished": search.unfinished,
-        **(to_json(found) if found else {"findings": [], "way_out": None}),
+        **to_json(search.explanation),
         "trials": [
             {
                 "scripts": list(request.scripts),
@@ -158,53 +157,3 @@ def write_explanation(path: Path, search: CellSearch, signature: str) -> dict[st
     make_folder(path.parent)
     write_json(path, data)
     return data
-
-
-def describe_explanation(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the closing lines on one cell: what broke it, since when, and what to install."""
-    cell = data["cell"]
-    where = f"{cell['package']} {cell['version']} on Python {python_version(cell['python'])}"
-    where += f" ({cell['resolve']})"
-    if data["unfinished"]:
-        yield f"{where}: the search goes on with the next run: {data['unfinished']}"
-    for finding in data["findings"]:
-        yield f"{where}: {describe_finding(finding)}"
-    out = data["way_out"]
-    if out is None:
-        return
-    command = make_command(cell, out["requirements"])
-    if out["verified"]:
-        count = len(out["works"])
-        scripts = "1 script" if count == 1 else f"{count} scripts"
-        yield f"  {command}   # works, tried with {scripts}"
-    else:
-        yield f"  {command}   # does not do: {out['problem']}"
-
-
-def make_command(cell: Mapping[str, str], requirements: Sequence[str]) -> str:
-    """Return the pip command that installs a way out."""
-    wanted = [f"{cell['package']}=={cell['version']}", *requirements]
-    return f"pip install {' '.join(shlex.quote(text) for text in wanted)}"
-
-
-def describe_finding(finding: Mapping[str, Any]) -> str:
-    """Return what an experiment showed, in one sentence."""
-    count = len(finding["scripts"])
-    scripts = finding["scripts"][0] if count == 1 else f"{count} scripts"
-    if finding["kind"] == "not_packages":
-        return f"{scripts}: not the packages: with those of the working cell it fails as well"
-    if finding["kind"] == "not_repeatable":
-        return f"{scripts}: it fails now and then, so no package can be named"
-    broke = " and ".join(describe_culprit(culprit) for culprit in finding["culprits"])
-    return f"{broke} broke {scripts}"
-
-
-def describe_culprit(culprit: Mapping[str, Any]) -> str:
-    """Return a package with the release that broke something: protobuf 4.21.0 (2022-05-26)."""
-    name = culprit["name"]
-    if culprit["good"] is None:
-        return f"{name} {culprit['bad']}, which was not installed before,"
-    if culprit["bad"] is None:
-        return f"the lack of {name} ({culprit['good']} works)"
-    day = f" of {culprit['date']}" if culprit["date"] else ""
-    return f"{name} {culprit['first_bad']}{day} ({culprit['last_good']} works)"
