@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +39,10 @@ class Scheduler(Protocol):
 
     def run(self, specs: Sequence[CellSpec]) -> Generator[Done, None, None]:
         """Return each cell as it ends, in any order; started in the order given."""
+        ...
+
+    def drop_package(self, spec: CellSpec) -> None:
+        """Forget the package's own wheel, which cells were to keep."""
         ...
 
 
@@ -89,6 +93,10 @@ class LocalScheduler:
                 self._processes.stop()
                 self._backend.stop()
             _join(threads, PATIENCE if pending else None)
+
+    def drop_package(self, spec: CellSpec) -> None:
+        """Forget the package's own wheel, which cells were to keep."""
+        self._backend.drop_package(replace(spec, keep_wheel=False))
 
     def _work(
         self,

@@ -105,6 +105,9 @@ class DaskScheduler:
         finally:
             self._release_workers()
 
+    def drop_package(self, spec: CellSpec) -> None:
+        """Do nothing: workers keep no wheel when their part of a run has ended."""
+
     def _prepare_workers(self, specs: Sequence[CellSpec]) -> None:
         folders = {path for spec in specs for path in spec.place(self._root).source_paths}
         if self._analysis.data:

@@ -12,6 +12,7 @@ from packaging.version import Version
 from calipertf.formats.records import Record
 from calipertf.formats.requirements import compare_requirements, read_freeze
 from calipertf.reasons.distributions import find_distribution, list_installed_modules, split_words
+from calipertf.reasons.messages import shorten
 from calipertf.run.experiments.search import (
     Answer,
     Change,
@@ -119,7 +120,7 @@ def _judge_way_out(constraints: Sequence[str], wanted: Sequence[str], trial: Tri
     fails = [script for script in wanted if not trial.works(script)]
     problem = None
     if not trial.built:
-        problem = f"it cannot be installed: {trial.message}"
+        problem = f"it cannot be installed: {shorten(trial.message or 'no reason given', 200)}"
     elif fails:
         problem = f"{len(fails)} of {len(wanted)} scripts do not work under it, {fails[0]} first"
     return WayOut(

@@ -125,17 +125,19 @@ def drive(
     A trial that failed by this tool's fault, such as a lost network, says nothing: its search stops
     and is taken up by the next run.
     """
+    used: dict[tuple[str, str], CellSpec] = {}
     while True:
         for search in searches:
             _answer_known(search, folder, budget)
         waiting = {search.cell: search for search in searches if search.request is not None}
         if not waiting:
-            return
+            break
         specs = [
             make_spec(search.failing, search.request)
             for search in waiting.values()
             if search.request is not None
         ]
+        used |= {spec.wheel: spec for spec in specs}
         for done in scheduler.run(specs):
             search = waiting[done.spec.cell]
             if done.seen is None:
@@ -151,6 +153,8 @@ def drive(
                 "%s: trial %d: %s", search.cell.label, search.run, describe_trial(request, trial)
             )
             search.answer(trial)
+    for spec in used.values():
+        scheduler.drop_package(spec)
 
 
 def _answer_known(search: CellSearch, folder: TrialFolder, budget: Budget) -> None:
