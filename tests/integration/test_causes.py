@@ -156,6 +156,28 @@ def check_stage_3(project: Project, data: dict[str, Any]) -> None:
     ]
 
 
+def test_a_killed_search_goes_on_where_it_was(project: Project) -> None:
+    process = project.start("--find-causes", "--tests", "suite/deep_one.py")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "trial 3:" in line:
+            process.kill()
+            break
+    else:
+        pytest.fail("it never came to its third trial")
+    process.communicate()
+    trials = project.root / ".caliper" / "causes" / "trials"
+    before = {path.name for path in trials.iterdir() if path.suffix == ".json"}
+    assert len(before) >= 3
+    done = project.run("--find-causes", "--tests", "suite/deep_one.py")
+    assert done.returncode == 0, done.stderr
+    assert "deep 1.4 of 2022-04-01 (1.3 works) broke suite/deep_one.py" in done.stdout
+    data = read_causes(project)
+    after = {path.name for path in trials.iterdir() if path.suffix == ".json"}
+    assert before < after
+    assert data["run"]["trials"] == len(after - before)
+
+
 def test_without_a_cell_that_works_nothing_is_searched(project: Project) -> None:
     done = project.run("--find-causes", "--resolve", "release")
     assert done.returncode == 0, done.stderr
