@@ -30,6 +30,27 @@ def test_script_sees_what_python_gives_it(tmp_path: Path, start: str) -> None:
     assert (event["start"], event["retval"], event["ended"]) == (start, 0, "exit")
 
 
+@pytest.mark.parametrize("python", [sys.executable, OLD and OLD.source])
+@pytest.mark.parametrize("start", ["warm", "cold"])
+def test_package_is_imported_beside_a_main_like_a_scripts(
+    tmp_path: Path, start: str, python: str | None
+) -> None:
+    """A library may note as it is imported what program it is in; click does."""
+    if python is None:
+        pytest.skip("no Python 2.7 here")
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "noting.py").write_text(
+        "import sys\nPACKAGE = getattr(sys.modules['__main__'], '__package__', 'none')\n"
+    )
+    source = "import noting\nprint(noting.PACKAGE)\n"
+    environ = {"PYTHONHASHSEED": "0", "PYTHONPATH": str(library)}
+    event = run(
+        tmp_path, {"a": source}, start=start, python=python, import_name="noting", environ=environ
+    )["a"]
+    assert (event["start"], event["output"]) == (start, "None\n")
+
+
 def test_failure_is_a_cold_one_with_a_clean_traceback(tmp_path: Path) -> None:
     events = run(tmp_path, {"bad": "def f():\n    {}['x']\nf()\n", "good": GOOD})
     assert events["bad"]["start"] == "cold"

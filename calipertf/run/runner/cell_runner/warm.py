@@ -6,11 +6,24 @@ import json
 import os
 import sys
 import traceback
+import types
 
 from .isolation import limit_files, protect_environment
 from .linux import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, clock, prctl
 from .scratch import enter_scratch, is_full, make_scratch, name_scratch
 from .supervise import close_internal, supervise
+
+#: What was __main__ before: Python 2 empties a module that nobody holds.
+_HELD = []
+
+
+def put_main(**names):
+    """A new __main__ as a script's: the runner's own is an archive's, with another __package__."""
+    _HELD.append(sys.modules["__main__"])
+    module = types.ModuleType("__main__")
+    module.__dict__.update(names, __builtins__=__builtins__, __package__=None)
+    sys.modules["__main__"] = module
+    return module
 
 
 def run_warm(job, script):
@@ -30,11 +43,8 @@ def run_warm(job, script):
 def run_as_main(path):
     """Exit status of a script run as __main__ in this process, ended as Python ends it."""
     import atexit
-    import types
 
-    module = types.ModuleType("__main__")
-    module.__dict__.update({"__file__": path, "__builtins__": __builtins__})
-    sys.modules["__main__"] = module
+    module = put_main(__file__=path)
     sys.argv = [path]
     sys.path[0] = os.path.dirname(path)  # in the place of the current folder, see serve_warm
     code = 0
@@ -112,6 +122,7 @@ def serve_warm(job, control):
     prctl(PR_SET_DUMPABLE, 1)  # a package may read what /proc says of it
     started = clock()
     sys.path.insert(0, "")  # as python -c has it; a script puts its own folder there
+    put_main()  # packages look at it as they are imported
     try:
         __import__(job["import_name"])
     except BaseException:
