@@ -41,7 +41,7 @@ class ProvedCauses:
 
     @property
     def command(self) -> str | None:
-        """Return the command that installs the verified way out; None where there is none."""
+        """Return the command that installs the way out; None where none was verified."""
         out = self.data["way_out"]
         if not out or not out["verified"]:
             return None
@@ -117,7 +117,7 @@ def describe_culprits(finding: Mapping[str, Any]) -> str:
 
 
 def describe_culprit(culprit: Mapping[str, Any]) -> str:
-    """Return a package with the release that broke something: protobuf 4.21.0 (2022-05-26)."""
+    """Return a package and its first bad release: protobuf 4.21.1 of 2022-05-27 (3.20.3 works)."""
     name = culprit["name"]
     if culprit["good"] is None:
         return f"{name} {culprit['bad']}, which was not installed before,"

@@ -209,6 +209,11 @@ class Observation:
     is_original: bool = False
 
     @property
+    def is_built(self) -> bool:
+        """Return whether the environment was built."""
+        return self.build is not None and self.build.retval == 0
+
+    @property
     def seconds(self) -> float:
         """Return the seconds that the cell took, from one phase to the next."""
         return float(sum(self.timings.get(phase, 0) for phase in ("build", "freeze", "scripts")))

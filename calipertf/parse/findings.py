@@ -10,7 +10,7 @@ from calipertf.outcomes import BEST_FIRST, OUTCOMES
 from calipertf.parse.analysis import Analysis
 from calipertf.versions import python_version
 
-#: The most cells whose proved causes are told.
+#: The most cells whose proved causes are listed.
 _LISTED = 4
 
 

@@ -161,7 +161,7 @@ def judge_record(
     `suites` maps each script to its suite; `baselines` each suite to the record of its baseline
     cell, None where it was not run. A record whose build is missing or failed stays as it is.
     """
-    if seen.build is None or seen.build.retval != 0:
+    if not seen.is_built:
         if isinstance(seen, Record):
             return seen
         failure = explain_build(seen.build or Run(), seen.cell.package)

@@ -19,7 +19,7 @@ def lock_cell(index: Index, seen: Observation, platforms: Sequence[str]) -> Lock
 
     Raises IndexUnavailableError where the index cannot say which files there are.
     """
-    if seen.build is None or seen.build.retval != 0:
+    if not seen.is_built:
         return None
     files: dict[str, ReleaseFile] = {}
     left_out: list[str] = []

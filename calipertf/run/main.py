@@ -26,7 +26,7 @@ from calipertf.formats.causes import describe_explanation
 from calipertf.formats.locks import Lock
 from calipertf.formats.records import Cell, Observation, Record
 from calipertf.index import DEFAULT_INDEX
-from calipertf.index.client import Index
+from calipertf.index.client import Index, ReleaseFile
 from calipertf.index.credentials import lend_credentials, needs_credentials
 from calipertf.paths import Layout, read_records
 from calipertf.reasons.messages import name_some
@@ -321,13 +321,16 @@ def find_causes(
     folder = session.store.layout.causes
     plans = {plan.cell: plan for plan in planned}
     lines: list[str] = []
-    searches: dict[str, list[CellSearch]] = {}
+    searches: dict[tuple[str, str], list[CellSearch]] = {}
     signatures: dict[Cell, str] = {}
+    shared = make_fingerprint(
+        session.config, session.config.scripts, session.capabilities.kind, (), session.sources
+    )
     for failing, reference in find_pairs(records):
         plan = plans[failing.cell]
         if plan.file is None:
             continue
-        conditions = _list_conditions(session, plan)
+        conditions = {**shared, **_list_conditions(session, plan)}
         signature = sign_pair(failing, reference, conditions)
         known = read_known(name_file(folder, failing.cell), signature)
         if known is not None:
@@ -336,7 +339,7 @@ def find_causes(
         signatures[failing.cell] = signature
         between = list_releases(session.index, session.platforms, failing.cell.python)
         search = begin_search(failing, reference, conditions, between)
-        searches.setdefault(f"{plan.file.filename} {plan.cell.python}", []).append(search)
+        searches.setdefault((plan.file.filename, plan.cell.python), []).append(search)
     if not searches and not lines:
         return ["no cell fails whose version works with packages of another date"]
     for group in searches.values():
@@ -358,13 +361,9 @@ def find_causes(
 
 
 def _list_conditions(session: Session, plan: PlannedCell) -> dict[str, Any]:
-    """Return what a trial's result depends on beside its environment and scripts' names."""
+    """Return what a trial's result depends on beside its request and the cell's fingerprint."""
     python = session.capabilities.find_python(plan.cell.python)
-    fingerprint = make_fingerprint(
-        session.config, session.config.scripts, session.capabilities.kind, (), session.sources
-    )
     return {
-        **fingerprint,
         "tolerance": session.config.analysis.tolerance,
         "file": plan.file.filename if plan.file else None,
         "python": python.version if python else None,
@@ -384,15 +383,10 @@ def _make_trial(session: Session, plan: PlannedCell, request: Request) -> CellSp
     cutoff = None if request.pins else plan.cutoff
     config = replace(session.config, analysis=analysis)
     url = session.capabilities.index_url(cutoff, analysis.index_url)
-    return CellSpec(
-        cell=plan.cell,
+    return replace(
+        make_spec(session, plan, plan.file, request.scripts),
         analysis=analysis,
-        file=plan.file,
         cutoff=cutoff,
-        scripts=request.scripts,
-        twice=frozenset(),
-        folder=session.sources.mount.relative_to(session.config.root),
-        sources=session.sources.names,
         dockerfile=render_plan(config, plan, url, request.pins),
         pins=request.pins,
         keep_wheel=True,
@@ -419,7 +413,6 @@ def prepare_cell(
 ) -> PreparedCell | None:
     """Return what to run of a planned cell; None where its record says it all."""
     store = session.store
-    config = session.config
     old = store.records.get(plan.cell)
     if plan.file is None or plan.cell.python in missing:
         reason = plan.missing or missing[plan.cell.python]
@@ -438,19 +431,29 @@ def prepare_cell(
         if work.kept is not None:
             subject = f"{work.count} of {len(work.scripts)} scripts of {plan.cell.label} are"
         log.info("%s run again, for a change of %s", subject, name_changes(work.changes))
-    spec = CellSpec(
+    spec = replace(
+        make_spec(session, plan, plan.file, work.scripts),
         kept=work.kept,
-        cell=plan.cell,
-        analysis=config.analysis,
-        file=plan.file,
-        cutoff=plan.cutoff,
-        scripts=work.scripts,
         twice=frozenset(work.twice),
-        folder=session.sources.mount.relative_to(config.root),
+    )
+    return PreparedCell(plan=plan, spec=spec, fingerprint=work.fingerprint)
+
+
+def make_spec(
+    session: Session, plan: PlannedCell, file: ReleaseFile, scripts: tuple[str, ...]
+) -> CellSpec:
+    """Return a planned cell, which has a file, as it is built and runs scripts."""
+    return CellSpec(
+        cell=plan.cell,
+        analysis=session.config.analysis,
+        file=file,
+        cutoff=plan.cutoff,
+        scripts=scripts,
+        twice=frozenset(),
+        folder=session.sources.mount.relative_to(session.config.root),
         sources=session.sources.names,
         dockerfile=render(session, plan),
     )
-    return PreparedCell(plan=plan, spec=spec, fingerprint=work.fingerprint)
 
 
 def find_work(session: Session, plan: PlannedCell, old: Record | None) -> Work | None:
@@ -570,7 +573,7 @@ def run_cells(
             if session.stale:
                 inputs["stale_index"] = True
             seen = replace(done.seen, inputs=inputs)
-            built = seen.build is not None and seen.build.retval == 0
+            built = seen.is_built
             old = session.store.records.get(cell)
             if old is not None and built and len(seen.runs) < len(done.spec.scripts):
                 seen = keep_runs(old, seen, done.spec.scripts)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -85,7 +85,7 @@ class LocalScheduler:
                     raise done
                 pending -= 1
                 left[done.spec.wheel] -= 1
-                if not left[done.spec.wheel]:
+                if not (left[done.spec.wheel] or done.spec.keep_wheel):
                     self._backend.drop_package(done.spec)
                 yield done
         finally:
@@ -96,7 +96,7 @@ class LocalScheduler:
 
     def drop_package(self, spec: CellSpec) -> None:
         """Forget the package's own wheel, which cells were to keep."""
-        self._backend.drop_package(replace(spec, keep_wheel=False))
+        self._backend.drop_package(spec)
 
     def _work(
         self,

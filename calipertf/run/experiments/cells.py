@@ -50,9 +50,9 @@ class Culprit:
 
 @dataclass(kw_only=True)
 class Finding:
-    """What an experiment says of scripts that fail alike."""
+    """What an experiment says of scripts that fail in the same way."""
 
-    #: packages, not_packages, not_repeatable, or unfinished.
+    #: packages, not_packages or not_repeatable.
     kind: str
     scripts: list[str]
     culprits: list[Culprit] = field(default_factory=list)
@@ -99,8 +99,8 @@ def search_cell(
     constraints: list[str] = []
     words = _collect_words(failing)
     while left and len(found.findings) < _MOST_CULPRITS:
-        alike = _choose_alike(here, left)
-        finding = yield from _explain(here, there, alike, left, words, list_releases)
+        group = _choose_group(here, left)
+        finding = yield from _explain(here, there, group, left, words, list_releases)
         found.findings.append(finding)
         left = [script for script in left if script not in finding.scripts]
         new = [text for culprit in finding.culprits if (text := constrain(culprit))]
@@ -132,8 +132,8 @@ def _judge_way_out(constraints: Sequence[str], wanted: Sequence[str], trial: Tri
     )
 
 
-def _choose_alike(here: Trial, left: Sequence[str]) -> list[str]:
-    """Return the scripts that fail as the first of them does; a failed import comes first."""
+def _choose_group(here: Trial, left: Sequence[str]) -> list[str]:
+    """Return the scripts that fail in the same way as the first; a failed import comes first."""
     first = next((s for s in left if here.outcomes.get(s) == "import_failed"), left[0])
     failure = here.failures.get(first)
     return [first] + [s for s in left if s != first and here.failures.get(s) == failure]
@@ -142,7 +142,7 @@ def _choose_alike(here: Trial, left: Sequence[str]) -> list[str]:
 def _explain(
     here: Trial,
     there: Trial,
-    alike: Sequence[str],
+    group: Sequence[str],
     left: Sequence[str],
     words: Sequence[str],
     list_releases: ListReleases,
@@ -151,10 +151,10 @@ def _explain(
     changes = list_changes(here, there)
     suspects = {name: place for place, name in enumerate(rank_suspects(words, changes))}
     ranked = sorted(changes, key=lambda item: suspects.get(item.name, len(suspects)))
-    tries = _Tries(here=here, scripts=(alike[0],))
+    tries = _Tries(here=here, scripts=(group[0],))
     culprits = yield from tries.drive(find_culprits(ranked, len(suspects)))
     if culprits.ending is not Ending.FOUND:
-        return Finding(kind=culprits.ending.value, scripts=list(alike))
+        return Finding(kind=culprits.ending.value, scripts=list(group))
     found = []
     back = {change.name: change.good for change in culprits.changes}
     for change in culprits.changes:
@@ -168,7 +168,7 @@ def _explain(
         culprit.last_good, culprit.first_bad = step.good, step.bad
         culprit.date, culprit.skipped = days[step.bad], list(step.skipped)
     confirmed = yield Request(scripts=tuple(left), pins=_replace(here.requirements, back))
-    scripts = [script for script in left if script == alike[0] or confirmed.works(script)]
+    scripts = [script for script in left if script == group[0] or confirmed.works(script)]
     return Finding(kind="packages", scripts=scripts, culprits=found)
 
 
@@ -227,9 +227,7 @@ def constrain(culprit: Culprit) -> str | None:
     """
     if culprit.good is None:
         return None
-    if culprit.bad is None:
-        return f"{culprit.name}=={culprit.good}"
-    if culprit.first_bad is None or culprit.last_good is None:
+    if culprit.bad is None or culprit.first_bad is None or culprit.last_good is None:
         return f"{culprit.name}=={culprit.good}"
     if Version(culprit.bad) > Version(culprit.good):
         return f"{culprit.name}<{culprit.first_bad}"

@@ -51,7 +51,7 @@ def _rate(other: Record, record: Record) -> tuple[int, bool]:
 
 
 def _is_built(record: Record) -> bool:
-    return record.build is not None and record.build.retval == 0 and bool(record.requirements)
+    return record.is_built and bool(record.requirements)
 
 
 def _count_better(other: Record, record: Record) -> int:

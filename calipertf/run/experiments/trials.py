@@ -16,9 +16,6 @@ from calipertf.formats.records import Record
 from calipertf.outcomes import OUTCOMES
 from calipertf.reasons.messages import normalise_message
 
-#: Outcome of a trial whose environment could not be made.
-UNUSABLE = "build_failed"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -64,10 +61,9 @@ def name_failure(record: Record, script: str) -> str:
 
 def read_record_as_trial(record: Record) -> Trial:
     """Return what a judged record says, as a trial."""
-    built = record.build is not None and record.build.retval == 0
     return Trial(
-        built=built,
-        message=None if built else record.message,
+        built=record.is_built,
+        message=None if record.is_built else record.message,
         outcomes={script: verdict.outcome for script, verdict in record.outcomes.items()},
         failures={
             script: name_failure(record, script)
@@ -95,12 +91,8 @@ class TrialFolder:
         """Return a trial that was done; None where it was not, or its file cannot be read."""
         try:
             data = load_json(read_file(self.folder / f"{key}.json"))
-            return Trial(
-                **{
-                    **data["trial"],
-                    "requirements": tuple(data["trial"]["requirements"]),
-                }
-            )
+            trial = data["trial"]
+            return Trial(**{**trial, "requirements": tuple(trial["requirements"])})
         except (OSError, ValueError, KeyError, TypeError, RecordError):
             return None
 

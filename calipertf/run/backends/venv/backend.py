@@ -210,7 +210,7 @@ class VenvBackend(Backend):
 
     def drop_package(self, spec: CellSpec) -> None:
         """Remove the cache that holds the package's own wheel for one Python."""
-        if not (spec.analysis.keep_wheels or spec.keep_wheel):
+        if not spec.analysis.keep_wheels:
             remove_tree(self._own_cache(spec))
 
     def _own_cache(self, spec: CellSpec) -> Path:
