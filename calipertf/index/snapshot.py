@@ -224,6 +224,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(404, b"no such page")
         except CaliperError as error:
             self._send(503, str(error).encode("utf-8"))
+        except (BrokenPipeError, ConnectionResetError):
+            raise  # an installer that hangs up has had all that it wants: nothing failed
         except Exception as error:
             watch.failures.append(f"{self.path} was not answered: {error!r}")
             raise

@@ -128,6 +128,28 @@ def test_installer_that_hangs_up_is_no_traceback(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr().err == ""
 
 
+def test_installer_that_hangs_up_before_its_answer_is_no_failure() -> None:
+    """uv does, once what it has read of a file is enough."""
+    with (
+        serve_faults() as server,
+        Index(server.url) as index,
+        serve_past(index) as machine,
+        machine.watch(LATE, "cp37", through=True) as watch,
+    ):
+        server.faults.append(Fault(who="planner", target="page", kind="slow"))
+        connection = socket.create_connection(("127.0.0.1", machine.port))
+        path = watch.url().split(str(machine.port))[1]
+        connection.sendall(f"GET {path}reldep/ HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+        while not server.faults[0].struck:
+            time.sleep(0.01)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+        while "reldep" not in watch.projects:
+            time.sleep(0.01)
+        time.sleep(0.2)  # the answer is written right after
+        assert watch.failures == []
+
+
 def test_files_come_through_with_the_hash_that_their_page_lists(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
